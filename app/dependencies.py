@@ -1,0 +1,42 @@
+"""What routes may ask for: services from ``app.state``, and the caching of repeatable answers."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from app import __version__
+from app.faces.engine import FaceEngine
+from app.faces.generator import FaceGenerator
+
+
+def _engine(request: Request) -> FaceEngine:
+    engine: FaceEngine = request.app.state.engine
+    return engine
+
+
+def _generator(request: Request) -> FaceGenerator:
+    generator: FaceGenerator = request.app.state.generator
+    return generator
+
+
+Engine = Annotated[FaceEngine, Depends(_engine)]
+Generator = Annotated[FaceGenerator, Depends(_generator)]
+
+
+class ImmutableAnswer:
+    """An answer that the URL and the weights decide: clients may keep it for good, and ask whether it changed."""
+
+    def __init__(self, request: Request, generator: Generator) -> None:
+        made_of = f"{__version__} {generator.sha256} {generator.transform} {request.url.path}?{request.url.query}"
+        self.etag = f'"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"'
+        self.headers = {"ETag": self.etag, "Cache-Control": "public, max-age=31536000, immutable"}
+        known = request.headers.get("if-none-match", "")
+        self.unchanged = known.strip() == "*" or self.etag in (tag.strip().removeprefix("W/") for tag in known.split(","))
+
+    def not_modified(self) -> Response:
+        """Return the empty 304 answer."""
+        return Response(status_code=304, headers=self.headers)
+
+
+Immutable = Annotated[ImmutableAnswer, Depends()]

@@ -1,0 +1,96 @@
+"""The generator that is served: weights from a folder, made ready for inference."""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from app.faces.latents import LATENT_DIM, Latents
+from models.networks import convolutional_GenDiscr
+from models.normalization import RAW, TRANSFORMS, PixelTransform
+from models.weights import WeightsError, read_metadata, read_weights
+
+#: Every run of the network has this shape. One shape, one kernel: a face is the same bytes in whichever batch it rides.
+BATCH = 32
+
+_log = logging.getLogger("nobody")
+
+
+class FaceGenerator:
+    """A trained generator and what is known about it.
+
+    Args:
+        folder: holds ``generator.h5``.
+        pixels: ``auto``, or the name of the pixel transform to use whatever the file says.
+
+    Raises:
+        WeightsError: there is no such file, or it does not fit.
+    """
+
+    def __init__(self, folder: Path, pixels: str = "auto") -> None:
+        path = folder / "generator.h5"
+        network, _ = convolutional_GenDiscr()
+        network.set_weights(read_weights(path, network))
+        metadata = read_metadata(path) or {}
+        self.parameters: int = network.count_params()
+        self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.training: dict[str, Any] | None = metadata.get("training")
+        self.quality = _read_quality(folder / "quality.json", self.sha256)
+        self._run = tf.function(lambda latents: network(latents, training=False)).get_concrete_function(
+            tf.TensorSpec((BATCH, LATENT_DIM), tf.float32)
+        )
+        self.transform, self.transform_source = self._choose_transform(path, pixels, metadata)
+
+    def __call__(self, latents: Latents) -> npt.NDArray[np.uint8]:
+        """Generate faces.
+
+        Args:
+            latents: float32 ``(count, 16)``.
+
+        Returns:
+            uint8 ``(count, 16, 16)``; 0 is black.
+        """
+        return self.transform.to_grey(self._outputs(latents))
+
+    def _outputs(self, latents: Latents) -> npt.NDArray[np.float32]:
+        count = len(latents)
+        padded = np.zeros((-(-count // BATCH) * BATCH, LATENT_DIM), np.float32)
+        padded[:count] = latents
+        batches = padded.reshape(-1, BATCH, LATENT_DIM)
+        return np.concatenate([self._run(tf.constant(batch)).numpy() for batch in batches])[:count]
+
+    def _choose_transform(self, path: Path, pixels: str, metadata: dict[str, Any]) -> tuple[PixelTransform, str]:
+        """Return the pixel transform and who chose it: ``setting``, ``file`` or ``assumed``."""
+        if pixels != "auto":
+            return TRANSFORMS[pixels], "setting"
+        if "pixel_transform" in metadata:
+            try:
+                return PixelTransform.from_dict(metadata["pixel_transform"]), "file"
+            except ValueError as error:
+                raise WeightsError(f"{path}: {error}") from error
+        outputs = self._outputs(np.random.default_rng(0).standard_normal((256, LATENT_DIM)).astype(np.float32))
+        dark = float((outputs < 0.0).mean())
+        if dark > 0.2:  # 5 % for the exercise's weights, which are raw
+            _log.warning(
+                "%s does not say what its pixels mean; taking them as raw grey levels 0…1, but %.0f %% lie below 0: "
+                "if the faces look wrong, set NOBODY_PIXELS=symmetric",
+                path,
+                100 * dark,
+            )
+        return RAW, "assumed"
+
+
+def _read_quality(path: Path, sha256: str) -> dict[str, Any] | None:
+    """Read the measured quality, if it was measured on these very weights."""
+    try:
+        quality = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(quality, dict) or quality.get("generator_sha256") != sha256:
+        return None
+    return quality

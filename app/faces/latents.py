@@ -1,0 +1,79 @@
+"""Seeds, names and the latent vectors that belong to them. A latent vector is 16 standard normal float32 numbers."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+LATENT_DIM = 16
+#: The largest whole number that every JSON reader keeps exact.
+MAX_SEED = 2**53 - 1
+
+Latents = npt.NDArray[np.float32]
+Path = Literal["linear", "spherical"]
+
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+
+
+def new_seed() -> int:
+    """Draw an unpredictable seed, 0 … ``MAX_SEED``."""
+    return secrets.randbelow(MAX_SEED + 1)
+
+
+def seed_of_name(name: str) -> int:
+    """Return the seed that belongs to a string, for good: 53 bits of its SHA-256."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 11
+
+
+def latents_of_seeds(seeds: Sequence[int]) -> Latents:
+    """Return the latent vectors of seeds, float32 ``(len(seeds), 16)``.
+
+    SplitMix64 (Steele et al. 2014) numbers hashed from the seed, made normal by Box and Muller's transform: a few
+    lines of our own, because no library promises the same stream for good, and a permalink must.
+    """
+    start = _mix(np.asarray(seeds, np.uint64) + _GAMMA)
+    bits = _mix(start[:, np.newaxis] + _GAMMA * np.arange(1, LATENT_DIM + 1, dtype=np.uint64))
+    uniform = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) / 2.0**53
+    radius = np.sqrt(-2.0 * np.log(uniform[:, ::2]))
+    angle = 2.0 * np.pi * uniform[:, 1::2]
+    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1).astype(np.float32)
+
+
+def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
+
+
+def walk(start: Latents, end: Latents, steps: int, path: Path) -> Latents:
+    """Return ``steps`` latent vectors from ``start`` to ``end``, both included.
+
+    Args:
+        start, end: float32 ``(16,)``.
+        steps: at least 2.
+        path: ``linear`` is the straight segment, as the exercise walks it; ``spherical`` turns at a steady angle and
+            changes the length steadily (Shoemake 1985), so that it stays where latent vectors usually are.
+    """
+    t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
+    a, b = start.astype(np.float64), end.astype(np.float64)
+    if path == "linear":
+        points = (1.0 - t) * a + t * b
+    else:
+        points = _turn(a, b, t)
+    points[0], points[-1] = a, b  # the ends are the very faces of the two seeds
+    return points.astype(np.float32)
+
+
+def _turn(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    lengths = np.linalg.norm(a), np.linalg.norm(b)
+    if min(lengths) == 0.0:
+        return (1.0 - t) * a + t * b
+    cosine = np.clip(a @ b / (lengths[0] * lengths[1]), -1.0, 1.0)
+    angle = np.arccos(cosine)
+    if np.sin(angle) < 1e-6:  # the same direction, or the opposite one, to which no single arc leads
+        return (1.0 - t) * a + t * b
+    direction = (np.sin((1.0 - t) * angle) * a / lengths[0] + np.sin(t * angle) * b / lengths[1]) / np.sin(angle)
+    return direction * ((1.0 - t) * lengths[0] + t * lengths[1])

@@ -1,0 +1,74 @@
+"""Wiring: settings in, a FastAPI application out. ``uvicorn app.main:app`` serves it on the environment's settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from pydantic import ValidationError
+
+from app import __version__
+from app.config import Settings
+from app.errors import PROBLEM_RESPONSES, install_error_handlers
+from app.faces.engine import FaceEngine
+from app.faces.generator import FaceGenerator
+from app.routes import faces, health, interpolations, pages
+from models.weights import WeightsError
+
+_DESCRIPTION = """
+Faces of people who do not exist, 16×16 grey pixels at a time, made by a WGAN-GP generator.
+
+Every error is a `application/problem+json` body whose `detail` says what was expected.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application. The weights are loaded here, so that broken ones never start a server.
+
+    Raises:
+        WeightsError: the weights are missing or broken.
+    """
+    generator = FaceGenerator(settings.weights, settings.pixels)
+    engine = FaceEngine(generator)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        engine.start()
+        yield
+        await engine.stop()
+
+    app = FastAPI(
+        title="nobody",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        responses=PROBLEM_RESPONSES,
+    )
+    app.state.settings = settings
+    app.state.generator = generator
+    app.state.engine = engine
+    install_error_handlers(app)
+    for module in (faces, interpolations, health, pages):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(directory=pages.STATIC))
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """Build the application on the environment's settings, or exit with one line that says why not."""
+    try:
+        return create_app(Settings())
+    except WeightsError as error:
+        raise SystemExit(f"nobody: cannot start: {error}") from None
+    except ValidationError as error:
+        problems = [f"NOBODY_{str(item['loc'][0]).upper()}: {item['msg']}, got {item['input']!r}" for item in error.errors()]
+        raise SystemExit(f"nobody: cannot start: {'; '.join(problems)}") from None
+
+
+def __getattr__(name: str) -> Any:
+    """Build ``app`` when it is first asked for: importing this module loads nothing."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    app = globals()["app"] = app_from_environment()
+    return app

@@ -1,0 +1,99 @@
+"""Faces: single ones, sheets, the latent vectors behind them, avatars."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from app.dependencies import Engine, Immutable
+from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
+from app.routes.rendering import picture_response, png_answer
+from app.schemas import (
+    MAX_NAME,
+    FaceQuery,
+    Latent,
+    LatentQuery,
+    LatentVectors,
+    Pixels,
+    SampleQuery,
+    SamplesQuery,
+    SizeQuery,
+)
+
+router = APIRouter(tags=["faces"])
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def _face(engine: Engine, seed: int, query: FaceQuery, headers: dict[str, str]) -> Response:
+    faces = await engine.faces(latents_of_seeds([seed]) * np.float32(query.truncation))
+    return await png_answer(faces, query, {"X-Seed": str(seed), **headers})
+
+
+@router.get("/sample", response_class=Response, responses=picture_response("One face, 8-bit grey.", "image/png"))
+async def sample(query: Annotated[SampleQuery, Query()], engine: Engine, immutable: Immutable) -> Response:
+    """Give one face: a new one at each call, or the one that belongs to `seed`."""
+    if query.seed is None:
+        return await _face(engine, new_seed(), query, _NO_STORE)
+    if immutable.unchanged:
+        return immutable.not_modified()
+    return await _face(engine, query.seed, query, immutable.headers)
+
+
+@router.post(
+    "/sample",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "One face, or a sheet of several; with `Accept: application/json` the pixel values.",
+            "model": Pixels,
+            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def sample_latents(
+    body: LatentVectors, query: Annotated[SizeQuery, Query()], request: Request, engine: Engine
+) -> Response:
+    """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
+    faces = await engine.faces(np.asarray(body.latents, np.float32))
+    if "application/json" in request.headers.get("accept", ""):
+        return JSONResponse({"pixels": faces.tolist()})
+    return await png_answer(faces, query, {})
+
+
+@router.get(
+    "/samples", response_class=Response, responses=picture_response("A sheet of faces, row by row.", "image/png")
+)
+async def samples(query: Annotated[SamplesQuery, Query()], engine: Engine, immutable: Immutable) -> Response:
+    """Give a sheet of faces. Their seeds follow one by one from the `X-Seed` of the first."""
+    if query.seed is not None and immutable.unchanged:
+        return immutable.not_modified()
+    first = new_seed() if query.seed is None else query.seed
+    seeds = [(first + i) % (MAX_SEED + 1) for i in range(query.count)]
+    faces = await engine.faces(latents_of_seeds(seeds) * np.float32(query.truncation))
+    headers = _NO_STORE if query.seed is None else immutable.headers
+    return await png_answer(faces, query, {"X-Seed": str(first), **headers}, query.columns)
+
+
+@router.get("/latent", response_model=Latent)
+async def latent(query: Annotated[LatentQuery, Query()]) -> Any:
+    """Give the 16 numbers behind a seed."""
+    return {"seed": query.seed, "latent": latents_of_seeds([query.seed])[0].tolist()}
+
+
+@router.get(
+    "/avatar/{name:path}",
+    response_class=Response,
+    responses=picture_response("The face of that name, 8-bit grey.", "image/png"),
+)
+async def avatar(
+    name: Annotated[str, Path(min_length=1, max_length=MAX_NAME, description="Any string.", examples=["Ada Lovelace"])],
+    query: Annotated[FaceQuery, Query()],
+    engine: Engine,
+    immutable: Immutable,
+) -> Response:
+    """Give the face that belongs to a string: the same string, the same face."""
+    if immutable.unchanged:
+        return immutable.not_modified()
+    return await _face(engine, seed_of_name(name), query, immutable.headers)

@@ -1,0 +1,44 @@
+"""What the picture routes share: faces to a PNG answer, and how such answers stand in OpenAPI."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import Response
+from fastapi.concurrency import run_in_threadpool
+
+from app import imaging
+from app.imaging import Grey
+from app.schemas import SizeQuery
+
+#: Below this, encoding takes less time than the way to a thread and back.
+_INLINE_PIXELS = 2**15
+
+
+async def drawn(draw: Callable[[], bytes], pixels: int) -> bytes:
+    """Run an encoder, on a thread if the picture is large enough to hold up other requests."""
+    return draw() if pixels <= _INLINE_PIXELS else await run_in_threadpool(draw)
+
+
+async def png_answer(faces: Grey, query: SizeQuery, headers: dict[str, str], columns: int | None = None) -> Response:
+    """Answer with one face, or with a sheet of several."""
+
+    def draw() -> bytes:
+        return imaging.png(imaging.sheet(imaging.enlarge(faces, query.size, query.resample), columns))
+
+    return Response(await drawn(draw, len(faces) * query.size**2), media_type="image/png", headers=headers)
+
+
+def picture_response(description: str, *media_types: str, seeded: bool = True) -> dict[int | str, dict[str, Any]]:
+    """Describe a picture answer for OpenAPI."""
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    headers: dict[str, Any] = {"X-Seed": _header("The (first) face's seed.")} if seeded else {}
+    headers |= {"ETag": _header("For repeatable answers."), "Cache-Control": _header("`no-store` for a new face.")}
+    answers: dict[int | str, dict[str, Any]] = {
+        200: {"description": description, "content": dict.fromkeys(media_types, binary), "headers": headers},
+        304: {"description": "The picture that the client has (`If-None-Match`) is still the one."},
+    }
+    return answers
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}

@@ -1,0 +1,23 @@
+"""Plain Keras models of the exercise, under the exercise's own names."""
+
+from models.latents import normal_generator, spheric_generator, uniform_generator
+from models.networks import convolutional_GenDiscr, fully_connected_GenDiscr
+from models.simple_gan import Simple_GAN
+from models.training import TrainingDiverged, train
+from models.weights import WeightsError
+from models.wgan_clip import WGAN_clip
+from models.wgan_gp import WGAN_GP
+
+__all__ = [
+    "Simple_GAN",
+    "TrainingDiverged",
+    "WGAN_GP",
+    "WGAN_clip",
+    "WeightsError",
+    "convolutional_GenDiscr",
+    "fully_connected_GenDiscr",
+    "normal_generator",
+    "spheric_generator",
+    "train",
+    "uniform_generator",
+]

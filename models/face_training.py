@@ -1,0 +1,229 @@
+"""Trains the convolutional WGAN-GP on 16×16 faces: data in, a run folder out.
+
+A run folder holds ``settings.json``, ``checkpoint.npz`` (resume), ``losses.csv`` (append-only), and, rewritten at
+every checkpoint, ``generator.h5`` and ``discriminator.h5``.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+import PIL.ImageOps
+import tensorflow as tf
+
+from models.checkpoints import load_checkpoint, save_checkpoint
+from models.files import atomic_path
+from models.latents import LatentGenerator
+from models.networks import FACE_LATENT_DIM, convolutional_GenDiscr
+from models.normalization import SYMMETRIC
+from models.training import Progress, train
+from models.weights import save_weights
+from models.wgan_gp import WGAN_GP
+
+Faces = npt.NDArray[np.uint8]
+
+_SIDE = 16
+
+
+@dataclass(frozen=True)
+class FaceTrainingSettings:
+    """How a face generator is trained. The defaults made the shipped weights.
+
+    ``holdout`` faces are kept out of training as a development set; ``ema`` is the momentum of the moving average of
+    the generator's weights, which is what gets exported; the learning rate decays to 0 along half a cosine.
+    """
+
+    steps: int = 24_000
+    batch_size: int = 64
+    disc_iter: int = 3
+    learning_rate: float = 4e-4
+    lambda_gp: float = 10.0
+    beta_1: float = 0.0
+    beta_2: float = 0.9
+    ema: float = 0.999
+    holdout: int = 1_000
+    seed: int = 0
+
+
+def load_faces(path: Path) -> Faces:
+    """Load grey faces, uint8 ``(count, 16, 16)``.
+
+    Args:
+        path: a ``.npy`` file of that shape and dtype, or a folder of pictures, which are converted to grey, cropped
+            to their central square and resized.
+
+    Raises:
+        ValueError: nothing there can be read as faces; the message names the file.
+    """
+    if path.is_dir():
+        return _load_folder(path)
+    try:
+        faces = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ValueError(f"{path}: expected a .npy file or a folder of pictures ({error})") from error
+    if not isinstance(faces, np.ndarray) or faces.dtype != np.uint8 or faces.shape[1:] != (_SIDE, _SIDE):
+        found = f"{faces.dtype} {faces.shape}" if isinstance(faces, np.ndarray) else type(faces).__name__
+        raise ValueError(f"{path}: expected uint8 faces of shape (count, {_SIDE}, {_SIDE}), got {found}")
+    return faces
+
+
+def _load_folder(folder: Path) -> Faces:
+    known = PIL.Image.registered_extensions()
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in known)
+    if not files:
+        raise ValueError(f"{folder}: expected pictures in this folder, found none")
+    return np.stack([_load_picture(file) for file in files])
+
+
+def _load_picture(file: Path) -> Faces:
+    try:
+        with PIL.Image.open(file) as picture:
+            upright = PIL.ImageOps.exif_transpose(picture)
+            square = PIL.ImageOps.fit(upright.convert("L"), (_SIDE, _SIDE), PIL.Image.Resampling.LANCZOS)
+    except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise ValueError(f"{file}: expected a picture ({error})") from error
+    return np.asarray(square, np.uint8)
+
+
+def split_holdout(faces: Faces, settings: FaceTrainingSettings) -> tuple[Faces, Faces]:
+    """Return ``(training, development)`` faces, the same split for the same seed."""
+    order = np.random.default_rng(settings.seed).permutation(len(faces))
+    return faces[order[settings.holdout :]], faces[order[: settings.holdout]]
+
+
+def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> WGAN_GP:
+    """Build the WGAN-GP that trains on ``faces`` and their mirror images."""
+    keras.utils.set_random_seed(settings.seed)
+    generator, critic = convolutional_GenDiscr()
+    # A tanh at the critic's end bounds the distance that it can show; training does without it.
+    critic.layers[-1].activation = keras.activations.linear
+    mirrored = np.concatenate([faces, faces[:, :, ::-1]])
+    gan = WGAN_GP(
+        generator,
+        critic,
+        LatentGenerator("normal", FACE_LATENT_DIM),
+        SYMMETRIC.to_network(mirrored),
+        batch_size=settings.batch_size,
+        disc_iter=settings.disc_iter,
+        learning_rate=settings.learning_rate,
+        lambda_gp=settings.lambda_gp,
+    )
+    gan.set_optimizers(_adam(settings, settings.steps, ema=True), _adam(settings, settings.steps * settings.disc_iter))
+    gan.seed = settings.seed
+    return gan
+
+
+def _adam(settings: FaceTrainingSettings, updates: int, ema: bool = False) -> keras.Optimizer:
+    return keras.optimizers.Adam(
+        keras.optimizers.schedules.CosineDecay(settings.learning_rate, updates),
+        beta_1=settings.beta_1,
+        beta_2=settings.beta_2,
+        use_ema=ema,
+        ema_momentum=settings.ema,
+    )
+
+
+def averaged_generator(gan: WGAN_GP, batches: int = 100) -> keras.Model:
+    """Return a copy of the generator with averaged weights and batch statistics measured anew for them."""
+    copy, _ = convolutional_GenDiscr()
+    copy.set_weights(gan.generator.get_weights())
+    averages = gan.generator.optimizer._model_variables_moving_average
+    for variable, average in zip(copy.trainable_variables, averages, strict=True):
+        variable.assign(average)
+    normalizations = [layer for layer in copy.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    latents = LatentGenerator("normal", FACE_LATENT_DIM)
+    for i in range(batches):
+        for layer in normalizations:
+            layer.momentum = i / (i + 1)  # a plain mean over the batches
+        copy(latents.seeded(500, tf.constant([gan.seed, i], tf.int64)), training=True)
+    return copy
+
+
+def train_faces(
+    faces: Faces,
+    out: Path,
+    settings: FaceTrainingSettings,
+    *,
+    checkpoint_steps: int = 1_000,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_export: Callable[[int, keras.Model], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> int:
+    """Train, or resume training, in the run folder ``out``.
+
+    Args:
+        faces: uint8 ``(count, 16, 16)``, of which ``settings.holdout`` are not trained on.
+        out: the run folder; a checkpoint in it is resumed.
+        settings: must be those of the checkpoint, if there is one.
+        checkpoint_steps: steps between checkpoints and exports.
+        on_progress: see :func:`models.training.train`.
+        on_export: called with the step and the averaged generator after each export.
+        should_stop: see :func:`models.training.train`; the run is saved before this function returns.
+
+    Returns:
+        The number of steps that the run has done in all.
+
+    Raises:
+        ValueError: the folder holds a run of other settings, or there are too few faces.
+    """
+    training, _ = split_holdout(faces, settings)
+    gan = build_face_gan(training, settings)
+    _claim_folder(out, settings)
+    checkpoint = out / "checkpoint.npz"
+    if checkpoint.exists():
+        load_checkpoint(gan, checkpoint)
+    stopped = False
+
+    def stop() -> bool:
+        nonlocal stopped
+        stopped = should_stop is not None and should_stop()
+        return stopped
+
+    while gan.steps_done < settings.steps and not stopped:
+        steps = min(checkpoint_steps, settings.steps - gan.steps_done)
+        losses = train(gan, steps, on_progress=on_progress, should_stop=stop)
+        _append_losses(out / "losses.csv", gan.steps_done, losses)
+        save_checkpoint(gan, checkpoint)
+        generator = averaged_generator(gan)
+        export(generator, gan, settings, out)
+        if on_export is not None:
+            on_export(gan.steps_done, generator)
+    return gan.steps_done
+
+
+def _claim_folder(out: Path, settings: FaceTrainingSettings) -> None:
+    """Write the settings, or compare them with those of the run that is there."""
+    record = out / "settings.json"
+    if record.exists() and (found := json.loads(record.read_text())) != asdict(settings):
+        changed = [f"{name}: {found.get(name)} there, {value} now" for name, value in asdict(settings).items()
+                   if found.get(name) != value]
+        raise ValueError(f"{out}: holds a run of other settings ({'; '.join(changed)}); choose another folder")
+    with atomic_path(record) as temporary:
+        temporary.write_text(json.dumps(asdict(settings), indent=2) + "\n")
+
+
+def _append_losses(path: Path, step: int, losses: dict[str, npt.NDArray[np.float32]]) -> None:
+    """Append one line of means over the steps just run."""
+    new = not path.exists()
+    with path.open("a") as file:
+        if new:
+            file.write(",".join(["step", *losses]) + "\n")
+        file.write(",".join([str(step), *(f"{values.mean():.6g}" for values in losses.values())]) + "\n")
+
+
+def export(generator: keras.Model, gan: WGAN_GP, settings: FaceTrainingSettings, out: Path) -> None:
+    """Write ``generator.h5`` and ``discriminator.h5`` with all that must travel with the weights."""
+    metadata = {
+        "architecture": "convolutional_GenDiscr",
+        "gan": "WGAN_GP",
+        "latent": {"type": "normal", "dim": FACE_LATENT_DIM},
+        "pixel_transform": SYMMETRIC.to_dict(),
+        "training": asdict(settings) | {"steps_done": gan.steps_done},
+    }
+    save_weights(generator, out / "generator.h5", metadata)
+    save_weights(gan.discriminator, out / "discriminator.h5", metadata)

@@ -1,0 +1,251 @@
+"""What the three GANs share: their data, their samples, their optimizers and the training step."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models import weights
+from models.randomness import GlobalRandomness, LatentCallable, Randomness
+
+Logs = dict[str, tf.Tensor]
+
+
+class GAN(keras.Model):
+    """Base of ``Simple_GAN``, ``WGAN_clip`` and ``WGAN_GP``; use one of those.
+
+    Args:
+        generator: maps latent vectors ``(batch, latent)`` to examples ``(batch, ...)``.
+        discriminator: maps examples to scores ``(batch, 1)``.
+        latent_generator: a function of ``k`` that draws latent vectors ``(k, latent)``.
+        real_examples: array or tensor ``(count, ...)`` of any real dtype, each example shaped as the
+            generator's output (a missing last axis of length 1 is added). Kept as float32.
+        batch_size: examples a step sees at once, at most ``count``.
+        disc_iter: discriminator updates to each generator update.
+        learning_rate: of both Adam optimizers.
+
+    Raises:
+        ValueError: an argument is out of its range, or the real examples are too few, of another shape than
+            the generator's output, or not finite.
+    """
+
+    beta_1: float = 0.5
+    beta_2: float = 0.9
+    loss_names: ClassVar[tuple[str, ...]] = ("discr_loss", "gen_loss")
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent_generator: LatentCallable,
+        real_examples: Any,
+        batch_size: int = 200,
+        disc_iter: int = 2,
+        learning_rate: float = 0.005,
+    ) -> None:
+        super().__init__()
+        _check_at_least_one(batch_size=batch_size, disc_iter=disc_iter)
+        if not (math.isfinite(learning_rate) and learning_rate > 0):
+            raise ValueError(f"learning_rate: expected a positive number, got {learning_rate!r}")
+        self.latent_generator = latent_generator
+        self.real_examples = as_real_examples(real_examples, generator.output_shape[1:])
+        if len(self.real_examples) < batch_size:
+            raise ValueError(
+                f"real_examples: expected at least batch_size = {batch_size} examples, got {len(self.real_examples)}; "
+                "give more examples or a smaller batch_size"
+            )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.batch_size = batch_size
+        self.disc_iter = disc_iter
+        self.learning_rate = learning_rate
+        self.randomness: Randomness = GlobalRandomness()
+        self._seed: int | None = None
+        self.set_optimizers(self._adam(), self._adam())
+
+    @property
+    def steps_done(self) -> int:
+        """Training steps since the optimizers were new."""
+        return int(self.generator.optimizer.iterations)
+
+    @property
+    def seed(self) -> int:
+        """The seed of :func:`models.training.train`, drawn from TensorFlow's global state unless set."""
+        if self._seed is None:
+            self._seed = int(tf.random.uniform((), maxval=2**31 - 1, dtype=tf.int32))
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        self._seed = int(seed)
+
+    @contextmanager
+    def drawing_from(self, randomness: Randomness) -> Iterator[None]:
+        """Take random numbers from another source for a while."""
+        usual, self.randomness = self.randomness, randomness
+        try:
+            yield
+        finally:
+            self.randomness = usual
+
+    def generator_loss(self, fake_scores: tf.Tensor) -> tf.Tensor:
+        """Return the scalar that the generator minimises."""
+        raise NotImplementedError
+
+    def discriminator_loss(self, *, real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
+        """Return the scalar that the discriminator minimises."""
+        raise NotImplementedError
+
+    def _adam(self) -> keras.Optimizer:
+        return keras.optimizers.Adam(self.learning_rate, beta_1=self.beta_1, beta_2=self.beta_2)
+
+    def set_optimizers(self, generator: keras.Optimizer, discriminator: keras.Optimizer) -> None:
+        """Train with these optimizers from now on, in place of the exercise's Adam."""
+        for network, optimizer, loss in (
+            (self.generator, generator, self.generator_loss),
+            (self.discriminator, discriminator, self.discriminator_loss),
+        ):
+            # Built now: variables cannot be created inside a compiled training loop.
+            optimizer.build(network.trainable_variables)
+            network.compile(optimizer=optimizer, loss=loss)
+
+    # samples
+
+    def get_real_sample(self, size: int | None = None) -> tf.Tensor:
+        """Draw a uniform subset of the real examples, without replacement.
+
+        Args:
+            size: how many, ``batch_size`` by default.
+
+        Returns:
+            float32 of shape ``(size, ...)``.
+
+        Raises:
+            ValueError: there are fewer than ``size`` real examples.
+        """
+        size = size or self.batch_size
+        count = len(self.real_examples)
+        if size > count:
+            raise ValueError(f"size: expected at most the {count} real examples there are, got {size}")
+        return tf.gather(self.real_examples, self.randomness.subset(count, size))
+
+    def get_fake_sample(self, size: int | None = None, training: bool = False) -> tf.Tensor:
+        """Generate ``size`` (``batch_size`` by default) new examples; ``training`` goes to the generator."""
+        latents = self.randomness.latents(self.latent_generator, size or self.batch_size)
+        return self.generator(latents, training=training)
+
+    # the training step
+
+    def discriminator_objective(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, Logs]:
+        """Return the scalar that the discriminator's update descends, and what to log of it."""
+        loss = self.discriminator_loss(
+            real_scores=self.discriminator(real, training=True),
+            fake_scores=self.discriminator(fake, training=True),
+        )
+        return loss, {"discr_loss": loss}
+
+    def update_discriminator(self) -> Logs:
+        """Apply one gradient descent to the discriminator."""
+        real = self.get_real_sample()
+        fake = self.get_fake_sample(training=True)
+        with tf.GradientTape() as tape:
+            objective, logs = self.discriminator_objective(real, fake)
+        _descend(self.discriminator, tape, objective)
+        return logs
+
+    def update_generator(self) -> Logs:
+        """Apply one gradient descent to the generator."""
+        with tf.GradientTape() as tape:
+            fake = self.get_fake_sample(training=True)
+            loss = self.generator_loss(self.discriminator(fake, training=True))
+        _descend(self.generator, tape, loss)
+        return {"gen_loss": loss}
+
+    def train_step(self, useless_argument: Any = None) -> Logs:
+        """Update the discriminator ``disc_iter`` times, then the generator once.
+
+        Returns:
+            the losses of the last updates, scalars named as in ``loss_names``.
+        """
+        for _ in range(self.disc_iter):
+            logs = self.update_discriminator()
+        logs |= self.update_generator()
+        return {name: logs[name] for name in self.loss_names}
+
+    # Keras's own training loop
+
+    def compile(self, *args: Any, jit_compile: bool = False, **kwargs: Any) -> None:
+        """Prepare for :meth:`fit`. XLA is off unless asked for: on a CPU it makes convolutions far slower."""
+        super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def fit(
+        self, x: Any = None, *args: Any, steps_per_epoch: int | None = None, **kwargs: Any
+    ) -> keras.callbacks.History:
+        """Train as ``keras.Model.fit`` does, with its progress bar, callbacks and history.
+
+        Args:
+            x: not used; the exercise passes the real examples, which the model has already.
+            steps_per_epoch: training steps in an epoch, by default as many as show each example about once.
+        """
+        if steps_per_epoch is None:
+            steps_per_epoch = math.ceil(len(self.real_examples) / self.batch_size)
+        # A step draws its own batch, so Keras needs nothing but something to count.
+        ticks = tf.data.Dataset.from_tensors(0).repeat()
+        return super().fit(ticks, *args, steps_per_epoch=steps_per_epoch, **kwargs)
+
+    # weights
+
+    def replace_weights(self, gen_h5: str, disc_h5: str) -> None:
+        """Load both networks' weights from Keras 2 ``.h5`` or Keras 3 ``.weights.h5`` files (task 4).
+
+        Raises:
+            WeightsError: a file is missing or does not fit; then neither network has changed.
+        """
+        values = [
+            weights.read_weights(gen_h5, self.generator),
+            weights.read_weights(disc_h5, self.discriminator),
+        ]
+        self.generator.set_weights(values[0])
+        self.discriminator.set_weights(values[1])
+
+    replace_weight = replace_weights
+
+
+def _descend(network: keras.Model, tape: tf.GradientTape, objective: tf.Tensor) -> None:
+    variables = network.trainable_variables
+    gradients = tape.gradient(objective, [variable.value for variable in variables])
+    network.optimizer.apply(gradients, variables)
+
+
+def _check_at_least_one(**values: int) -> None:
+    for name, value in values.items():
+        if int(value) != value or value < 1:
+            raise ValueError(f"{name}: expected a whole number of at least 1, got {value!r}")
+
+
+def as_real_examples(data: Any, example_shape: tuple[int, ...]) -> tf.Tensor:
+    """Convert real examples to a finite float32 tensor ``(count, *example_shape)``.
+
+    Raises:
+        ValueError: the data is not numeric, not finite, or of a shape that cannot agree; both are named.
+    """
+    array = np.asarray(data)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"real_examples: expected an array of real numbers, got dtype {array.dtype}")
+    if array.shape[1:] == example_shape[:-1] and example_shape[-1] == 1:
+        array = array[..., np.newaxis]  # the exercise's faces come without their channel axis
+    if array.shape[1:] != example_shape or array.ndim != len(example_shape) + 1:
+        raise ValueError(
+            f"real_examples: expected shape (count, {', '.join(map(str, example_shape))}), as the generator's output "
+            f"has it, got {np.shape(data)}"
+        )
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        bad = array[~np.isfinite(array)][0]
+        raise ValueError(f"real_examples: expected finite numbers that fit float32, got {bad} among them")
+    return tf.convert_to_tensor(array)

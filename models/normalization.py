@@ -1,0 +1,60 @@
+"""Pixels to network range and back. A transform is part of a set of weights and travels with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class PixelTransform:
+    """An affine map: ``grey = output * scale + offset``, with grey levels in [0, 1].
+
+    Args:
+        name: for people; ``raw`` and ``symmetric`` are the two the project knows.
+        scale, offset: one number each.
+    """
+
+    name: str
+    scale: float
+    offset: float
+
+    def to_grey(self, outputs: npt.ArrayLike) -> Bytes:
+        """Round network outputs, float ``(..., 16, 16, 1)``, to grey levels, uint8 ``(..., 16, 16)``."""
+        grey = np.asarray(outputs, np.float32)[..., 0] * np.float32(self.scale) + np.float32(self.offset)
+        return np.rint(np.clip(grey, 0.0, 1.0) * np.float32(255)).astype(np.uint8)
+
+    def to_network(self, grey: npt.ArrayLike) -> Floats:
+        """Map grey levels, uint8 ``(..., 16, 16)``, to the network's range, float32 ``(..., 16, 16, 1)``."""
+        levels = np.asarray(grey, np.float32)[..., np.newaxis] / np.float32(255)
+        return (levels - np.float32(self.offset)) / np.float32(self.scale)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "PixelTransform":
+        """Rebuild a transform from :meth:`to_dict`.
+
+        Raises:
+            ValueError: the values are not of that form, or the scale is 0.
+        """
+        try:
+            transform = cls(str(values["name"]), float(values["scale"]), float(values["offset"]))
+        except (TypeError, ValueError, KeyError) as error:
+            raise ValueError(f"expected a pixel transform with name, scale and offset, got {values!r}") from error
+        if not (np.isfinite([transform.scale, transform.offset]).all() and transform.scale):
+            raise ValueError(f"expected a pixel transform of finite numbers and a scale other than 0, got {values!r}")
+        return transform
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the transform as JSON values."""
+        return {"name": self.name, "scale": self.scale, "offset": self.offset}
+
+
+#: The output is the picture, in [0, 1]: the exercise's published weights.
+RAW = PixelTransform("raw", 1.0, 0.0)
+#: Black is -1 and white is +1, the whole range of a tanh: this project's weights.
+SYMMETRIC = PixelTransform("symmetric", 0.5, 0.5)
+TRANSFORMS = {transform.name: transform for transform in (RAW, SYMMETRIC)}

@@ -1,0 +1,105 @@
+"""Where a GAN's random numbers come from: TensorFlow's global state, or a seed and a step."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from models.latents import LatentGenerator
+
+LatentCallable = Callable[[int], tf.Tensor]
+
+
+class Randomness(Protocol):
+    """The three kinds of draws that a training step makes."""
+
+    def subset(self, population: int, size: int) -> tf.Tensor:
+        """Draw ``size`` distinct indices below ``population``, every subset equally likely."""
+
+    def uniform(self, shape: Any) -> tf.Tensor:
+        """Draw float32 numbers on [0, 1)."""
+
+    def latents(self, latent_generator: LatentCallable, size: int) -> tf.Tensor:
+        """Draw ``size`` latent vectors."""
+
+
+class GlobalRandomness:
+    """Draw from TensorFlow's global random state, which ``tf.random.set_seed`` resets."""
+
+    def subset(self, population: int, size: int) -> tf.Tensor:
+        if _is_small(population, size):
+            return tf.random.shuffle(tf.range(population))[:size]
+        return _first_distinct(size, lambda _: tf.random.uniform((2 * size,), maxval=population, dtype=tf.int32))
+
+    def uniform(self, shape: Any) -> tf.Tensor:
+        return tf.random.uniform(shape)
+
+    def latents(self, latent_generator: LatentCallable, size: int) -> tf.Tensor:
+        return latent_generator(size)
+
+
+class SeededRandomness:
+    """Draw as a pure function of a seed and a step, so that a resumed run repeats an unbroken one.
+
+    Args:
+        seed: int64 scalar tensor, the run's seed.
+        step: int64 scalar tensor, the number of steps done before this one.
+        latents: latent vectors drawn beforehand, ``(draws, batch, dim)``, for a latent generator that only
+            knows the global state; None where it is a :class:`LatentGenerator`.
+    """
+
+    def __init__(self, seed: tf.Tensor, step: tf.Tensor, latents: tf.Tensor | None = None) -> None:
+        self._key = tf.stack([seed, step])
+        self._latents = latents
+        self._draws = 0
+        self._latent_draws = 0
+
+    def _next_seed(self) -> tf.Tensor:
+        # Numbered while the step is traced: each draw of a step has its own seed, the same in every step.
+        self._draws += 1
+        return tf.random.experimental.stateless_fold_in(self._key, tf.constant(self._draws, tf.int64))
+
+    def subset(self, population: int, size: int) -> tf.Tensor:
+        seed = self._next_seed()
+        if _is_small(population, size):
+            return tf.random.experimental.stateless_shuffle(tf.range(population), seed)[:size]
+
+        def draw(attempt: tf.Tensor) -> tf.Tensor:
+            attempt_seed = tf.random.experimental.stateless_fold_in(seed, attempt)
+            return tf.random.stateless_uniform((2 * size,), attempt_seed, maxval=population, dtype=tf.int32)
+
+        return _first_distinct(size, draw)
+
+    def uniform(self, shape: Any) -> tf.Tensor:
+        return tf.random.stateless_uniform(shape, self._next_seed())
+
+    def latents(self, latent_generator: LatentCallable, size: int) -> tf.Tensor:
+        if isinstance(latent_generator, LatentGenerator):
+            return latent_generator.seeded(size, self._next_seed())
+        assert self._latents is not None
+        self._latent_draws += 1
+        return self._latents[self._latent_draws - 1]
+
+
+def _is_small(population: int, size: int) -> bool:
+    # Shuffling everything is cheap for small populations, and below it draws would collide too often.
+    return population <= 4 * size
+
+
+def _first_distinct(size: int, draw: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """Draw with replacement, keep the first ``size`` distinct values: a uniform subset in O(size)."""
+
+    def too_few(_: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        return tf.size(values) < size
+
+    def draw_more(attempt: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        more = tf.unique(tf.concat([values, draw(attempt)], axis=0)).y
+        return attempt + 1, more
+
+    _, values = tf.while_loop(
+        too_few,
+        draw_more,
+        (tf.constant(0, tf.int64), tf.zeros((0,), tf.int32)),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None])),
+    )
+    return tf.ensure_shape(values[:size], (size,))

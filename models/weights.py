@@ -1,0 +1,197 @@
+"""Weights in ``.h5`` files: reads Keras 2 (legacy) and Keras 3 layouts, writes the legacy one, trusts neither.
+
+Only this module knows the layouts. It reads datasets with h5py and never builds a model from a file, so a file can
+neither execute code nor reach outside itself. Keras 2 files are matched by layer order; the checks on layer kinds,
+numbering and shapes are there because Keras itself would load equal shapes in a wrong order silently.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import h5py
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from models.files import atomic_path
+
+FORMAT_VERSION = 1
+_METADATA = "nobody"
+
+Arrays = list[npt.NDArray[np.float32]]
+
+
+class WeightsError(ValueError):
+    """A weights file is missing, damaged or not of the expected network; the message says which file and why."""
+
+
+class _Layer(NamedTuple):
+    name: str
+    variables: list[tuple[str, h5py.Dataset]]
+
+
+def read_weights(path: str | os.PathLike[str], network: keras.Model) -> Arrays:
+    """Read the weights of ``network`` from a file, without changing the network.
+
+    Args:
+        path: a Keras 2 ``.h5`` or a Keras 3 ``.weights.h5`` file.
+        network: the network whose layers, shapes and order the file must have.
+
+    Returns:
+        Finite float32 arrays in the order of ``network.weights``, ready for ``set_weights``.
+
+    Raises:
+        WeightsError: the file is not there, not HDF5, truncated, a full model, or its layers do not fit.
+    """
+    with _opened(path) as file:
+        layers = _keras3_layers(file) if "layers" in file else _legacy_layers(path, file)
+        _check_layers(path, layers, network)
+        expected = [variable for layer in network.layers for variable in layer.weights]
+        stored = [dataset for layer in layers for _, dataset in layer.variables]
+        return [_read(path, dataset, variable) for dataset, variable in zip(stored, expected, strict=True)]
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Read what :func:`save_weights` stored beside the numbers; None for weights from elsewhere.
+
+    Raises:
+        WeightsError: the file cannot be read, or its format version is newer than this code.
+    """
+    with _opened(path) as file:
+        text = file.attrs.get(_METADATA)
+    if text is None:
+        return None
+    try:
+        metadata = json.loads(text)
+        version = metadata["format_version"]
+    except (TypeError, ValueError, KeyError) as error:
+        raise WeightsError(f"{path}: expected metadata as JSON with a format_version, got {error!r}") from error
+    if version != FORMAT_VERSION:
+        raise WeightsError(f"{path}: expected format version {FORMAT_VERSION}, got {version}; update nobody")
+    return dict(metadata)
+
+
+def save_weights(network: keras.Model, path: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
+    """Write the weights of ``network`` in the legacy layout, which ``load_weights`` reads in Keras 2 and 3.
+
+    Args:
+        network: a functional model without nested models.
+        path: file to write, atomically; it should end in ``.h5``.
+        metadata: JSON values to travel with the numbers (pixel transform, architecture, training settings).
+    """
+    layers = [layer for layer in network.layers if layer.weights]
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
+        file.attrs["backend"] = b"tensorflow"
+        file.attrs["keras_version"] = keras.__version__.encode()
+        file.attrs[_METADATA] = json.dumps({"format_version": FORMAT_VERSION, **metadata})
+        for layer in layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{variable.name}:0" for variable in layer.weights]
+            group.attrs["weight_names"] = np.array([name.encode() for name in names])
+            for name, variable in zip(names, layer.weights, strict=True):
+                group[name] = np.asarray(variable, np.float32)
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
+    if not os.path.isfile(path):
+        raise WeightsError(f"{path}: expected an .h5 weights file, found no such file")
+    try:
+        with h5py.File(path, "r") as file:
+            if "model_weights" in file or "model_config" in file.attrs:
+                raise WeightsError(f"{path}: expected weights only, found a full model; write it with save_weights")
+            yield file
+    except WeightsError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise WeightsError(f"{path}: expected a whole HDF5 weights file; it is damaged or not HDF5 ({error})") from error
+
+
+def _legacy_layers(path: str | os.PathLike[str], file: h5py.File) -> list[_Layer]:
+    if "layer_names" not in file.attrs:
+        raise WeightsError(f"{path}: expected Keras weights, found HDF5 with neither layer_names nor layers")
+    layers = []
+    for layer_name in _texts(file.attrs["layer_names"]):
+        group = _child(file, layer_name)
+        names = _texts(group.attrs["weight_names"])
+        if names:
+            # "dense_1/kernel:0" → "kernel"
+            variables = [(name.rsplit("/", 1)[-1].removesuffix(":0"), _child(group, name)) for name in names]
+            layers.append(_Layer(layer_name, variables))
+    return layers
+
+
+def _keras3_layers(file: h5py.File) -> list[_Layer]:
+    group = _child(file, "layers")
+    layers = []
+    for name in sorted(group, key=lambda name: (_kind(name), _number(name))):
+        variables = _child(_child(group, name), "vars")
+        if len(variables):
+            layers.append(_Layer(name, [("", _child(variables, str(i))) for i in range(len(variables))]))
+    return layers
+
+
+def _texts(values: Any) -> list[str]:
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+def _child(group: h5py.Group, path: str) -> Any:
+    """Follow a path inside the file; a link to anywhere else is refused."""
+    for name in path.split("/"):
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise KeyError(f"{name!r} is missing or is a link")
+        group = group[name]
+    return group
+
+
+def _kind(layer_name: str) -> str:
+    return re.sub(r"_\d+$", "", layer_name)
+
+
+def _number(layer_name: str) -> int:
+    match = re.search(r"_(\d+)$", layer_name)
+    return int(match[1]) if match else 0
+
+
+def _check_layers(path: str | os.PathLike[str], found: list[_Layer], network: keras.Model) -> None:
+    """Compare kinds, numbering, variables and shapes with the network's."""
+    expected = [layer for layer in network.layers if layer.weights]
+    keras3 = bool(found) and found[0].variables[0][0] == ""
+    kinds = [_kind(layer.name) for layer in found]
+    wanted = [keras_kind(layer) for layer in expected]
+    if keras3:  # this layout numbers the layers of a kind and leaves the order to the model
+        order = {kind: iter([layer for layer in found if _kind(layer.name) == kind]) for kind in set(kinds)}
+        if sorted(kinds) == sorted(wanted):
+            found[:] = [next(order[kind]) for kind in wanted]
+            kinds = wanted
+    if kinds != wanted:
+        raise WeightsError(f"{path}: expected the layers {', '.join(wanted)}, found {', '.join(kinds) or 'none'}")
+    for kind in set(kinds):
+        numbers = [_number(layer.name) for layer in found if _kind(layer.name) == kind]
+        if numbers != sorted(numbers):
+            raise WeightsError(f"{path}: expected the {kind} layers in order, found them numbered {numbers}")
+    for layer, own in zip(found, expected, strict=True):
+        stored = [(name or variable.name, tuple(dataset.shape))
+                  for (name, dataset), variable in zip(layer.variables, own.weights, strict=False)]
+        needed = [(variable.name, tuple(variable.shape)) for variable in own.weights]
+        if stored != needed or len(layer.variables) != len(needed):
+            raise WeightsError(f"{path}: layer {layer.name}: expected {needed}, found {stored}")
+
+
+def keras_kind(layer: keras.layers.Layer) -> str:
+    """Return the snake-case name of a layer's class, as Keras uses it in files: ``conv2d``, ``dense``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
+
+
+def _read(path: str | os.PathLike[str], dataset: h5py.Dataset, variable: Any) -> npt.NDArray[np.float32]:
+    if dataset.dtype.kind != "f" or dataset.external or dataset.is_virtual:
+        raise WeightsError(f"{path}: expected floating-point numbers in {dataset.name}, found {dataset.dtype}")
+    values = np.asarray(dataset[()], np.float32)
+    if not np.isfinite(values).all():
+        raise WeightsError(f"{path}: expected finite weights, found {values[~np.isfinite(values)][0]} in {variable.path}")
+    return values

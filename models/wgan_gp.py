@@ -1,0 +1,52 @@
+"""Task 2: the Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, "Improved Training of Wasserstein GANs")."""
+
+from typing import Any, ClassVar
+
+import tensorflow as tf
+
+from models import losses
+from models.gan import GAN, Logs
+
+
+class WGAN_GP(GAN):
+    """The critic's slope is drawn to 1, between real and fake examples, by a penalty instead of a clip.
+
+    Args:
+        lambda_gp: weight of the gradient penalty in the critic's loss. The others are those of ``GAN``.
+    """
+
+    beta_1: float = 0.3
+    loss_names: ClassVar[tuple[str, ...]] = ("discr_loss", "gen_loss", "gp")
+    generator_loss = staticmethod(losses.wasserstein_generator_loss)
+    discriminator_loss = staticmethod(losses.wasserstein_discriminator_loss)
+
+    def __init__(self, *args: Any, lambda_gp: float = 10, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lambda_gp = lambda_gp
+        self.dims = self.real_examples.shape
+        self.len_dims = tf.size(self.dims)
+        self.axis = tf.range(1, self.len_dims)
+        self.scal_shape = [self.batch_size] + [1] * (len(self.dims) - 1)
+
+    def get_interpolated_sample(self, real_sample: tf.Tensor, fake_sample: tf.Tensor) -> tf.Tensor:
+        """Draw one point on the segment between each real example and its fake one, uniformly.
+
+        Raises:
+            ValueError: the two samples are not of one shape (they would broadcast into nonsense).
+        """
+        if real_sample.shape != fake_sample.shape:
+            raise ValueError(
+                f"expected real and fake samples of one shape, got {real_sample.shape} and {fake_sample.shape}"
+            )
+        u = self.randomness.uniform([len(real_sample)] + [1] * (len(real_sample.shape) - 1))
+        return u * real_sample + (1 - u) * fake_sample
+
+    def gradient_penalty(self, interpolated_sample: tf.Tensor) -> tf.Tensor:
+        """Return the mean squared distance from 1 of the critic's gradient norm at the given points."""
+        return losses.gradient_penalty(lambda x: self.discriminator(x, training=True), interpolated_sample)
+
+    def discriminator_objective(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, Logs]:
+        """Return the critic's Wasserstein loss plus ``lambda_gp`` times the penalty; log the two apart."""
+        loss, logs = super().discriminator_objective(real, fake)
+        gp = self.gradient_penalty(self.get_interpolated_sample(real, fake))
+        return loss + self.lambda_gp * gp, logs | {"gp": gp}
