@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from app import __version__
+from app.config import load_settings
 
 if TYPE_CHECKING:
     from models.training import Progress as TrainingProgress
@@ -34,7 +35,9 @@ def _version(wanted: bool) -> None:
 
 @cli.callback()
 def _main(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     pass
 
@@ -48,10 +51,8 @@ def serve() -> None:
     """
     import uvicorn
 
-    from app.main import app_from_environment
-
-    app = app_from_environment()
-    uvicorn.run(app, host=app.state.settings.host, port=app.state.settings.port)
+    settings = load_settings()
+    uvicorn.run("app.main:app", host=settings.host, port=settings.port)
 
 
 @cli.command()
@@ -73,6 +74,7 @@ def train_faces(
     The run folder gets generator.h5 and discriminator.h5 (serve them with NOBODY_WEIGHTS), sheets of samples,
     losses.csv and the checkpoint.
     """
+    import app.quiet_tensorflow  # noqa: F401 (first)
     from app import imaging
     from app.faces.latents import latents_of_seeds
     from models.face_training import FaceTrainingSettings, load_faces
@@ -121,7 +123,7 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
         stop.set()
         signal.signal(number, usual[number])
 
-    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    usual: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in usual:
         signal.signal(number, ask_to_stop)
     try:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app import ROOT
@@ -25,3 +25,14 @@ class Settings(BaseSettings):
         "auto asks the weights file and takes raw where the file does not say.",
     )
     data: Path = Field(Path("data"), description="Folder for everything that nobody keeps.")
+
+
+def load_settings() -> Settings:
+    """Read the settings, or exit with one line that says which one is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [
+            f"NOBODY_{item['loc'][0]}".upper() + f": {item['msg']}, got {item['input']!r}" for item in error.errors()
+        ]
+        raise SystemExit(f"nobody: cannot start: {'; '.join(problems)}") from None

@@ -32,7 +32,9 @@ class ImmutableAnswer:
         self.etag = f'"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"'
         self.headers = {"ETag": self.etag, "Cache-Control": "public, max-age=31536000, immutable"}
         known = request.headers.get("if-none-match", "")
-        self.unchanged = known.strip() == "*" or self.etag in (tag.strip().removeprefix("W/") for tag in known.split(","))
+        self.unchanged = known.strip() == "*" or self.etag in (
+            tag.strip().removeprefix("W/") for tag in known.split(",")
+        )
 
     def not_modified(self) -> Response:
         """Return the empty 304 answer."""

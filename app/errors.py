@@ -23,7 +23,7 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-class NotReady(Exception):
+class NotReadyError(Exception):
     """The service has started and cannot answer yet."""
 
 
@@ -31,7 +31,7 @@ def install_error_handlers(app: FastAPI) -> None:
     """Make every error of ``app`` answer as problem+json."""
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(NotReady, _not_ready)
+    app.add_exception_handler(NotReadyError, _not_ready)
     app.add_exception_handler(Exception, _unexpected)
 
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from pydantic import ValidationError
 
 from app import __version__
-from app.config import Settings
+from app.config import Settings, load_settings
 from app.errors import PROBLEM_RESPONSES, install_error_handlers
 from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
@@ -45,7 +44,6 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         responses=PROBLEM_RESPONSES,
     )
-    app.state.settings = settings
     app.state.generator = generator
     app.state.engine = engine
     install_error_handlers(app)
@@ -55,20 +53,15 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def app_from_environment() -> FastAPI:
-    """Build the application on the environment's settings, or exit with one line that says why not."""
-    try:
-        return create_app(Settings())
-    except WeightsError as error:
-        raise SystemExit(f"nobody: cannot start: {error}") from None
-    except ValidationError as error:
-        problems = [f"NOBODY_{str(item['loc'][0]).upper()}: {item['msg']}, got {item['input']!r}" for item in error.errors()]
-        raise SystemExit(f"nobody: cannot start: {'; '.join(problems)}") from None
-
-
 def __getattr__(name: str) -> Any:
-    """Build ``app`` when it is first asked for: importing this module loads nothing."""
+    """Build ``app`` on the environment's settings when it is first asked for: importing this module loads nothing.
+
+    Exits with one line where the service cannot start.
+    """
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    app = globals()["app"] = app_from_environment()
+    try:
+        app = globals()["app"] = create_app(load_settings())
+    except WeightsError as error:
+        raise SystemExit(f"nobody: cannot start: {error}") from None
     return app

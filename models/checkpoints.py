@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,8 +33,9 @@ def load_checkpoint(gan: GAN, path: str | os.PathLike[str]) -> None:
     """
     variables = _variables(gan)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            state: dict[str, npt.NDArray[np.generic]] = dict(file)
+        # np.load would leave a torn file open if it opened it itself.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            state: dict[str, npt.NDArray[np.generic]] = dict(arrays)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path}: expected a training checkpoint, got {error}") from error
     seed = state.pop("seed", None)
@@ -50,7 +52,7 @@ def load_checkpoint(gan: GAN, path: str | os.PathLike[str]) -> None:
         variable.assign(state[name])
 
 
-def _variables(gan: GAN) -> dict[str, object]:
+def _variables(gan: GAN) -> dict[str, Any]:
     parts = {
         "generator": gan.generator.variables,
         "discriminator": gan.discriminator.variables,

@@ -200,8 +200,11 @@ def _claim_folder(out: Path, settings: FaceTrainingSettings) -> None:
     """Write the settings, or compare them with those of the run that is there."""
     record = out / "settings.json"
     if record.exists() and (found := json.loads(record.read_text())) != asdict(settings):
-        changed = [f"{name}: {found.get(name)} there, {value} now" for name, value in asdict(settings).items()
-                   if found.get(name) != value]
+        changed = [
+            f"{name}: {found.get(name)} there, {value} now"
+            for name, value in asdict(settings).items()
+            if found.get(name) != value
+        ]
         raise ValueError(f"{out}: holds a run of other settings ({'; '.join(changed)}); choose another folder")
     with atomic_path(record) as temporary:
         temporary.write_text(json.dumps(asdict(settings), indent=2) + "\n")

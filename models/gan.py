@@ -183,19 +183,21 @@ class GAN(keras.Model):
         super().compile(*args, jit_compile=jit_compile, **kwargs)
 
     def fit(
-        self, x: Any = None, *args: Any, steps_per_epoch: int | None = None, **kwargs: Any
+        self, x: Any = None, *, epochs: int = 1, steps_per_epoch: int | None = None, **options: Any
     ) -> keras.callbacks.History:
         """Train as ``keras.Model.fit`` does, with its progress bar, callbacks and history.
 
         Args:
             x: not used; the exercise passes the real examples, which the model has already.
+            epochs: how many.
             steps_per_epoch: training steps in an epoch, by default as many as show each example about once.
+            options: ``verbose``, ``callbacks`` and ``initial_epoch``, as Keras has them.
         """
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(self.real_examples) / self.batch_size)
         # A step draws its own batch, so Keras needs nothing but something to count.
         ticks = tf.data.Dataset.from_tensors(0).repeat()
-        return super().fit(ticks, *args, steps_per_epoch=steps_per_epoch, **kwargs)
+        return super().fit(ticks, epochs=epochs, steps_per_epoch=steps_per_epoch, shuffle=False, **options)
 
     # weights
 
@@ -233,7 +235,10 @@ def as_real_examples(data: Any, example_shape: tuple[int, ...]) -> tf.Tensor:
     Raises:
         ValueError: the data is not numeric, not finite, or of a shape that cannot agree; both are named.
     """
-    array = np.asarray(data)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"real_examples: expected an array of real numbers, got a ragged one ({error})") from error
     if array.dtype.kind not in "fiub":
         raise ValueError(f"real_examples: expected an array of real numbers, got dtype {array.dtype}")
     if array.shape[1:] == example_shape[:-1] and example_shape[-1] == 1:

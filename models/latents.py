@@ -53,6 +53,7 @@ class LatentGenerator:
             )
 
     def __call__(self, nb_points: int) -> tf.Tensor:
+        """Draw ``nb_points`` latent vectors, float32 ``(nb_points, dim)``."""
         draw: Callable[[int, int], tf.Tensor] = {
             "normal": normal_generator,
             "uniform": uniform_generator,

@@ -26,7 +26,8 @@ class PixelTransform:
     def to_grey(self, outputs: npt.ArrayLike) -> Bytes:
         """Round network outputs, float ``(..., 16, 16, 1)``, to grey levels, uint8 ``(..., 16, 16)``."""
         grey = np.asarray(outputs, np.float32)[..., 0] * np.float32(self.scale) + np.float32(self.offset)
-        return np.rint(np.clip(grey, 0.0, 1.0) * np.float32(255)).astype(np.uint8)
+        levels: Bytes = np.rint(np.clip(grey, 0.0, 1.0) * np.float32(255)).astype(np.uint8)
+        return levels
 
     def to_network(self, grey: npt.ArrayLike) -> Floats:
         """Map grey levels, uint8 ``(..., 16, 16)``, to the network's range, float32 ``(..., 16, 16, 1)``."""

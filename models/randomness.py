@@ -27,9 +27,8 @@ class GlobalRandomness:
     """Draw from TensorFlow's global random state, which ``tf.random.set_seed`` resets."""
 
     def subset(self, population: int, size: int) -> tf.Tensor:
-        if _is_small(population, size):
-            return tf.random.shuffle(tf.range(population))[:size]
-        return _first_distinct(size, lambda _: tf.random.uniform((2 * size,), maxval=population, dtype=tf.int32))
+        seed = tf.random.uniform((2,), tf.int32.min, tf.int32.max, tf.int32)
+        return _subset(population, size, tf.cast(seed, tf.int64))
 
     def uniform(self, shape: Any) -> tf.Tensor:
         return tf.random.uniform(shape)
@@ -60,15 +59,7 @@ class SeededRandomness:
         return tf.random.experimental.stateless_fold_in(self._key, tf.constant(self._draws, tf.int64))
 
     def subset(self, population: int, size: int) -> tf.Tensor:
-        seed = self._next_seed()
-        if _is_small(population, size):
-            return tf.random.experimental.stateless_shuffle(tf.range(population), seed)[:size]
-
-        def draw(attempt: tf.Tensor) -> tf.Tensor:
-            attempt_seed = tf.random.experimental.stateless_fold_in(seed, attempt)
-            return tf.random.stateless_uniform((2 * size,), attempt_seed, maxval=population, dtype=tf.int32)
-
-        return _first_distinct(size, draw)
+        return _subset(population, size, self._next_seed())
 
     def uniform(self, shape: Any) -> tf.Tensor:
         return tf.random.stateless_uniform(shape, self._next_seed())
@@ -81,25 +72,24 @@ class SeededRandomness:
         return self._latents[self._latent_draws - 1]
 
 
-def _is_small(population: int, size: int) -> bool:
-    # Shuffling everything is cheap for small populations, and below it draws would collide too often.
-    return population <= 4 * size
+def _subset(population: int, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """Return the subset that belongs to a seed, an int64 tensor of shape ``(2,)``; costs O(size)."""
+    if population <= 4 * size:
+        return tf.random.experimental.stateless_shuffle(tf.range(population), seed)[:size]
 
+    # Draw with replacement and keep the first distinct ones. Twice as many as needed nearly always suffice.
+    def too_few(_: tf.Tensor, indices: tf.Tensor) -> tf.Tensor:
+        return tf.size(indices) < size
 
-def _first_distinct(size: int, draw: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Draw with replacement, keep the first ``size`` distinct values: a uniform subset in O(size)."""
+    def draw_more(attempt: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        attempt_seed = tf.random.experimental.stateless_fold_in(seed, attempt)
+        more = tf.random.stateless_uniform((2 * size,), attempt_seed, maxval=population, dtype=tf.int32)
+        return attempt + 1, tf.unique(tf.concat([indices, more], axis=0)).y
 
-    def too_few(_: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        return tf.size(values) < size
-
-    def draw_more(attempt: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        more = tf.unique(tf.concat([values, draw(attempt)], axis=0)).y
-        return attempt + 1, more
-
-    _, values = tf.while_loop(
+    _, indices = tf.while_loop(
         too_few,
         draw_more,
         (tf.constant(0, tf.int64), tf.zeros((0,), tf.int32)),
         shape_invariants=(tf.TensorShape([]), tf.TensorShape([None])),
     )
-    return tf.ensure_shape(values[:size], (size,))
+    return tf.ensure_shape(indices[:size], (size,))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from models.randomness import SeededRandomness
 
 #: How long the loop stays inside one graph call: the pace of progress reports and the delay of a stop.
 CHUNK_SECONDS = 0.25
+
+#: Steps for which the latents of a latent generator of the caller's own are drawn at once.
+LATENT_BLOCK = 500
 
 Losses = dict[str, npt.NDArray[np.float32]]
 
@@ -28,7 +31,7 @@ class Progress(NamedTuple):
     losses: Losses
 
 
-class TrainingDiverged(ArithmeticError):
+class DivergenceError(ArithmeticError):
     """A loss became NaN or infinite."""
 
 
@@ -43,8 +46,8 @@ def train(
 
     Each step's random numbers are a function of ``gan.seed`` and of the number of steps done before, so a run that
     is stopped, saved with :func:`models.checkpoints.save_checkpoint` and resumed ends bit for bit where an unbroken
-    one ends. A latent generator of the caller's own takes part if it draws from ``tf.random``: TensorFlow's global
-    seed is then set anew for every step.
+    one ends. A latent generator of the caller's own takes part if it draws from ``tf.random``, whose global seed is
+    then set anew every ``LATENT_BLOCK`` steps.
 
     Args:
         gan: one of the three GANs.
@@ -57,20 +60,21 @@ def train(
 
     Raises:
         ValueError: ``steps`` is negative.
-        TrainingDiverged: a loss is NaN or infinite; the message names the step.
+        DivergenceError: a loss is NaN or infinite; the message names the step.
     """
     if steps < 0:
         raise ValueError(f"steps: expected at least 0, got {steps}")
     run_chunk = _compile_chunk(gan)
+    latents_of = _LatentsDrawnOutside(gan)
     seed = tf.constant(gan.seed, tf.int64)
     history: list[npt.NDArray[np.float32]] = []
     done, chunk = 0, 1
     while done < steps:
-        count = min(chunk, steps - done)
         first = gan.steps_done
+        count = min(chunk, steps - done, LATENT_BLOCK - first % LATENT_BLOCK)
+        latents = latents_of(first, count)
         started = time.monotonic()
-        losses = run_chunk(seed, tf.constant(first, tf.int64), count, _latents_drawn_outside(gan, first, count))
-        values = losses.numpy()
+        values = run_chunk(seed, tf.constant(first, tf.int64), tf.constant(count, tf.int32), latents).numpy()
         elapsed = time.monotonic() - started
         done += count
         history.append(values)
@@ -86,7 +90,7 @@ def train(
     return _by_name(gan, np.concatenate(history) if history else np.zeros((0, len(gan.loss_names)), np.float32))
 
 
-def _compile_chunk(gan: GAN) -> Callable[..., tf.Tensor]:
+def _compile_chunk(gan: GAN) -> Any:
     """Return a graph that runs ``count`` steps and gives their losses, ``(count, names)``."""
 
     def one_step(seed: tf.Tensor, step: tf.Tensor, latents: tf.Tensor | None) -> tf.Tensor:
@@ -102,18 +106,34 @@ def _compile_chunk(gan: GAN) -> Callable[..., tf.Tensor]:
             losses = losses.write(i, one_step(seed, first + tf.cast(i, tf.int64), own))
         return losses.stack()
 
-    return lambda seed, first, count, latents: run_chunk(seed, first, tf.constant(count, tf.int32), latents)
+    return run_chunk
 
 
-def _latents_drawn_outside(gan: GAN, first: int, count: int) -> tf.Tensor | None:
-    """Draw the latents of ``count`` steps, ``(count, draws, batch, dim)``, where the graph cannot draw them seeded."""
-    if isinstance(gan.latent_generator, LatentGenerator):
-        return None
-    steps = []
-    for step in range(first, first + count):
-        tf.random.set_seed((gan.seed * 1_000_003 + step) % 2**63)
-        steps.append(tf.stack([gan.latent_generator(gan.batch_size) for _ in range(gan.disc_iter + 1)]))
-    return tf.cast(tf.stack(steps), tf.float32)
+class _LatentsDrawnOutside:
+    """Draws latents repeatably for a latent generator that only knows TensorFlow's global random state."""
+
+    def __init__(self, gan: GAN) -> None:
+        self._gan = gan
+        self._block: tuple[int, tf.Tensor] | None = None
+
+    def __call__(self, first: int, count: int) -> tf.Tensor | None:
+        """Return the latents of ``count`` steps of one block, ``(count, draws, batch, dim)``.
+
+        None for a :class:`LatentGenerator`, whose latents the graph itself draws.
+        """
+        if isinstance(self._gan.latent_generator, LatentGenerator):
+            return None
+        number, start = divmod(first, LATENT_BLOCK)
+        if self._block is None or self._block[0] != number:
+            self._block = number, self._draw(number)
+        return self._block[1][start : start + count]
+
+    def _draw(self, number: int) -> tf.Tensor:
+        tf.random.set_seed((self._gan.seed * 1_000_003 + number) % 2**63)
+        draws = self._gan.disc_iter + 1
+        latents = [self._gan.latent_generator(self._gan.batch_size) for _ in range(LATENT_BLOCK * draws)]
+        block = tf.cast(tf.stack(latents), tf.float32)
+        return tf.reshape(block, (LATENT_BLOCK, draws, *block.shape[1:]))
 
 
 def _by_name(gan: GAN, values: npt.NDArray[np.float32]) -> Losses:
@@ -124,7 +144,7 @@ def _check_finite(gan: GAN, first: int, values: npt.NDArray[np.float32]) -> None
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         row, column = bad[0]
-        raise TrainingDiverged(
+        raise DivergenceError(
             f"{gan.loss_names[column]} became {values[row, column]} at step {first + row + 1}; "
             "try a smaller learning_rate"
         )

@@ -109,7 +109,9 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     except WeightsError:
         raise
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise WeightsError(f"{path}: expected a whole HDF5 weights file; it is damaged or not HDF5 ({error})") from error
+        raise WeightsError(
+            f"{path}: expected a whole HDF5 weights file; it is damaged or not HDF5 ({error})"
+        ) from error
 
 
 def _legacy_layers(path: str | os.PathLike[str], file: h5py.File) -> list[_Layer]:
@@ -176,8 +178,10 @@ def _check_layers(path: str | os.PathLike[str], found: list[_Layer], network: ke
         if numbers != sorted(numbers):
             raise WeightsError(f"{path}: expected the {kind} layers in order, found them numbered {numbers}")
     for layer, own in zip(found, expected, strict=True):
-        stored = [(name or variable.name, tuple(dataset.shape))
-                  for (name, dataset), variable in zip(layer.variables, own.weights, strict=False)]
+        stored = [
+            (name or variable.name, tuple(dataset.shape))
+            for (name, dataset), variable in zip(layer.variables, own.weights, strict=False)
+        ]
         needed = [(variable.name, tuple(variable.shape)) for variable in own.weights]
         if stored != needed or len(layer.variables) != len(needed):
             raise WeightsError(f"{path}: layer {layer.name}: expected {needed}, found {stored}")
@@ -193,5 +197,7 @@ def _read(path: str | os.PathLike[str], dataset: h5py.Dataset, variable: Any) ->
         raise WeightsError(f"{path}: expected floating-point numbers in {dataset.name}, found {dataset.dtype}")
     values = np.asarray(dataset[()], np.float32)
     if not np.isfinite(values).all():
-        raise WeightsError(f"{path}: expected finite weights, found {values[~np.isfinite(values)][0]} in {variable.path}")
+        raise WeightsError(
+            f"{path}: expected finite weights, found {values[~np.isfinite(values)][0]} in {variable.path}"
+        )
     return values

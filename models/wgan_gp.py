@@ -1,11 +1,14 @@
-"""Task 2: the Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, "Improved Training of Wasserstein GANs")."""
+"""Task 2: the Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, "Improved Training of WGANs")."""
 
+import math
 from typing import Any, ClassVar
 
+import keras
 import tensorflow as tf
 
 from models import losses
 from models.gan import GAN, Logs
+from models.randomness import LatentCallable
 
 
 class WGAN_GP(GAN):
@@ -20,13 +23,28 @@ class WGAN_GP(GAN):
     generator_loss = staticmethod(losses.wasserstein_generator_loss)
     discriminator_loss = staticmethod(losses.wasserstein_discriminator_loss)
 
-    def __init__(self, *args: Any, lambda_gp: float = 10, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent_generator: LatentCallable,
+        real_examples: Any,
+        batch_size: int = 200,
+        disc_iter: int = 2,
+        learning_rate: float = 0.005,
+        lambda_gp: float = 10,
+    ) -> None:
+        super().__init__(
+            generator, discriminator, latent_generator, real_examples, batch_size, disc_iter, learning_rate
+        )
+        if not (math.isfinite(lambda_gp) and lambda_gp >= 0):
+            raise ValueError(f"lambda_gp: expected a number of at least 0, got {lambda_gp!r}")
         self.lambda_gp = lambda_gp
+        # The exercise's helpers: the axes of one example, and a shape that gives each example one number.
         self.dims = self.real_examples.shape
         self.len_dims = tf.size(self.dims)
         self.axis = tf.range(1, self.len_dims)
-        self.scal_shape = [self.batch_size] + [1] * (len(self.dims) - 1)
+        self.scal_shape = tf.constant([batch_size] + [1] * (len(self.dims) - 1))
 
     def get_interpolated_sample(self, real_sample: tf.Tensor, fake_sample: tf.Tensor) -> tf.Tensor:
         """Draw one point on the segment between each real example and its fake one, uniformly.
@@ -38,7 +56,7 @@ class WGAN_GP(GAN):
             raise ValueError(
                 f"expected real and fake samples of one shape, got {real_sample.shape} and {fake_sample.shape}"
             )
-        u = self.randomness.uniform([len(real_sample)] + [1] * (len(real_sample.shape) - 1))
+        u = self.randomness.uniform(tf.concat([tf.shape(real_sample)[:1], self.scal_shape[1:]], axis=0))
         return u * real_sample + (1 - u) * fake_sample
 
     def gradient_penalty(self, interpolated_sample: tf.Tensor) -> tf.Tensor:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from app.faces.latents import LATENT_DIM, Latents
+from app.quiet_tensorflow import tf
 from models.networks import convolutional_GenDiscr
 from models.normalization import RAW, TRANSFORMS, PixelTransform
 from models.weights import WeightsError, read_metadata, read_weights

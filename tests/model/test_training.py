@@ -1,0 +1,151 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models import WGAN_GP, DivergenceError, Simple_GAN, convolutional_GenDiscr, train, training
+from models.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
+from models.gan import GAN
+from models.randomness import SeededRandomness
+from models.training import Progress
+from tests.model.toys import CLASSES, small_gan, weights_of
+
+
+def _foreign_latents(k: int) -> tf.Tensor:
+    return tf.random.normal((k, 2)) * 0.5
+
+
+@pytest.mark.parametrize("gan_class", CLASSES)
+def test_history_has_one_value_a_step(gan_class: type[GAN]) -> None:
+    gan = small_gan(gan_class)
+    history = train(gan, 20)
+
+    assert list(history) == list(gan.loss_names)
+    assert all(values.shape == (20,) and np.isfinite(values).all() for values in history.values())
+    assert gan.steps_done == 20
+
+
+def test_the_first_loss_is_that_of_a_plain_step() -> None:
+    """The loop traces the same train_step; given the same draws it computes the same numbers."""
+    plain, looped = small_gan(), small_gan()
+    plain_losses = []
+    for step in range(5):
+        source = SeededRandomness(tf.constant(plain.seed, tf.int64), tf.constant(step, tf.int64))
+        with plain.drawing_from(source):
+            plain_losses.append([float(value) for value in plain.train_step(None).values()])
+    history = train(looped, 5)
+
+    np.testing.assert_allclose(np.stack(list(history.values()), axis=1), plain_losses, atol=1e-5)
+    for one, two in zip(weights_of(plain), weights_of(looped), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("gan_class", "latents"), [*((gan_class, None) for gan_class in CLASSES), (WGAN_GP, _foreign_latents)]
+)
+def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
+    gan_class: type[GAN], latents: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "LATENT_BLOCK", 20)  # so that the run crosses one
+    unbroken = small_gan(gan_class, latents=latents)
+    whole = train(unbroken, 30)
+
+    first = small_gan(gan_class, latents=latents)
+    before = train(first, 13)
+    save_checkpoint(first, tmp_path / "checkpoint.npz")
+    second = small_gan(gan_class, latents=latents, seed=99)  # other weights, another seed: all must come from the file
+    load_checkpoint(second, tmp_path / "checkpoint.npz")
+    after = train(second, 17)
+
+    assert second.seed == unbroken.seed
+    for name in unbroken.loss_names:
+        np.testing.assert_array_equal(np.concatenate([before[name], after[name]]), whole[name])
+    for one, two in zip(weights_of(second), weights_of(unbroken), strict=True):
+        np.testing.assert_array_equal(one, two)
+    for one, two in zip(
+        [variable.numpy() for variable in second.generator.optimizer.variables],
+        [variable.numpy() for variable in unbroken.generator.optimizer.variables],
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_progress_adds_up() -> None:
+    seen: list[Progress] = []
+    gan = small_gan()
+    history = train(gan, 50, on_progress=seen.append)
+
+    assert [progress.step for progress in seen][-1] == 50
+    np.testing.assert_array_equal(np.concatenate([progress.losses["gp"] for progress in seen]), history["gp"])
+
+
+def test_stopping_early_keeps_what_was_done() -> None:
+    gan = small_gan()
+    history = train(gan, 1_000_000, should_stop=lambda: gan.steps_done >= 3)
+
+    assert 3 <= gan.steps_done < 1_000
+    assert len(history["gp"]) == gan.steps_done
+
+
+def test_no_steps() -> None:
+    assert {name: len(values) for name, values in train(small_gan(), 0).items()} == {
+        "discr_loss": 0,
+        "gen_loss": 0,
+        "gp": 0,
+    }
+
+
+def test_a_negative_number_of_steps() -> None:
+    with pytest.raises(ValueError, match="steps: expected at least 0, got -1"):
+        train(small_gan(), -1)
+
+
+def test_divergence_is_reported_with_its_step() -> None:
+    gan = small_gan(Simple_GAN)
+    train(gan, 2)
+    gan.discriminator.layers[1].kernel.assign(tf.fill((2, 3), float("nan")))
+    with pytest.raises(DivergenceError, match=r"discr_loss became nan at step 3; try a smaller learning_rate"):
+        train(gan, 5)
+
+
+def test_the_seed_comes_from_tensorflow_s_unless_set() -> None:
+    seeds = []
+    for _ in range(2):
+        gan = small_gan()
+        gan._seed = None
+        tf.random.set_seed(7)
+        seeds.append(gan.seed)
+    assert seeds[0] == seeds[1]
+
+
+# checkpoints
+
+
+def test_a_checkpoint_of_another_model_changes_nothing(tmp_path: Path) -> None:
+    small = small_gan(Simple_GAN)
+    save_checkpoint(small, tmp_path / "checkpoint.npz")
+    other = Simple_GAN(*convolutional_GenDiscr(), _foreign_latents, np.zeros((8, 16, 16)), batch_size=2)
+    before = weights_of(other)
+    with pytest.raises(CheckpointError, match=r"checkpoint\.npz: the checkpoint is of another model"):
+        load_checkpoint(other, tmp_path / "checkpoint.npz")
+    for one, two in zip(weights_of(other), before, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a checkpoint", b"PK\x03\x04 torn"])
+def test_a_broken_checkpoint(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "checkpoint.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="expected a training checkpoint"):
+        load_checkpoint(small_gan(), path)
+
+
+def test_a_torn_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.npz"
+    save_checkpoint(small_gan(), path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(CheckpointError, match="expected a training checkpoint"):
+        load_checkpoint(small_gan(), path)
