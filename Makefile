@@ -24,7 +24,7 @@ help: ## show this list
 
 setup: $(DEV) $(PACKAGE) ## install everything into .venv, tools for development included
 
-serve: $(RUNTIME) $(PACKAGE) ## serve the pages and the API (ARGS="--port 9000")
+serve: $(RUNTIME) $(PACKAGE) ## serve the pages and the API (settings: NOBODY_PORT=9000 make serve)
 	@$(BIN)/nobody serve $(ARGS)
 
 test: setup browser lint ## run the whole gate: linters, types, import rules, tests (ARGS="-k faces")

@@ -1,0 +1,139 @@
+"""A real server process and a real browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60.0
+WAIT_MS = 10_000
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the service as a process of its own; give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log"
+    command = [sys.executable, "-m", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        finally:
+            process.kill()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except urllib.error.HTTPError as error:
+            error.close()  # it has an open socket
+        except OSError:
+            pass
+        time.sleep(0.1)
+    pytest.fail(f"the server was not ready within {START_SECONDS:.0f} s:\n{log.read_text()[-3000:]}")
+
+
+# The synchronous Playwright holds the thread's event loop, so it must not outlive the tests that need it.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the system's chromium; nothing is downloaded."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        message = "chromium is missing; on Debian: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    expect.set_options(timeout=WAIT_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A reader with a browser of their own, who notes whatever goes wrong behind the page."""
+
+    def __init__(self, browser: Browser, server: str) -> None:
+        self._browser = browser
+        self.server = server
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+
+    def open(self, path: str = "/", *, failures_expected: bool = False, **options: Any) -> Page:
+        """Open a page of the server.
+
+        Args:
+            path: what follows the server's address.
+            failures_expected: a failed request, which the browser's console lists as an error, is no complaint.
+            options: of the browser context.
+        """
+        page = self.blank(failures_expected=failures_expected, **options)
+        page.goto(path)
+        return page
+
+    def blank(self, *, failures_expected: bool = False, **options: Any) -> Page:
+        """Give an empty page, to prepare before it goes to the server."""
+        context = self._browser.new_context(base_url=self.server, **options)
+        context.set_default_timeout(WAIT_MS)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("request", self._check_origin)
+        if not failures_expected:
+            page.on("console", lambda line: self._hear(line.type, line.text))
+        return page
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(f"console {kind}: {text}")
+
+    def _check_origin(self, request: Request) -> None:
+        own = urlsplit(request.url).netloc == urlsplit(self.server).netloc
+        if not own and not request.url.startswith(("blob:", "data:")):
+            self.complaints.append(f"request to another origin: {request.url}")
+
+    def leave(self) -> None:
+        """Close all pages."""
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, server: str) -> Iterator[Visitor]:
+    """Visit the site; nothing may go wrong unseen."""
+    visitor = Visitor(browser, server)
+    yield visitor
+    visitor.leave()
+    assert visitor.complaints == []

@@ -1,0 +1,114 @@
+"""Whatever is wrong, the answer is one problem+json body that says so."""
+
+import json
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.schemas import MAX_NAME, Problem
+
+SEVENTEEN = [0.0] * 17
+
+
+def _problem(answer: Any, status: int) -> Problem:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "Traceback" not in answer.text
+    problem = Problem.model_validate(answer.json())
+    assert problem.status == status
+    assert problem.title
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("url", "field", "message"),
+    [
+        ("/sample?seed=-1", "query.seed", "greater than or equal to 0, got '-1'"),
+        ("/sample?seed=9007199254740992", "query.seed", "less than or equal to 9007199254740991"),
+        ("/sample?seed=1.5", "query.seed", "valid integer"),
+        ("/sample?seed=", "query.seed", "valid integer"),
+        ("/sample?truncation=1.1", "query.truncation", "less than or equal to 1, got '1.1'"),
+        ("/sample?truncation=nan", "query.truncation", "finite number"),
+        ("/sample?size=15", "query.size", "greater than or equal to 16"),
+        ("/sample?size=1025", "query.size", "less than or equal to 1024"),
+        ("/sample?resample=magic", "query.resample", "'nearest', 'bilinear', 'bicubic' or 'lanczos', got 'magic'"),
+        ("/sample?sed=1", "query.sed", "there is no such parameter"),
+        ("/samples?count=0", "query.count", "greater than or equal to 1"),
+        ("/samples?count=1025", "query.count", "less than or equal to 1024"),
+        ("/samples?columns=0", "query.columns", "greater than or equal to 1"),
+        ("/samples?count=1024&size=1024", "query", "1024 faces of 1024×1024 = 1,073,741,824"),
+        ("/interpolate", "query.from", "Field required"),
+        ("/interpolate?from=1", "query.to", "Field required"),
+        ("/interpolate?from=1&to=2&steps=1", "query.steps", "greater than or equal to 2"),
+        ("/interpolate?from=1&to=2&steps=1025", "query.steps", "less than or equal to 1024"),
+        ("/interpolate?from=1&to=2&path=round", "query.path", "'linear' or 'spherical', got 'round'"),
+        ("/interpolate?from=1&to=2&format=bmp", "query.format", "'png', 'gif', 'webp' or 'apng', got 'bmp'"),
+        ("/interpolate?from=1&to=2&fps=51", "query.fps", "less than or equal to 50"),
+        ("/interpolate?from=1&to=2&steps=100&size=1024", "query", "100 faces of 1024×1024"),
+        ("/latent", "query.seed", "Field required"),
+        ("/latent?seed=x", "query.seed", "valid integer"),
+        (f"/avatar/{'x' * (MAX_NAME + 1)}", "path.name", "at most 256 characters"),
+        ("/avatar/", "path.name", "at least 1 character"),
+    ],
+)
+def test_bad_parameters(client: TestClient, url: str, field: str, message: str) -> None:
+    problem = _problem(client.get(url), 422)
+    assert problem.errors is not None
+    [error] = [error for error in problem.errors if error.field == field]
+    assert message in error.message
+    assert message in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, "body.latents: Field required"),
+        ({"latents": []}, "at least 1 item"),
+        ({"latents": [[0.0] * 16] * 1025}, "at most 1024 items"),
+        ({"latents": [SEVENTEEN]}, "body.latents.0: List should have at most 16 items"),
+        ({"latents": [[0.0] * 16, [0.0] * 15]}, "body.latents.1: List should have at least 16 items"),
+        ({"latents": [["a"] + [0.0] * 15]}, "body.latents.0.0: Input should be a valid number, got 'a'"),
+        ({"latents": [["1"] + [0.0] * 15]}, "body.latents.0.0: Input should be a valid number, got '1'"),
+        ({"latents": [[None] + [0.0] * 15]}, "body.latents.0.0: Input should be a valid number"),
+        ({"latents": [[101] + [0.0] * 15]}, "less than or equal to 100"),
+        ({"latents": [[float("nan")] + [0.0] * 15]}, "finite number"),
+        ({"latents": [[float("inf")] + [0.0] * 15]}, "finite number"),
+        ({"latents": "zero"}, "valid list"),
+        ({"latents": [[0.0] * 16], "seed": 1}, "body.seed: there is no such parameter"),
+        ([], "valid dictionary or object"),
+    ],
+)
+def test_bad_bodies(client: TestClient, body: Any, message: str) -> None:
+    answer = client.post("/sample", content=json.dumps(body), headers={"Content-Type": "application/json"})
+    assert message in _problem(answer, 422).detail
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"latents": [[' * 1000])
+def test_bodies_that_are_not_json(client: TestClient, content: bytes) -> None:
+    answer = client.post("/sample", content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    _problem(answer, answer.status_code)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/samples/1", "/static/nothing.js", "/static/../app/main.py"])
+def test_unknown_paths(client: TestClient, path: str) -> None:
+    assert "there is nothing at" in _problem(client.get(path), 404).detail
+
+
+def test_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:
+    answer = client.delete("/latent")
+    assert _problem(answer, 405).detail == "expected GET for /latent, got DELETE"
+    assert answer.headers["allow"] == "GET"
+
+
+def test_a_fault_of_our_own_says_nothing_about_itself(
+    client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(latents: Any) -> Any:
+        raise RuntimeError("the secret reason")
+
+    monkeypatch.setattr(app.state.engine, "faces", fail)
+    problem = _problem(client.get("/sample"), 500)
+    assert "secret" not in problem.model_dump_json()

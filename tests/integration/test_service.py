@@ -1,0 +1,136 @@
+"""What the service says about itself, and what the API document promises."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app.config import Settings
+from app.faces.generator import FaceGenerator
+from app.main import create_app
+from models import WeightsError, convolutional_GenDiscr
+from models.weights import save_weights
+from tests.integration.conftest import write_weights
+
+
+def test_alive_and_ready(client: TestClient) -> None:
+    for path in ("/healthz", "/readyz"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_not_ready_before_the_first_face(weights: Path) -> None:
+    client = TestClient(create_app(Settings(weights=weights)))  # without its lifespan nothing warms up
+
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "warming up" in answer.json()["detail"]
+    assert client.get("/healthz").status_code == 200
+
+
+def test_info(client: TestClient) -> None:
+    info = client.get("/info").json()
+
+    assert info["weights"]["parameters"] == 339_493
+    assert info["weights"]["pixel_transform"] == {"name": "symmetric", "scale": 0.5, "offset": 0.5, "source": "file"}
+    assert info["weights"]["training"] == {"steps": 0}
+    assert info["weights"]["quality"] is None
+    assert len(info["weights"]["sha256"]) == 64
+    assert set(info["versions"]) == {"nobody", "python", "tensorflow", "keras", "numpy", "pillow"}
+    assert info["limits"]["count"] == 1024
+
+
+def test_quality_is_quoted_only_for_the_weights_it_was_measured_on(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    sha256 = FaceGenerator(tmp_path).sha256
+    for quality, quoted in (
+        (f'{{"generator_sha256": "{sha256}", "frechet": 1}}', True),
+        ('{"generator_sha256": "of others", "frechet": 1}', False),
+        ("not json", False),
+        ("[]", False),
+    ):
+        (tmp_path / "quality.json").write_text(quality)
+        assert (FaceGenerator(tmp_path).quality is not None) == quoted
+
+
+def test_the_etag_changes_with_the_weights(client: TestClient, tmp_path: Path) -> None:
+    with TestClient(create_app(Settings(weights=write_weights(tmp_path, seed=1)))) as other:
+        one, two = client.get("/sample?seed=1"), other.get("/sample?seed=1")
+    assert one.content != two.content
+    assert one.headers["etag"] != two.headers["etag"]
+
+
+def test_the_exercise_s_weights_are_served_raw(shared: Path) -> None:
+    generator = FaceGenerator(shared / "reference")
+    faces = np.load(shared / "faces" / "faces_16x16_train.npy")
+    from app.faces.latents import latents_of_seeds
+
+    mean_face = generator(latents_of_seeds(range(2000))).mean(axis=0)
+
+    assert (generator.transform.name, generator.transform_source) == ("raw", "assumed")
+    assert np.abs(mean_face - faces.mean(axis=0)).mean() < 0.03 * 255
+
+
+def test_weights_of_unknown_range_are_warned_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    generator, _ = convolutional_GenDiscr()  # untrained: half of its output is negative
+    save_weights(generator, tmp_path / "generator.h5", {})
+
+    assert FaceGenerator(tmp_path).transform_source == "assumed"
+    assert "set NOBODY_PIXELS=symmetric" in caplog.text
+    caplog.clear()
+    chosen = FaceGenerator(tmp_path, "symmetric")
+    assert (chosen.transform.name, chosen.transform_source) == ("symmetric", "setting")
+    assert not caplog.text
+
+
+def test_a_broken_pixel_transform_is_refused(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    generator, _ = convolutional_GenDiscr()
+    save_weights(generator, tmp_path / "generator.h5", {"pixel_transform": {"scale": "wide"}})
+    with pytest.raises(WeightsError, match=r"generator\.h5: expected a pixel transform"):
+        FaceGenerator(tmp_path)
+
+
+def test_inference_agrees_with_the_keras_model(weights: Path) -> None:
+    from app.faces.latents import latents_of_seeds
+    from models.normalization import SYMMETRIC
+
+    network, _ = convolutional_GenDiscr()
+    network.load_weights(weights / "generator.h5")
+    latents = latents_of_seeds(range(100))
+    expected = SYMMETRIC.to_grey(network(latents, training=False)).astype(int)
+
+    assert np.abs(FaceGenerator(weights)(latents) - expected).max() <= 1
+
+
+def test_the_pages_are_served(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert client.get("/static/favicon.svg").status_code == 200
+
+
+def test_openapi_describes_every_call(app: FastAPI) -> None:
+    document = app.openapi()
+
+    assert set(document["paths"]) == {
+        "/sample",
+        "/samples",
+        "/latent",
+        "/avatar/{name}",
+        "/interpolate",
+        "/healthz",
+        "/readyz",
+        "/info",
+    }
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert operation["description"], (path, method)
+            assert "4XX" in operation["responses"], (path, method)
+            for parameter in operation.get("parameters", []):
+                assert parameter.get("description") or parameter["schema"].get("description"), (path, parameter)
+    assert "image/png" in document["paths"]["/sample"]["get"]["responses"]["200"]["content"]
+    assert "X-Seed" in document["paths"]["/sample"]["get"]["responses"]["200"]["headers"]

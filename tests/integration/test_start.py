@@ -1,0 +1,95 @@
+"""Starting and stopping the real program, as a user does."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import ROOT
+from tests.integration.conftest import write_weights
+
+NOBODY = Path(sys.executable).with_name("nobody")
+COMMANDS = {"nobody serve": [NOBODY, "serve"], "uvicorn": [sys.executable, "-m", "uvicorn", "app.main:app"]}
+
+
+def _environment(**settings: object) -> dict[str, str]:
+    return os.environ | {f"NOBODY_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+@contextmanager
+def _running(log: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run ``nobody serve`` on a free port until it listens; yield the process and its address."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [NOBODY, "serve"], cwd=ROOT, env=_environment(port=0, **settings), stderr=output, text=True
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while not (match := re.search(r"http://127\.0\.0\.1:\d+", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, "the service did not start within 60 s"
+            time.sleep(0.05)
+        yield process, match[0]
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_serve_answers_and_stops(tmp_path: Path) -> None:
+    with _running(tmp_path / "log", weights=write_weights(tmp_path)) as (process, address):
+        with httpx.Client(base_url=address) as client:
+            deadline = time.monotonic() + 30
+            while client.get("/readyz").status_code != 200:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert client.get("/sample").headers["content-type"] == "image/png"
+            # Dots in a name are the name's own, also where a proxy or client would tidy a path.
+            assert client.get("/avatar/%2E%2E%2Fa").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) in (0, -signal.SIGTERM)
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    assert "cuda" not in log.lower(), "TensorFlow's start-up messages should stay out of the log"
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "found no such file"), (b"not weights", "damaged or not HDF5")]
+)
+def test_without_sound_weights_it_does_not_start(
+    command: list[str], content: bytes | None, message: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / "generator.h5").write_bytes(content)
+    result = subprocess.run(
+        command, cwd=ROOT, env=_environment(weights=tmp_path), capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert result.returncode == 1
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"nobody: cannot start: {tmp_path}/generator.h5: ")
+    assert message in line
+
+
+def test_a_wrong_setting_does_not_start_either() -> None:
+    result = subprocess.run(
+        [NOBODY, "serve"], env=_environment(port="http"), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 1
+    [line] = result.stderr.splitlines()
+    assert line.startswith("nobody: cannot start: NOBODY_PORT: ")
+
+
+def test_help_is_quick_and_names_the_commands() -> None:
+    result = subprocess.run([NOBODY, "--help"], capture_output=True, text=True, timeout=60, check=True)
+    assert "serve" in result.stdout
+    assert "train-faces" in result.stdout
+    assert not result.stderr

@@ -1,0 +1,62 @@
+"""Scripts that call the project as the exercise's own do, with its module files replaced by one-line imports."""
+
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+SCRIPTS = Path(__file__).parent / "exercise"
+MODULES = {
+    "0-simple_gan": "Simple_GAN",
+    "1-wgan_clip": "WGAN_clip",
+    "2-wgan_gp": "WGAN_GP",
+    "3-generate_faces": "convolutional_GenDiscr",
+    "4-wgan_gp": "WGAN_GP",
+}
+TOYS = {"Simple_GAN": "0-simple_gan", "WGAN_clip": "1-wgan_clip", "WGAN_GP": "2-wgan_gp"}
+
+
+@pytest.fixture(autouse=True)
+def _modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in MODULES.items():
+        (tmp_path / f"{module}.py").write_text(f"from models import {name}\n")
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    mpl.use("Agg")
+
+
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
+@pytest.mark.parametrize("data", ["circle", "four_clouds", "corner_cloud"])
+@pytest.mark.parametrize("class_name", TOYS)
+def test_toy_mains(class_name: str, data: str) -> None:
+    found: dict[str, Any] = runpy.run_path(
+        str(SCRIPTS / "toy_main.py"), {"MODULE": TOYS[class_name], "CLASS": class_name, "DATA": data}
+    )
+    gan, real, fake = found["G"], found["real"], found["fake"]
+    history = gan.history.history
+    print(class_name, data, {k: v[-1] for k, v in history.items()}, np.abs(fake.mean(0) - real.mean(0)).max(),
+          np.abs(fake.std(0) - real.std(0)).max())
+
+    assert [len(values) for values in history.values()] == [16] * len(gan.loss_names)
+    assert np.isfinite(list(history.values())).all()
+
+
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
+def test_face_mains(shared: Path) -> None:
+    found = runpy.run_path(
+        str(SCRIPTS / "faces_main.py"),
+        {"FACES": str(shared / "faces" / "faces_16x16_train.npy"), "REFERENCE": str(shared / "reference")},
+    )
+    losses = found["trained"].history.history
+
+    # The exercise sees the discriminator learn to classify almost perfectly: its loss falls, the generator's rises.
+    assert losses["discr_loss"][-1] < losses["discr_loss"][0]
+    assert losses["gen_loss"][-1] > 3
+    assert found["best"].shape == (400, 16, 16)
+    assert np.abs(found["best"].mean(axis=0) - found["mean_face"]).mean() < 0.04
+    assert found["walk"].shape == (20, 16, 16)

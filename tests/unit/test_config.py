@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app import ROOT
+from app.config import Settings, load_settings
+
+
+def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings()
+
+    assert (settings.host, settings.port, settings.pixels) == ("127.0.0.1", 8000, "auto")
+    assert settings.weights == ROOT / "weights"
+    assert settings.data == Path("data")
+
+
+def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOBODY_PORT", "9001")
+    monkeypatch.setenv("NOBODY_WEIGHTS", "/somewhere")
+    assert (Settings().port, Settings().weights) == (9001, Path("/somewhere"))
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1  # type: ignore[misc]
+
+
+def test_a_wrong_setting_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOBODY_PORT", "no")
+    monkeypatch.setenv("NOBODY_PIXELS", "blue")
+    with pytest.raises(SystemExit) as stopped:
+        load_settings()
+    line = str(stopped.value)
+    assert line.startswith("nobody: cannot start: NOBODY_PORT: ")
+    assert "got 'no'; NOBODY_PIXELS: Input should be 'auto', 'raw' or 'symmetric', got 'blue'" in line
+    assert "\n" not in line
+
+
+def test_every_setting_is_documented() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name, field in Settings.model_fields.items():
+        assert field.description
+        assert f"`NOBODY_{name.upper()}`" in readme

@@ -1,0 +1,127 @@
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.faces.engine import MAX_ROWS, FaceEngine, Faces
+from app.faces.latents import Latents, latents_of_seeds
+
+
+class Generator:
+    """Makes recognisable faces: every pixel is the first latent number. Can be held up."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def __call__(self, latents: Latents) -> Faces:
+        self.gate.wait(5)
+        self.batches.append(len(latents))
+        return np.broadcast_to(latents[:, :1, np.newaxis].astype(np.uint8), (len(latents), 16, 16))
+
+
+def _latents(first: int, count: int) -> Latents:
+    return np.arange(first, first + count, dtype=np.float32)[:, np.newaxis].repeat(16, axis=1)
+
+
+def _with_engine(scenario: Callable[[FaceEngine, Generator], Coroutine[Any, Any, None]]) -> Generator:
+    generator = Generator()
+
+    async def run() -> None:
+        engine = FaceEngine(generator)
+        engine.start()
+        await engine.faces(_latents(0, 1))
+        await scenario(engine, generator)
+        await engine.stop()
+
+    asyncio.run(run())
+    return generator
+
+
+def test_the_engine_is_ready_after_its_first_face() -> None:
+    async def scenario(engine: FaceEngine, generator: Generator) -> None:
+        async with asyncio.timeout(5):
+            while not engine.ready:
+                await asyncio.sleep(0.01)
+
+    _with_engine(scenario)
+
+    async def not_started() -> None:
+        assert not FaceEngine(Generator()).ready
+
+    asyncio.run(not_started())
+
+
+def test_everyone_gets_their_own_faces() -> None:
+    async def scenario(engine: FaceEngine, generator: Generator) -> None:
+        answers = await asyncio.gather(*(engine.faces(_latents(i, 1 + i % 3)) for i in range(100)))
+        for i, faces in enumerate(answers):
+            assert faces[:, 0, 0].tolist() == list(range(i, i + 1 + i % 3))
+
+    generator = _with_engine(scenario)
+    assert len(generator.batches) < 20, "concurrent requests should share batches"
+
+
+def test_large_requests_are_split_and_batches_stay_bounded() -> None:
+    async def scenario(engine: FaceEngine, generator: Generator) -> None:
+        latents = latents_of_seeds(range(1_000)) * 0 + np.arange(1_000, dtype=np.float32)[:, np.newaxis] % 250
+        faces, single = await asyncio.gather(engine.faces(latents), engine.faces(_latents(7, 1)))
+        np.testing.assert_array_equal(faces[:, 0, 0], np.arange(1_000) % 250)
+        assert single[0, 0, 0] == 7
+
+    assert max(_with_engine(scenario).batches) <= MAX_ROWS
+
+
+def test_a_client_that_goes_away_leaves_nothing_behind() -> None:
+    async def scenario(engine: FaceEngine, generator: Generator) -> None:
+        generator.gate.clear()
+        held = asyncio.create_task(engine.faces(_latents(1, 1)))
+        await asyncio.sleep(0.05)
+        gone = [asyncio.create_task(engine.faces(_latents(2, 100))) for _ in range(10)]
+        stays = asyncio.create_task(engine.faces(_latents(3, 1)))
+        await asyncio.sleep(0.05)
+        for task in gone:
+            task.cancel()
+        generator.gate.set()
+        assert (await held)[0, 0, 0] == 1
+        assert (await stays)[0, 0, 0] == 3
+
+    assert sum(_with_engine(scenario).batches) < 10, "the rows of the clients that went away were generated"
+
+
+def test_a_failure_reaches_those_who_wait_and_nobody_else() -> None:
+    async def run() -> None:
+        def fail_on_ones(latents: Latents) -> Faces:
+            if (latents == 1).any():
+                raise RuntimeError("no faces today")
+            return np.zeros((len(latents), 16, 16), np.uint8)
+
+        engine = FaceEngine(fail_on_ones)
+        engine.start()
+        with pytest.raises(RuntimeError, match="no faces today"):
+            await engine.faces(_latents(1, 1))
+        assert (await engine.faces(_latents(2, 1))).shape == (1, 16, 16)
+        await engine.stop()
+
+    asyncio.run(run())
+
+
+def test_stopping_cancels_those_who_wait() -> None:
+    async def run() -> None:
+        generator = Generator()
+        engine = FaceEngine(generator)
+        engine.start()
+        await engine.faces(_latents(0, 1))
+        generator.gate.clear()
+        waiting = [asyncio.create_task(engine.faces(_latents(i, 1))) for i in range(3)]
+        await asyncio.sleep(0.05)
+        threading.Timer(0.1, generator.gate.set).start()
+        await engine.stop()
+        for answer in await asyncio.gather(*waiting, return_exceptions=True):
+            assert isinstance(answer, asyncio.CancelledError)
+
+    asyncio.run(run())

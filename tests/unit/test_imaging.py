@@ -1,0 +1,78 @@
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import imaging
+
+RNG = np.random.default_rng(0)
+
+
+def _faces(count: int) -> imaging.Grey:
+    return RNG.integers(0, 256, (count, 16, 16), dtype=np.uint8)
+
+
+def _decode(data: bytes) -> Any:
+    return Image.open(io.BytesIO(data))
+
+
+def test_png_is_grey_and_exact() -> None:
+    face = _faces(1)[0]
+    picture = _decode(imaging.png(face))
+
+    assert (picture.format, picture.mode, picture.size) == ("PNG", "L", (16, 16))
+    np.testing.assert_array_equal(np.asarray(picture), face)
+
+
+def test_the_same_pixels_give_the_same_bytes() -> None:
+    face = _faces(1)[0]
+    assert imaging.png(face) == imaging.png(face.copy())
+
+
+def test_sheet_runs_row_by_row() -> None:
+    faces = _faces(5)
+    sheet = imaging.sheet(faces, columns=2)
+
+    assert sheet.shape == (48, 32)
+    for i, face in enumerate(faces):
+        row, column = divmod(i, 2)
+        np.testing.assert_array_equal(sheet[16 * row : 16 * row + 16, 16 * column : 16 * column + 16], face)
+    assert not sheet[32:, 16:].any()
+
+
+@pytest.mark.parametrize(
+    ("count", "columns", "shape"),
+    [(1, None, (16, 16)), (2, None, (16, 32)), (9, None, (48, 48)), (3, 10, (16, 48)), (7, 1, (112, 16))],
+)
+def test_shape_of_a_sheet(count: int, columns: int | None, shape: tuple[int, int]) -> None:
+    assert imaging.sheet(_faces(count), columns).shape == shape
+
+
+@pytest.mark.parametrize("size", [16, 17, 48, 1024])
+@pytest.mark.parametrize("resample", ["nearest", "bilinear", "bicubic", "lanczos"])
+def test_enlarged_faces(size: int, resample: imaging.Resample) -> None:
+    assert imaging.enlarge(_faces(2), size, resample).shape == (2, size, size)
+
+
+def test_nearest_repeats_pixels_exactly() -> None:
+    faces = _faces(2)
+    np.testing.assert_array_equal(imaging.enlarge(faces, 48, "nearest")[:, ::3, 2::3], faces)
+    by_pillow = np.asarray(Image.fromarray(faces[0]).resize((48, 48), Image.Resampling.NEAREST))
+    np.testing.assert_array_equal(imaging.enlarge(faces, 48, "nearest")[0], by_pillow)
+
+
+@pytest.mark.parametrize(("file_format", "name"), [("gif", "GIF"), ("webp", "WEBP"), ("apng", "PNG")])
+def test_animation(file_format: imaging.AnimationFormat, name: str) -> None:
+    faces = _faces(4)
+    picture = _decode(imaging.animation(faces, file_format, fps=20))
+
+    assert picture.format == name
+    assert picture.n_frames == 4
+    assert picture.info["loop"] == 0
+    for i, face in enumerate(faces):
+        picture.seek(i)
+        np.testing.assert_array_equal(np.asarray(picture.convert("L")), face)
+        if file_format != "webp":  # which tells its durations only while it decodes
+            assert picture.info["duration"] == 50
