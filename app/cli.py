@@ -61,6 +61,9 @@ def train_faces(
         Path, typer.Option(help="A .npy of uint8 faces (count, 16, 16), or a folder of pictures of any size.")
     ],
     out: Annotated[Path, typer.Option(help="Run folder; a run that stands there is resumed.")],
+    start_from: Annotated[
+        Path | None, typer.Option(help="Folder with generator.h5 and discriminator.h5 to begin with, such as weights.")
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Generator updates.")] = 24_000,
     batch_size: Annotated[int, typer.Option(min=1)] = 64,
     disc_iter: Annotated[int, typer.Option(min=1, help="Critic updates to each generator update.")] = 3,
@@ -97,17 +100,19 @@ def train_faces(
 
     console = Console(stderr=True)
     try:
+        faces = load_faces(images)
         with _until_interrupted() as should_stop, _progress_bar(console, steps) as on_progress:
             step = train(
-                load_faces(images),
+                faces,
                 out,
                 settings,
+                start_from=start_from,
                 checkpoint_steps=checkpoint_steps,
                 on_progress=on_progress,
                 on_export=draw_samples,
                 should_stop=should_stop,
             )
-    except (ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError, OSError) as error:
         console.print(f"nobody: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     done = "done" if step == steps else "saved; the same command resumes"

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from app import __version__
 from app.config import Settings, load_settings
@@ -49,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_error_handlers(app)
     for module in (faces, interpolations, health, pages):
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=pages.STATIC))
+    app.mount("/static", pages.PageFiles(directory=pages.STATIC))
     return app
 
 

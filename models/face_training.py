@@ -29,6 +29,9 @@ Faces = npt.NDArray[np.uint8]
 
 _SIDE = 16
 
+#: Batches of 500 fakes over which an averaged generator's normalisation statistics are measured.
+STATISTICS_BATCHES = 50
+
 
 @dataclass(frozen=True)
 class FaceTrainingSettings:
@@ -83,11 +86,17 @@ def _load_folder(folder: Path) -> Faces:
 def _load_picture(file: Path) -> Faces:
     try:
         with PIL.Image.open(file) as picture:
-            upright = PIL.ImageOps.exif_transpose(picture)
-            square = PIL.ImageOps.fit(upright.convert("L"), (_SIDE, _SIDE), PIL.Image.Resampling.LANCZOS)
+            upright = PIL.ImageOps.exif_transpose(picture).convert("L")
+            square = _central_square(upright).resize((_SIDE, _SIDE), PIL.Image.Resampling.LANCZOS)
     except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: expected a picture ({error})") from error
     return np.asarray(square, np.uint8)
+
+
+def _central_square(picture: PIL.Image.Image) -> PIL.Image.Image:
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return picture.crop((left, top, left + side, top + side))
 
 
 def split_holdout(faces: Faces, settings: FaceTrainingSettings) -> tuple[Faces, Faces]:
@@ -128,7 +137,7 @@ def _adam(settings: FaceTrainingSettings, updates: int, ema: bool = False) -> ke
     )
 
 
-def averaged_generator(gan: WGAN_GP, batches: int = 100) -> keras.Model:
+def averaged_generator(gan: WGAN_GP) -> keras.Model:
     """Return a copy of the generator with averaged weights and batch statistics measured anew for them."""
     copy, _ = convolutional_GenDiscr()
     copy.set_weights(gan.generator.get_weights())
@@ -137,7 +146,7 @@ def averaged_generator(gan: WGAN_GP, batches: int = 100) -> keras.Model:
         variable.assign(average)
     normalizations = [layer for layer in copy.layers if isinstance(layer, keras.layers.BatchNormalization)]
     latents = LatentGenerator("normal", FACE_LATENT_DIM)
-    for i in range(batches):
+    for i in range(STATISTICS_BATCHES):
         for layer in normalizations:
             layer.momentum = i / (i + 1)  # a plain mean over the batches
         copy(latents.seeded(500, tf.constant([gan.seed, i], tf.int64)), training=True)
@@ -149,6 +158,7 @@ def train_faces(
     out: Path,
     settings: FaceTrainingSettings,
     *,
+    start_from: Path | None = None,
     checkpoint_steps: int = 1_000,
     on_progress: Callable[[Progress], None] | None = None,
     on_export: Callable[[int, keras.Model], None] | None = None,
@@ -160,6 +170,7 @@ def train_faces(
         faces: uint8 ``(count, 16, 16)``, of which ``settings.holdout`` are not trained on.
         out: the run folder; a checkpoint in it is resumed.
         settings: must be those of the checkpoint, if there is one.
+        start_from: folder with ``generator.h5`` and ``discriminator.h5`` for a new run to begin with.
         checkpoint_steps: steps between checkpoints and exports.
         on_progress: see :func:`models.training.train`.
         on_export: called with the step and the averaged generator after each export.
@@ -171,10 +182,18 @@ def train_faces(
     Raises:
         ValueError: the folder holds a run of other settings, or there are too few faces.
     """
+    needed = settings.holdout + settings.batch_size
+    if len(faces) < needed:
+        raise ValueError(
+            f"expected at least {needed} faces (holdout {settings.holdout} + batch_size {settings.batch_size}), "
+            f"got {len(faces)}"
+        )
     training, _ = split_holdout(faces, settings)
     gan = build_face_gan(training, settings)
-    _claim_folder(out, settings)
     checkpoint = out / "checkpoint.npz"
+    if start_from is not None and not checkpoint.exists():
+        gan.replace_weights(start_from / "generator.h5", start_from / "discriminator.h5")
+    _claim_folder(out, settings)
     if checkpoint.exists():
         load_checkpoint(gan, checkpoint)
     stopped = False

@@ -1,6 +1,7 @@
 """What the three GANs share: their data, their samples, their optimizers and the training step."""
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -201,7 +202,7 @@ class GAN(keras.Model):
 
     # weights
 
-    def replace_weights(self, gen_h5: str, disc_h5: str) -> None:
+    def replace_weights(self, gen_h5: str | os.PathLike[str], disc_h5: str | os.PathLike[str]) -> None:
         """Load both networks' weights from Keras 2 ``.h5`` or Keras 3 ``.weights.h5`` files (task 4).
 
         Raises:

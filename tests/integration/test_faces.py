@@ -2,7 +2,6 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -11,12 +10,12 @@ from PIL import Image
 from app.faces.latents import MAX_SEED, seed_of_name
 
 
-def _picture(answer: httpx.Response) -> Any:
+def _picture(answer: Any) -> Any:
     assert answer.status_code == 200, answer.text
     return Image.open(io.BytesIO(answer.content))
 
 
-def _pixels(answer: httpx.Response) -> np.ndarray:
+def _pixels(answer: Any) -> np.ndarray:
     return np.asarray(_picture(answer))
 
 
@@ -121,7 +120,9 @@ def test_a_sheet_at_the_end_of_the_seeds(client: TestClient) -> None:
 def test_a_repeatable_sheet_is_cached(client: TestClient) -> None:
     first = client.get("/samples?count=4&seed=1&size=20&truncation=0.5")
     assert _pixels(first).shape == (40, 40)
-    again = client.get("/samples?count=4&seed=1&size=20&truncation=0.5", headers={"If-None-Match": first.headers["etag"]})
+    again = client.get(
+        "/samples?count=4&seed=1&size=20&truncation=0.5", headers={"If-None-Match": first.headers["etag"]}
+    )
     assert again.status_code == 304
 
 
@@ -190,7 +191,9 @@ def test_a_strip_has_twenty_faces_by_default(client: TestClient) -> None:
     assert _pixels(client.get("/interpolate?from=1&to=2")).shape == (16, 320)
 
 
-@pytest.mark.parametrize(("file_format", "media_type"), [("gif", "image/gif"), ("webp", "image/webp"), ("apng", "image/apng")])
+@pytest.mark.parametrize(
+    ("file_format", "media_type"), [("gif", "image/gif"), ("webp", "image/webp"), ("apng", "image/apng")]
+)
 def test_animations(client: TestClient, file_format: str, media_type: str) -> None:
     answer = client.get(f"/interpolate?from=1&to=2&steps=5&format={file_format}&fps=5&size=32")
     picture = _picture(answer)

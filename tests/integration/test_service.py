@@ -110,7 +110,10 @@ def test_the_pages_are_served(client: TestClient) -> None:
     page = client.get("/")
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
-    assert client.get("/static/favicon.svg").status_code == 200
+    assert page.headers["content-security-policy"].startswith("default-src 'self'")
+    icon = client.get("/static/favicon.svg")
+    assert icon.status_code == 200
+    assert {page.headers["cache-control"], icon.headers["cache-control"]} == {"no-cache"}
 
 
 def test_openapi_describes_every_call(app: FastAPI) -> None:

@@ -39,11 +39,19 @@ def test_toy_mains(class_name: str, data: str) -> None:
     )
     gan, real, fake = found["G"], found["real"], found["fake"]
     history = gan.history.history
-    print(class_name, data, {k: v[-1] for k, v in history.items()}, np.abs(fake.mean(0) - real.mean(0)).max(),
-          np.abs(fake.std(0) - real.std(0)).max())
 
     assert [len(values) for values in history.values()] == [16] * len(gan.loss_names)
     assert np.isfinite(list(history.values())).all()
+    if class_name == "Simple_GAN":
+        # The exercise's own log of the circle stays within 1.77 … 2.14 and 0.95 … 1.19.
+        assert np.mean(history["discr_loss"]) == pytest.approx(2, abs=0.4)
+        assert np.mean(history["gen_loss"]) == pytest.approx(1, abs=0.4)
+        assert np.abs(fake.mean(axis=0) - real.mean(axis=0)).max() < 0.25
+    if class_name == "WGAN_clip":
+        assert max(np.abs(weights).max() for weights in gan.discriminator.get_weights()) <= 1
+    if class_name == "WGAN_GP":
+        assert history["gp"][-1] < 0.02, "the critic's slope should have come to 1"
+        assert np.abs(fake.mean(axis=0) - real.mean(axis=0)).max() < 0.35
 
 
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
@@ -54,7 +62,7 @@ def test_face_mains(shared: Path) -> None:
     )
     losses = found["trained"].history.history
 
-    # The exercise sees the discriminator learn to classify almost perfectly: its loss falls, the generator's rises.
+    # The exercise's own log goes from 1.51 to 0.65 and from 3.19 to 3.93.
     assert losses["discr_loss"][-1] < losses["discr_loss"][0]
     assert losses["gen_loss"][-1] > 3
     assert found["best"].shape == (400, 16, 16)

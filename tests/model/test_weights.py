@@ -18,9 +18,7 @@ LATENTS = np.random.default_rng(0).standard_normal((40, 16)).astype(np.float32)
 
 def _face_gan(seed: int = 0) -> WGAN_GP:
     keras.utils.set_random_seed(seed)
-    return WGAN_GP(
-        *convolutional_GenDiscr(), lambda k: tf.random.normal((k, 16)), np.zeros((4, 16, 16)), batch_size=2
-    )
+    return WGAN_GP(*convolutional_GenDiscr(), lambda k: tf.random.normal((k, 16)), np.zeros((4, 16, 16)), batch_size=2)
 
 
 @pytest.fixture
@@ -122,9 +120,7 @@ def test_our_files_load_here_with_their_metadata(network: Any, saved: Path) -> N
     assert read_metadata(saved) == {"format_version": 1, "architecture": "convolutional_GenDiscr"}
 
 
-def test_a_crash_while_saving_leaves_the_old_file(
-    network: Any, saved: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_while_saving_leaves_the_old_file(network: Any, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = saved.read_bytes()
 
     def crash(*_: Any) -> None:
@@ -191,7 +187,10 @@ BROKEN = {
     "wrong order": (_edit(_swap), "expected the conv2d layers in order"),
     "wrong shape": (_edit(lambda file: _set(file, "bias", np.zeros(65, np.float32))), r"found .*\('bias', \(65,\)\)"),
     "NaN inside": (_edit(lambda file: _set(file, "bias", np.full(64, np.nan))), "expected finite weights, found nan"),
-    "infinity inside": (_edit(lambda file: _set(file, "bias", np.full(64, np.inf))), "expected finite weights, found inf"),
+    "infinity inside": (
+        _edit(lambda file: _set(file, "bias", np.full(64, np.inf))),
+        "expected finite weights, found inf",
+    ),
     "integers": (_edit(lambda file: _set(file, "bias", np.zeros(64, np.int32))), "expected floating-point numbers"),
     "pickles": (_edit(_store_objects), "expected floating-point numbers"),
     "a link elsewhere": (_edit(_link_elsewhere), "damaged or not HDF5.*is a link"),
@@ -254,7 +253,7 @@ def test_a_keras_archive_is_refused(network: Any, tmp_path: Path) -> None:
 def test_keras_3_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "d.weights.h5"
     fully_connected_GenDiscr([2, 7, 2])[0].save_weights(path)
-    with pytest.raises(WeightsError, match="expected the layers dense, conv2d.* found dense, dense"):
+    with pytest.raises(WeightsError, match=r"expected the layers dense, conv2d.* found dense, dense"):
         read_weights(path, convolutional_GenDiscr()[0])
 
 
@@ -262,7 +261,7 @@ def test_keras_3_weights_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_broken_metadata_is_refused(saved: Path, metadata: str) -> None:
     with h5py.File(saved, "r+") as file:
         file.attrs["nobody"] = metadata
-    with pytest.raises(WeightsError, match="expected (metadata as JSON|format version 1, got 2)"):
+    with pytest.raises(WeightsError, match=r"expected (metadata as JSON|format version 1, got 2)"):
         read_metadata(saved)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -209,8 +210,10 @@ def test_classifier_tells_dark_from_bright_and_leaves_global_random_states_alone
 
 def test_classifier_cannot_tell_equal_distributions_whatever_their_counts_and_repeats_itself() -> None:
     faces = noise(900, seed=19)
+    keras.utils.set_random_seed(1)
     accuracy = classifier_two_sample(faces[:150], faces[150:], seed=1)
     assert accuracy == pytest.approx(0.5, abs=0.13)  # 3 standard errors of 150 tests
+    keras.utils.set_random_seed(2)
     assert classifier_two_sample(faces[:150], faces[150:], seed=1) == accuracy
 
 
@@ -247,7 +250,7 @@ def test_memorisation_of_a_holdout_that_was_trained_on_is_infinite() -> None:
 
 
 def test_evaluate_faces_gathers_every_measure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(face_metrics, "_EPOCHS", 1)
+    monkeypatch.setattr(face_metrics, "classifier_two_sample", lambda real, fake, seed: seed + len(fake) / 100)
     real = np.rint(noise(30, seed=24) * 255).astype(np.uint8)
     fake = np.rint(noise(25, seed=25) * 255).astype(np.uint8)
     neighbourhoods = precision_recall_density_coverage(real, fake)
@@ -260,7 +263,7 @@ def test_evaluate_faces_gathers_every_measure(monkeypatch: pytest.MonkeyPatch) -
             "recall": neighbourhoods.recall,
             "density": neighbourhoods.density,
             "coverage": neighbourhoods.coverage,
-            "two_sample_accuracy": classifier_two_sample(real, fake, seed=2),
+            "two_sample_accuracy": 2.25,
         }
     )
 
@@ -269,8 +272,7 @@ def test_bytes_and_floats_of_the_same_faces_measure_the_same() -> None:
     real = np.rint(noise(20, seed=26) * 255).astype(np.uint8)
     fake = np.rint(noise(20, seed=27) * 255).astype(np.uint8)
     for measure in (frechet_distance, sliced_wasserstein, kernel_distance):
-        assert measure(real / 255, fake / 255) == pytest.approx(measure(real, fake))
-        assert measure((real / 255).astype(np.float32), fake) == pytest.approx(measure(real, fake), abs=1e-5)
+        assert measure((real / 255).astype(np.float32), fake / 255) == pytest.approx(measure(real, fake), abs=1e-5)
 
 
 FACES = plain(*np.linspace(0.0, 1.0, 20))
@@ -282,6 +284,7 @@ BAD_FACES = {
     "none": np.zeros((0, 16, 16)),
     "integers": np.zeros((20, 16, 16), np.int64),
     "up to 255": 255.0 * FACES,
+    "above 1": FACES + 0.001,
     "below 0": FACES - 0.001,
     "not a number": np.where(FACES == 1.0, np.nan, FACES),
 }

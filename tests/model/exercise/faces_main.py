@@ -34,18 +34,19 @@ def recover(normalized):
 # Task 3: a few steps of training
 set_seeds(0)
 gen, discr = convolutional_GenDiscr()
-latents = lambda k: tf.random.normal(shape=(k, 16))  # noqa: E731
-trained = Simple_GAN(gen, discr, latents, real_ex, disc_iter=1, batch_size=10, learning_rate=0.001)
+sphere = lambda k: tf.math.l2_normalize(tf.random.normal(shape=(k, 16)), axis=1) * 0.3 + 0.5  # noqa: E731
+trained = Simple_GAN(gen, discr, sphere, real_ex, disc_iter=1, batch_size=10, learning_rate=0.001)
 trained.compile()
 trained.fit(real_ex, epochs=5, steps_per_epoch=5)
 fig, axes = plt.subplots(1, 3)
-axes[0].imshow(recover(trained.generator(latents(10))[0, :, :, 0]))
+axes[0].imshow(recover(trained.generator(sphere(10))[0, :, :, 0]))
 axes[1].hist(trained.discriminator(trained.get_fake_sample(400)).numpy(), bins=20)
 axes[1].hist(trained.discriminator(trained.get_real_sample(400)).numpy(), bins=20)
 axes[2].plot(trained.history.history["discr_loss"])
 
 # Task 4: the published weights
 set_seeds(18)
+latents = lambda k: tf.random.normal(shape=(k, 16))  # noqa: E731
 generator, discriminator = convolutional_GenDiscr()
 G = WGAN_GP(generator, discriminator, latents, real_ex, batch_size=200, disc_iter=2, learning_rate=0.001)
 G.replace_weights(f"{REFERENCE}/generator.h5", f"{REFERENCE}/discriminator.h5")  # noqa: F821

@@ -1,0 +1,81 @@
+"""``nobody train-faces`` as a user runs it: a bar, sheets, Ctrl-C, resume, and serving the result."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from app.faces.generator import FaceGenerator
+from app.faces.latents import latents_of_seeds
+
+NOBODY = Path(sys.executable).with_name("nobody")
+
+
+def _command(tmp_path: Path, steps: int) -> list[str]:
+    faces = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8)
+    np.save(tmp_path / "faces.npy", faces)
+    options = (
+        f"train-faces --images {tmp_path}/faces.npy --out {tmp_path}/run --holdout 8 --batch-size 8 --steps {steps}"
+    )
+    return [str(NOBODY), *options.split()]
+
+
+def test_a_run_gives_weights_to_serve(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [*_command(tmp_path, 4), "--checkpoint-steps", "2"], capture_output=True, text=True, timeout=120, check=True
+    )
+    run = tmp_path / "run"
+
+    assert "4/4" in result.stderr
+    assert f"step 4 of 4: done. Serve it: NOBODY_WEIGHTS={run} nobody serve" in result.stderr
+    assert {path.name for path in run.iterdir()} == {
+        "settings.json",
+        "checkpoint.npz",
+        "losses.csv",
+        "generator.h5",
+        "discriminator.h5",
+        "samples-000002.png",
+        "samples-000004.png",
+    }
+    with Image.open(run / "samples-000004.png") as sheet:
+        assert sheet.size == (480, 480)
+    generator = FaceGenerator(run)
+    assert generator.transform_source == "file"
+    assert generator(latents_of_seeds(range(3))).shape == (3, 16, 16)
+
+
+def test_ctrl_c_saves_and_the_same_command_resumes(tmp_path: Path) -> None:
+    command = _command(tmp_path, 100_000)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # The settings are written once the training is about to begin; then it has its signal handler.
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "run" / "settings.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert "saved; the same command resumes" in shown
+    assert "Traceback" not in shown
+    assert (tmp_path / "run" / "checkpoint.npz").exists()
+    assert (tmp_path / "run" / "generator.h5").exists()
+
+
+def test_bad_images_end_in_one_line(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [str(NOBODY), "train-faces", "--images", str(tmp_path / "none.npy"), "--out", str(tmp_path / "run")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"nobody: {tmp_path}/none.npy: expected a .npy file or a folder of pictures")
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,190 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from models import convolutional_GenDiscr, face_training
+from models.face_training import (
+    FaceTrainingSettings,
+    averaged_generator,
+    build_face_gan,
+    load_faces,
+    split_holdout,
+    train_faces,
+)
+from models.weights import read_metadata, read_weights
+
+FACES = np.random.default_rng(0).integers(0, 256, (60, 16, 16), dtype=np.uint8)
+SETTINGS = FaceTrainingSettings(steps=6, batch_size=8, disc_iter=2, holdout=20, seed=3)
+
+
+@pytest.fixture(autouse=True)
+def _few_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(face_training, "STATISTICS_BATCHES", 2)
+
+
+# faces in
+
+
+def test_a_npy_of_faces(tmp_path: Path) -> None:
+    np.save(tmp_path / "faces.npy", FACES)
+    np.testing.assert_array_equal(load_faces(tmp_path / "faces.npy"), FACES)
+
+
+def test_a_folder_of_pictures(tmp_path: Path) -> None:
+    grey = np.zeros((40, 80), np.uint8)
+    grey[:, 20:60] = 200  # the central square; what is beside it is cut off
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    (tmp_path / "more").mkdir()
+    Image.fromarray(np.full((33, 33, 3), (255, 0, 0), np.uint8)).save(tmp_path / "more" / "b.JPG")
+    (tmp_path / "notes.txt").write_text("not a picture, and not taken for one")
+    faces = load_faces(tmp_path)
+
+    assert faces.shape == (2, 16, 16)
+    assert faces.dtype == np.uint8
+    assert (faces[0] == 200).all()
+    np.testing.assert_allclose(faces[1], 76, atol=2)  # the luminance of red
+
+
+def test_a_picture_on_its_side_is_turned_upright(tmp_path: Path) -> None:
+    picture = Image.fromarray(np.repeat(np.linspace(0, 255, 16, dtype=np.uint8)[:, np.newaxis], 16, axis=1))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "side.png", exif=exif)
+    face = load_faces(tmp_path)[0].astype(int)
+    assert (np.diff(face, axis=1) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "expected a .npy file or a folder of pictures"),
+        (b"no array", "expected a .npy file or a folder of pictures"),
+        (np.zeros((3, 16, 16)), r"expected uint8 faces of shape \(count, 16, 16\), got float64 \(3, 16, 16\)"),
+        (np.zeros((3, 16, 16, 1), np.uint8), r"got uint8 \(3, 16, 16, 1\)"),
+        (np.zeros((16, 16), np.uint8), r"got uint8 \(16, 16\)"),
+        (np.array([{"a": 1}]), "expected a .npy file or a folder of pictures"),  # would need pickle
+    ],
+)
+def test_files_that_are_no_faces(tmp_path: Path, content: Any, message: str) -> None:
+    path = tmp_path / "faces.npy"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        np.save(path, content, allow_pickle=True)
+    with pytest.raises(ValueError, match=message):
+        load_faces(path)
+
+
+def test_a_folder_without_pictures(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected pictures in this folder, found none"):
+        load_faces(tmp_path)
+
+
+def test_a_broken_picture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    with pytest.raises(ValueError, match=r"broken\.png: expected a picture"):
+        load_faces(tmp_path)
+
+
+def test_the_holdout_is_kept_out() -> None:
+    training, development = split_holdout(FACES, SETTINGS)
+    again, _ = split_holdout(FACES, SETTINGS)
+
+    assert (len(training), len(development)) == (40, 20)
+    np.testing.assert_array_equal(training, again)
+    together = {face.tobytes() for face in np.concatenate([training, development])}
+    assert together == {face.tobytes() for face in FACES}
+
+
+# runs
+
+
+def _weights(folder: Path) -> list[np.ndarray]:
+    networks = convolutional_GenDiscr()
+    files = ("generator.h5", "discriminator.h5")
+    return [
+        array for network, file in zip(networks, files, strict=True) for array in read_weights(folder / file, network)
+    ]
+
+
+def test_a_run_that_was_stopped_ends_like_an_unbroken_one(tmp_path: Path) -> None:
+    exports: list[int] = []
+    unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
+    done = train_faces(
+        FACES, unbroken, SETTINGS, checkpoint_steps=3, on_export=lambda step, generator: exports.append(step)
+    )
+    first = train_faces(FACES, broken, SETTINGS, should_stop=lambda: True)
+    second = train_faces(FACES, broken, SETTINGS)
+
+    assert exports == [3, 6]
+    assert (done, second) == (6, 6)
+    assert 1 <= first < 6
+    for one, two in zip(_weights(unbroken), _weights(broken), strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert json.loads((unbroken / "settings.json").read_text())["steps"] == 6
+    lines = (unbroken / "losses.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["step", "3", "6"]
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
+    train_faces(FACES, tmp_path, SETTINGS)
+    before = (tmp_path / "generator.h5").read_bytes()
+    assert train_faces(FACES, tmp_path, SETTINGS) == 6
+    assert (tmp_path / "generator.h5").read_bytes() == before
+
+
+def test_other_settings_need_another_folder(tmp_path: Path) -> None:
+    train_faces(FACES, tmp_path, SETTINGS)
+    other = FaceTrainingSettings(steps=6, batch_size=4, disc_iter=2, holdout=20, seed=3)
+    with pytest.raises(ValueError, match=r"holds a run of other settings \(batch_size: 8 there, 4 now\)"):
+        train_faces(FACES, tmp_path, other)
+
+
+def test_training_can_start_from_weights(tmp_path: Path) -> None:
+    train_faces(FACES, tmp_path / "first", SETTINGS)
+    start = _weights(tmp_path / "first")
+    still = FaceTrainingSettings(steps=1, batch_size=8, disc_iter=1, holdout=20, learning_rate=1e-12)
+    train_faces(FACES, tmp_path / "second", still, start_from=tmp_path / "first")
+
+    for one, two in zip(start[:2], _weights(tmp_path / "second")[:2], strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def test_too_few_faces(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="expected at least 28 faces \\(holdout 20 \\+ batch_size 8\\), got 27"):
+        train_faces(FACES[:27], tmp_path, SETTINGS)
+
+
+def test_what_travels_with_the_weights(tmp_path: Path) -> None:
+    train_faces(FACES, tmp_path, SETTINGS)
+    for file in ("generator.h5", "discriminator.h5"):
+        metadata = read_metadata(tmp_path / file)
+        assert metadata is not None
+        assert metadata["architecture"] == "convolutional_GenDiscr"
+        assert metadata["pixel_transform"]["name"] == "symmetric"
+        assert metadata["training"]["steps_done"] == 6
+
+
+def test_the_average_follows_the_weights_and_measures_its_own_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(face_training, "STATISTICS_BATCHES", 20)
+    gan = build_face_gan(FACES, SETTINGS)
+    gan.train_step()
+    gan.train_step()
+    kernels = []
+    for _ in range(3):
+        gan.train_step()
+        kernels.append(gan.generator.layers[1].kernel.numpy())
+    average = averaged_generator(gan)
+    latents = tf.random.stateless_normal((4_000, 16), (1, 2))
+    # With its own statistics, the last normalisation's output is as gamma and beta say: mean beta, deviation gamma.
+    normalized = average.layers[-2]
+    inner = tf.keras.Model(average.input, normalized.output)(latents, training=False).numpy()
+
+    assert (average.layers[1].kernel.numpy() != kernels[-1]).any()
+    assert inner.mean() == pytest.approx(float(normalized.beta[0]), abs=0.05)
+    assert inner.std() == pytest.approx(float(normalized.gamma[0]), rel=0.05)
