@@ -1,21 +1,20 @@
 """The ``nobody`` command."""
 
+import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
-from app import __version__
+from app import ROOT, __version__
 from app.config import load_settings
-
-if TYPE_CHECKING:
-    from models.training import Progress as TrainingProgress
 
 # The modules that load TensorFlow are imported by the commands that need them: --help answers at once.
 
@@ -101,22 +100,82 @@ def train_faces(
     console = Console(stderr=True)
     try:
         faces = load_faces(images)
-        with _until_interrupted() as should_stop, _progress_bar(console, steps) as on_progress:
+        with _until_interrupted() as should_stop, _progress_bar(console, steps, "training") as show:
             step = train(
                 faces,
                 out,
                 settings,
                 start_from=start_from,
                 checkpoint_steps=checkpoint_steps,
-                on_progress=on_progress,
+                on_progress=lambda progress: show(progress.step, _losses(progress.losses)),
                 on_export=draw_samples,
                 should_stop=should_stop,
             )
     except (ValueError, ArithmeticError, OSError) as error:
-        console.print(f"nobody: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        _fail(console, error)
     done = "done" if step == steps else "saved; the same command resumes"
     console.print(f"step {step:,} of {steps:,}: {done}. Serve it: NOBODY_WEIGHTS={out} nobody serve", soft_wrap=True)
+
+
+@cli.command()
+def evaluate(
+    images: Annotated[Path, typer.Option(help="Real faces: a .npy of (count, 16, 16) uint8, or a folder of pictures.")],
+    weights: Annotated[Path, typer.Option(help="Folder with the generator.h5 to measure.")] = ROOT / "weights",
+    against: Annotated[Path | None, typer.Option(help="Folder with another generator.h5 to measure beside it.")] = None,
+    development: Annotated[
+        bool, typer.Option(help="The images are those trained on: take only the ones kept out of training.")
+    ] = False,
+    count: Annotated[int, typer.Option(min=100, help="Faces to generate a run.")] = 2_000,
+    runs: Annotated[int, typer.Option(min=1, help="Runs, each with new faces; their spread is shown.")] = 3,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here; /info quotes WEIGHTS/quality.json.")
+    ] = None,
+) -> None:
+    """Measure weights against real faces that they were not trained on.
+
+    Shows the Fréchet distance, sliced Wasserstein distance, KID, precision, recall, density, coverage and the accuracy
+    of a classifier that tells real from generated, beside the same figures of real faces against real faces.
+    """
+    import app.quiet_tensorflow  # noqa: F401 (first)
+    from app import evaluation
+    from app.faces.generator import FaceGenerator
+    from models.face_training import load_faces
+
+    console = Console(stderr=True)
+    try:
+        generators = {str(folder): FaceGenerator(folder) for folder in (weights, against) if folder is not None}
+        faces = evaluation.choose_faces(load_faces(images), generators[str(weights)] if development else None)
+        with _progress_bar(console, runs * len(generators) + 1, "measuring") as show:
+            results = evaluation.evaluate(
+                generators, faces, count=count, runs=runs, on_progress=lambda done: show(done, "measuring")
+            )
+    except (ValueError, OSError) as error:
+        _fail(console, error)
+    Console().print(_figures_table(results))
+    if json_file is not None:
+        report = evaluation.report(generators[str(weights)], faces, results[str(weights)], results, count, runs)
+        json_file.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def _figures_table(results: Mapping[str, Any]) -> Table:
+    table = Table("", *results)
+    for part in ("metrics", "memorisation"):
+        for name in next(iter(results.values())).get(part, {}):
+            cells = []
+            for figures in results.values():
+                value, spread = figures.get(part, {}).get(name), figures["spread"].get(name, 0.0)
+                cells.append("" if value is None else f"{value:.4f}" + (f" ± {spread:.4f}" if spread else ""))
+            table.add_row(name, *cells)
+    return table
+
+
+def _fail(console: Console, error: Exception) -> NoReturn:
+    console.print(f"nobody: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(1) from None
+
+
+def _losses(losses: Mapping[str, Any]) -> str:
+    return " ".join(f"{name} {values[-1]:+.3f}" for name, values in losses.items())
 
 
 @contextmanager
@@ -139,7 +198,8 @@ def _until_interrupted() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _progress_bar(console: Console, steps: int) -> Iterator[Callable[["TrainingProgress"], None]]:
+def _progress_bar(console: Console, total: int, description: str) -> Iterator[Callable[[int, str], None]]:
+    """Show a bar; the yielded function takes what is done of the total, and a new description."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -149,13 +209,8 @@ def _progress_bar(console: Console, steps: int) -> Iterator[Callable[["TrainingP
         TimeRemainingColumn(elapsed_when_finished=True),
     )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("training", total=steps)
-
-        def update(progress: "TrainingProgress") -> None:
-            losses = " ".join(f"{name} {values[-1]:+.3f}" for name, values in progress.losses.items())
-            bar.update(task, completed=progress.step, description=losses)
-
-        yield update
+        task = bar.add_task(description, total=total)
+        yield lambda done, description: bar.update(task, completed=done, description=description)
 
 
 def main() -> None:

@@ -99,10 +99,10 @@ def _central_square(picture: PIL.Image.Image) -> PIL.Image.Image:
     return picture.crop((left, top, left + side, top + side))
 
 
-def split_holdout(faces: Faces, settings: FaceTrainingSettings) -> tuple[Faces, Faces]:
-    """Return ``(training, development)`` faces, the same split for the same seed."""
-    order = np.random.default_rng(settings.seed).permutation(len(faces))
-    return faces[order[settings.holdout :]], faces[order[: settings.holdout]]
+def split_holdout(faces: Faces, holdout: int, seed: int) -> tuple[Faces, Faces]:
+    """Return ``(training, development)`` faces, of which ``holdout`` development ones; a seed gives one split."""
+    order = np.random.default_rng(seed).permutation(len(faces))
+    return faces[order[holdout:]], faces[order[:holdout]]
 
 
 def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> WGAN_GP:
@@ -188,7 +188,7 @@ def train_faces(
             f"expected at least {needed} faces (holdout {settings.holdout} + batch_size {settings.batch_size}), "
             f"got {len(faces)}"
         )
-    training, _ = split_holdout(faces, settings)
+    training, _ = split_holdout(faces, settings.holdout, settings.seed)
     gan = build_face_gan(training, settings)
     checkpoint = out / "checkpoint.npz"
     if start_from is not None and not checkpoint.exists():

@@ -92,8 +92,8 @@ def test_a_broken_picture_is_named(tmp_path: Path) -> None:
 
 
 def test_the_holdout_is_kept_out() -> None:
-    training, development = split_holdout(FACES, SETTINGS)
-    again, _ = split_holdout(FACES, SETTINGS)
+    training, development = split_holdout(FACES, 20, 3)
+    again, _ = split_holdout(FACES, 20, 3)
 
     assert (len(training), len(development)) == (40, 20)
     np.testing.assert_array_equal(training, again)

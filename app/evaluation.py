@@ -1,0 +1,111 @@
+"""Measures how well served weights draw: their faces against real ones, beside a floor of real against real."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from app.faces.generator import FaceGenerator
+from app.faces.latents import latents_of_seeds
+from models.face_metrics import evaluate_faces, memorisation
+from models.face_training import split_holdout
+
+Faces = npt.NDArray[np.uint8]
+Figures = dict[str, float]
+
+
+class RealFaces(NamedTuple):
+    """Real faces, uint8 ``(count, 16, 16)``: to measure against, for the floor, and (where known) those trained on."""
+
+    real: Faces
+    others: Faces
+    training: Faces | None
+
+
+def choose_faces(images: Faces, trained: FaceGenerator | None = None) -> RealFaces:
+    """Split images for :func:`evaluate`.
+
+    Args:
+        images: uint8 ``(count, 16, 16)``.
+        trained: a generator that was trained on these images; then only those that its training kept out are real
+            faces to measure against, and the others serve the floor and the memorisation test. None for images that
+            no generator has seen: half of them serve the floor.
+
+    Raises:
+        ValueError: the generator's file does not say how it was trained, or kept nothing out.
+    """
+    if trained is None:
+        half = len(images) // 2
+        return RealFaces(images[half:], images[:half], None)
+    training = trained.training or {}
+    if not training.get("holdout"):
+        raise ValueError("expected weights whose training kept faces out (`holdout`), found none in generator.h5")
+    seen, kept_out = split_holdout(images, int(training["holdout"]), int(training["seed"]))
+    return RealFaces(kept_out, seen, np.concatenate([seen, seen[:, :, ::-1]]))
+
+
+def evaluate(
+    generators: Mapping[str, FaceGenerator],
+    faces: RealFaces,
+    *,
+    count: int = 2_000,
+    runs: int = 3,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> dict[str, dict[str, Any]]:
+    """Measure sets of weights on the same real faces.
+
+    Args:
+        generators: by name.
+        faces: see :func:`choose_faces`.
+        count: faces to generate a run.
+        runs: how often to draw anew; run ``i`` takes the seeds from ``i * count``.
+        on_progress: called after each run, and after the floor, with how many that makes.
+
+    Returns:
+        For each name, and for ``real faces`` (the floor, one run): ``metrics`` (means over the runs), ``spread``
+        (standard deviations over the runs) and, where the training faces are known, ``memorisation``.
+    """
+    results: dict[str, dict[str, Any]] = {}
+    done = 0
+    for name, generator in generators.items():
+        figures, copied = [], []
+        for run in range(runs):
+            fake = generator(latents_of_seeds(range(run * count, (run + 1) * count)))
+            figures.append(evaluate_faces(faces.real, fake, seed=run))
+            if faces.training is not None:
+                copied.append(memorisation(faces.training, fake, faces.real)._asdict())
+            done += 1
+            on_progress(done)
+        results[name] = {"metrics": _over_runs(np.mean, figures), "spread": _over_runs(np.std, figures)}
+        if copied:
+            results[name]["memorisation"] = _over_runs(np.mean, copied)
+    floor = evaluate_faces(faces.real, faces.others[:count], seed=0)
+    results["real faces"] = {"metrics": floor, "spread": {}}
+    on_progress(done + 1)
+    return results
+
+
+def _over_runs(summary: Callable[[list[float]], Any], figures: list[Figures]) -> Figures:
+    return {name: float(summary([run[name] for run in figures])) for name in figures[0]}
+
+
+def report(
+    generator: FaceGenerator,
+    faces: RealFaces,
+    own: Mapping[str, Any],
+    results: Mapping[str, Any],
+    count: int,
+    runs: int,
+) -> dict[str, Any]:
+    """Return what ``quality.json`` holds: one generator's figures, the floor, and how they were measured."""
+    return {
+        "generator_sha256": generator.sha256,
+        **own,
+        "floor": results["real faces"]["metrics"],
+        "real_faces": len(faces.real),
+        "real_faces_sha256": hashlib.sha256(faces.real.tobytes()).hexdigest(),
+        "generated_faces": count,
+        "runs": runs,
+    }

@@ -1,0 +1,80 @@
+"""``nobody evaluate``, from the faces to the table and the file that /info quotes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.evaluation import choose_faces
+from app.faces.generator import FaceGenerator
+from app.faces.latents import latents_of_seeds
+from tests.integration.conftest import write_weights
+
+NOBODY = Path(sys.executable).with_name("nobody")
+FACES = np.random.default_rng(0).integers(0, 256, (200, 16, 16), dtype=np.uint8)
+
+
+def test_unseen_images_are_split_for_the_floor(tmp_path: Path) -> None:
+    faces = choose_faces(FACES)
+    np.testing.assert_array_equal(np.concatenate([faces.others, faces.real]), FACES)
+    assert len(faces.real) == 100
+    assert faces.training is None
+
+
+def test_development_faces_are_those_that_training_kept_out(tmp_path: Path) -> None:
+    generator = FaceGenerator(write_weights(tmp_path, training={"holdout": 40, "seed": 3}))
+    faces = choose_faces(FACES, generator)
+
+    assert len(faces.real) == 40
+    assert len(faces.others) == 160
+    assert faces.training is not None
+    assert faces.training.shape == (320, 16, 16)
+    trained_on = {face.tobytes() for face in faces.training}
+    assert not any(face.tobytes() in trained_on for face in faces.real)
+
+
+def test_weights_that_kept_nothing_out_have_no_development_faces(weights: Path) -> None:
+    with pytest.raises(ValueError, match="expected weights whose training kept faces out"):
+        choose_faces(FACES, FaceGenerator(weights))
+
+
+def test_the_command_measures_and_writes_what_info_quotes(tmp_path: Path) -> None:
+    write_weights(tmp_path, training={"holdout": 120, "seed": 0})
+    generator = FaceGenerator(tmp_path)
+    # Real faces that the generator itself drew: it must score like real ones.
+    np.save(tmp_path / "faces.npy", generator(latents_of_seeds(range(10_000, 10_300))))
+    command = f"evaluate --weights {tmp_path} --images {tmp_path}/faces.npy --development --count 120 --runs 2"
+    result = subprocess.run(
+        [NOBODY, *command.split(), "--json", str(tmp_path / "quality.json")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    quality = json.loads((tmp_path / "quality.json").read_text())
+
+    assert "frechet" in result.stdout
+    assert "real faces" in result.stdout
+    assert "3/3" in result.stderr
+    assert quality["metrics"]["coverage"] > 0.8
+    assert quality["metrics"]["frechet"] == pytest.approx(quality["floor"]["frechet"], rel=0.5)
+    assert quality["spread"]["frechet"] > 0
+    assert quality["memorisation"]["ratio"] == pytest.approx(1, abs=0.2)
+    assert (quality["real_faces"], quality["generated_faces"], quality["runs"]) == (120, 120, 2)
+    assert FaceGenerator(tmp_path).quality == quality
+
+
+def test_weights_that_are_not_there_end_in_one_line(tmp_path: Path) -> None:
+    np.save(tmp_path / "faces.npy", FACES)
+    result = subprocess.run(
+        [NOBODY, "evaluate", "--weights", str(tmp_path), "--images", str(tmp_path / "faces.npy")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr == f"nobody: {tmp_path}/generator.h5: expected an .h5 weights file, found no such file\n"
