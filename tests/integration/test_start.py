@@ -25,7 +25,7 @@ def _environment(**settings: object) -> dict[str, str]:
 
 
 @contextmanager
-def _running(log: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(log: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run ``nobody serve`` on a free port until it listens; yield the process and its address."""
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -44,7 +44,7 @@ def _running(log: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[s
 
 
 def test_serve_answers_and_stops(tmp_path: Path) -> None:
-    with _running(tmp_path / "log", weights=write_weights(tmp_path)) as (process, address):
+    with running(tmp_path / "log", weights=write_weights(tmp_path)) as (process, address):
         with httpx.Client(base_url=address) as client:
             deadline = time.monotonic() + 30
             while client.get("/readyz").status_code != 200:
