@@ -1,13 +1,14 @@
 """Weights in ``.h5`` files: reads Keras 2 (legacy) and Keras 3 layouts, writes the legacy one, trusts neither.
 
 Only this module knows the layouts. It reads datasets with h5py and never builds a model from a file, so a file can
-neither execute code nor reach outside itself. Keras 2 files are matched by layer order; the checks on layer kinds,
-numbering and shapes are there because Keras itself would load equal shapes in a wrong order silently.
+neither execute code nor reach outside itself. Keras 2 files are matched by layer order; the checks on numbering,
+variable names and shapes are there because Keras itself would load equal shapes in a wrong order silently.
 """
 
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -48,7 +49,7 @@ def read_weights(path: str | os.PathLike[str], network: keras.Model) -> Arrays:
         WeightsError: the file is not there, not HDF5, truncated, a full model, or its layers do not fit.
     """
     with _opened(path) as file:
-        layers = _keras3_layers(file) if "layers" in file else _legacy_layers(path, file)
+        layers = _keras3_layers(path, file, network) if "layers" in file else _legacy_layers(path, file)
         _check_layers(path, layers, network)
         expected = [variable for layer in network.layers for variable in layer.weights]
         stored = [dataset for layer in layers for _, dataset in layer.variables]
@@ -128,13 +129,26 @@ def _legacy_layers(path: str | os.PathLike[str], file: h5py.File) -> list[_Layer
     return layers
 
 
-def _keras3_layers(file: h5py.File) -> list[_Layer]:
-    group = _child(file, "layers")
+def _keras3_layers(path: str | os.PathLike[str], file: h5py.File, network: keras.Model) -> list[_Layer]:
+    """Return the layers in the network's order; this layout has none, but numbers the layers of each class."""
+    stored = {name: _child(file, f"layers/{name}/vars") for name in _child(file, "layers")}
+    counts: Counter[str] = Counter()
     layers = []
-    for name in sorted(group, key=lambda name: (_kind(name), _number(name))):
-        variables = _child(_child(group, name), "vars")
-        if len(variables):
-            layers.append(_Layer(name, [("", _child(variables, str(i))) for i in range(len(variables))]))
+    for layer in network.layers:
+        kind = _keras_kind(layer)
+        name = f"{kind}_{counts[kind]}" if counts[kind] else kind
+        counts[kind] += 1
+        if layer.weights:
+            group = stored.pop(name, {})
+            variables = [(variable.name, _child(group, str(i))) for i, variable in enumerate(layer.weights) if group]
+            layers.append(_Layer(name, variables))
+    surplus = [name for name, group in stored.items() if len(group)]
+    missing = [layer.name for layer in layers if not layer.variables]
+    if surplus or missing:
+        raise WeightsError(
+            f"{path}: expected the layers {', '.join(layer.name for layer in layers)}; "
+            f"missing: {', '.join(missing) or 'none'}, not expected: {', '.join(surplus) or 'none'}"
+        )
     return layers
 
 
@@ -151,43 +165,34 @@ def _child(group: h5py.Group, path: str) -> Any:
     return group
 
 
-def _kind(layer_name: str) -> str:
-    return re.sub(r"_\d+$", "", layer_name)
-
-
-def _number(layer_name: str) -> int:
-    match = re.search(r"_(\d+)$", layer_name)
-    return int(match[1]) if match else 0
-
-
 def _check_layers(path: str | os.PathLike[str], found: list[_Layer], network: keras.Model) -> None:
-    """Compare kinds, numbering, variables and shapes with the network's."""
+    """Compare the number of layers, their order, and the names and shapes of their variables with the network's."""
     expected = [layer for layer in network.layers if layer.weights]
-    keras3 = bool(found) and found[0].variables[0][0] == ""
-    kinds = [_kind(layer.name) for layer in found]
-    wanted = [keras_kind(layer) for layer in expected]
-    if keras3:  # this layout numbers the layers of a kind and leaves the order to the model
-        order = {kind: iter([layer for layer in found if _kind(layer.name) == kind]) for kind in set(kinds)}
-        if sorted(kinds) == sorted(wanted):
-            found[:] = [next(order[kind]) for kind in wanted]
-            kinds = wanted
-    if kinds != wanted:
-        raise WeightsError(f"{path}: expected the layers {', '.join(wanted)}, found {', '.join(kinds) or 'none'}")
-    for kind in set(kinds):
-        numbers = [_number(layer.name) for layer in found if _kind(layer.name) == kind]
-        if numbers != sorted(numbers):
-            raise WeightsError(f"{path}: expected the {kind} layers in order, found them numbered {numbers}")
-    for layer, own in zip(found, expected, strict=True):
-        stored = [
-            (name or variable.name, tuple(dataset.shape))
-            for (name, dataset), variable in zip(layer.variables, own.weights, strict=False)
-        ]
-        needed = [(variable.name, tuple(variable.shape)) for variable in own.weights]
-        if stored != needed or len(layer.variables) != len(needed):
-            raise WeightsError(f"{path}: layer {layer.name}: expected {needed}, found {stored}")
+    if len(found) != len(expected):
+        raise WeightsError(
+            f"{path}: expected {len(expected)} layers with weights ({', '.join(layer.name for layer in expected)}), "
+            f"found {len(found)} ({', '.join(layer.name for layer in found)})"
+        )
+    _check_order(path, [layer.name for layer in found])
+    for stored, layer in zip(found, expected, strict=True):
+        has = [(name, tuple(dataset.shape)) for name, dataset in stored.variables]
+        needs = [(variable.name, tuple(variable.shape)) for variable in layer.weights]
+        if has != needs:
+            raise WeightsError(f"{path}: layer {stored.name}: expected {needs}, found {has}")
 
 
-def keras_kind(layer: keras.layers.Layer) -> str:
+def _check_order(path: str | os.PathLike[str], names: list[str]) -> None:
+    """Refuse default names (``conv2d_3``) whose numbers do not ascend: equal shapes would load in a wrong order."""
+    last: dict[str, int] = {}
+    for name in names:
+        if match := re.fullmatch(r"(.+)_(\d+)", name):
+            kind, number = match[1], int(match[2])
+            if number < last.get(kind, 0):
+                raise WeightsError(f"{path}: expected the {kind} layers in order, found {', '.join(names)}")
+            last[kind] = number
+
+
+def _keras_kind(layer: keras.layers.Layer) -> str:
     """Return the snake-case name of a layer's class, as Keras uses it in files: ``conv2d``, ``dense``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
 

@@ -183,7 +183,7 @@ BROKEN = {
     "not HDF5": (lambda path: path.write_bytes(b"GIF89a" * 100), "damaged or not HDF5"),
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-100_000]), "damaged or not HDF5"),
     "no Keras weights": (_edit(_unlist), "found HDF5 with neither layer_names nor layers"),
-    "a layer less": (_edit(_drop_a_layer), "expected the layers dense, conv2d"),
+    "a layer less": (_edit(_drop_a_layer), "expected 7 layers with weights .* found 6"),
     "wrong order": (_edit(_swap), "expected the conv2d layers in order"),
     "wrong shape": (_edit(lambda file: _set(file, "bias", np.zeros(65, np.float32))), r"found .*\('bias', \(65,\)\)"),
     "NaN inside": (_edit(lambda file: _set(file, "bias", np.full(64, np.nan))), "expected finite weights, found nan"),
@@ -228,7 +228,7 @@ def test_a_broken_discriminator_leaves_the_generator_alone(saved: Path, tmp_path
 
 
 def test_the_other_network_s_file_is_refused(saved: Path) -> None:
-    with pytest.raises(WeightsError, match="expected the layers conv2d, conv2d"):
+    with pytest.raises(WeightsError, match=r"expected 5 layers with weights .* found 7"):
         _face_gan().replace_weights(saved, saved)
 
 
@@ -253,7 +253,9 @@ def test_a_keras_archive_is_refused(network: Any, tmp_path: Path) -> None:
 def test_keras_3_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "d.weights.h5"
     fully_connected_GenDiscr([2, 7, 2])[0].save_weights(path)
-    with pytest.raises(WeightsError, match=r"expected the layers dense, conv2d.* found dense, dense"):
+    with pytest.raises(
+        WeightsError, match=r"expected the layers dense, conv2d.*missing: conv2d.* not expected: dense_1"
+    ):
         read_weights(path, convolutional_GenDiscr()[0])
 
 
