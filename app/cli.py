@@ -51,7 +51,8 @@ def serve() -> None:
     import uvicorn
 
     settings = load_settings()
-    uvicorn.run("app.main:app", host=settings.host, port=settings.port)
+    # A client that never finishes its request cannot hold up the end for longer than this.
+    uvicorn.run("app.main:app", host=settings.host, port=settings.port, timeout_graceful_shutdown=5)
 
 
 @cli.command()

@@ -1,9 +1,11 @@
 """What routes may ask for: services from ``app.state``, and the caching of repeatable answers."""
 
 import hashlib
+from collections import Counter
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
 
 from app import __version__
 from app.faces.engine import FaceEngine
@@ -42,3 +44,16 @@ class ImmutableAnswer:
 
 
 Immutable = Annotated[ImmutableAnswer, Depends()]
+
+
+def refuse_repeated_parameters(request: Request) -> None:
+    """Refuse a query parameter that is given twice: one of the two values would be dropped without a word."""
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    repeated = [name for name, count in counts.items() if count > 1]
+    if repeated:
+        raise RequestValidationError(
+            [
+                {"type": "repeated", "loc": ("query", name), "msg": "expected once, got several times"}
+                for name in repeated
+            ]
+        )

@@ -1,6 +1,5 @@
 """Every error leaves as one problem+json body (RFC 9457); only this module knows how errors map to status codes."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -9,10 +8,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.schemas import FieldError, Problem
-
-_log = logging.getLogger("nobody")
 
 #: For OpenAPI: what any operation may answer besides its success.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -21,6 +19,10 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
     }
 }
+
+
+#: Wrong fields that one answer lists at most.
+MAX_ERRORS = 20
 
 
 class NotReadyError(Exception):
@@ -35,22 +37,28 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _problem(
+def problem(
     status: int,
     detail: str,
     errors: Sequence[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+    """Return an error answer."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
     return JSONResponse(
-        problem.model_dump(exclude_none=True), status, dict(headers or {}), media_type="application/problem+json"
+        body.model_dump(exclude_none=True), status, dict(headers or {}), media_type="application/problem+json"
     )
 
 
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    errors = [_field_error(item) for item in error.errors()]
-    return _problem(422, "; ".join(f"{item.field}: {item.message}" for item in errors[:5]), errors)
+    if error.errors()[0]["type"] == "json_invalid":
+        return problem(400, "expected a body of JSON, and could not read it as such")
+    kind = request.headers.get("content-type", "none")
+    if error.body is not None and not isinstance(error.body, dict | list) and "json" not in kind:
+        return problem(415, f"expected the header Content-Type: application/json, got {kind}")
+    errors = [_field_error(item) for item in error.errors()[:MAX_ERRORS]]
+    return problem(422, "; ".join(f"{item.field}: {item.message}" for item in errors[:5]), errors)
 
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:
@@ -67,19 +75,29 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    detail = error.detail
+    detail, headers = error.detail, dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = f"there is nothing at {request.url.path}; /docs lists what there is"
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "another method")
-        detail = f"expected {allowed} for {request.url.path}, got {request.method}"
-    return _problem(error.status_code, detail, headers=error.headers)
+        headers["Allow"] = _allowed_methods(request)
+        detail = f"expected {headers['Allow']} for {request.url.path}, got {request.method}"
+    return problem(error.status_code, detail, headers=headers)
+
+
+def _allowed_methods(request: Request) -> str:
+    """List the methods that this path answers; Starlette names only those of the first route that knows the path."""
+    allowed = [
+        method
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in request.app.routes)
+    ]
+    return ", ".join(sorted(allowed + ["HEAD"] * ("GET" in allowed)))
 
 
 async def _not_ready(request: Request, error: Exception) -> JSONResponse:
-    return _problem(503, str(error), headers={"Retry-After": "1"})
+    return problem(503, str(error), headers={"Retry-After": "1"})
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     # Starlette logs the traceback; the client learns only that it was not its fault.
-    return _problem(500, "the service failed to answer this request; the reason is in its log")
+    return problem(500, "the service failed to answer this request; the reason is in its log")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
 from models.face_metrics import evaluate_faces, memorisation
-from models.face_training import split_holdout
+from models.face_training import faces_sha256, split_holdout
 
 Faces = npt.NDArray[np.uint8]
 Figures = dict[str, float]
@@ -34,7 +34,7 @@ def choose_faces(images: Faces, trained: FaceGenerator | None = None) -> RealFac
             no generator has seen: half of them serve the floor.
 
     Raises:
-        ValueError: the generator's file does not say how it was trained, or kept nothing out.
+        ValueError: the generator's training kept nothing out, or saw other images.
     """
     if trained is None:
         half = len(images) // 2
@@ -42,6 +42,8 @@ def choose_faces(images: Faces, trained: FaceGenerator | None = None) -> RealFac
     training = trained.training or {}
     if not training.get("holdout"):
         raise ValueError("expected weights whose training kept faces out (`holdout`), found none in generator.h5")
+    if training.get("faces_sha256") != faces_sha256(images):
+        raise ValueError("expected the very images that the weights were trained on, in the same order, got others")
     seen, kept_out = split_holdout(images, int(training["holdout"]), int(training["seed"]))
     return RealFaces(kept_out, seen, np.concatenate([seen, seen[:, :, ::-1]]))
 

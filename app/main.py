@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from app import __version__
 from app.config import Settings, load_settings
+from app.dependencies import refuse_repeated_parameters
 from app.errors import PROBLEM_RESPONSES, install_error_handlers
 from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
+from app.middleware import HeadIsGet, LimitBody
 from app.routes import faces, health, interpolations, pages
 from models.weights import WeightsError
 
@@ -42,7 +44,13 @@ def create_app(settings: Settings) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         responses=PROBLEM_RESPONSES,
+        dependencies=[Depends(refuse_repeated_parameters)],
+        redirect_slashes=False,
+        docs_url=None,  # a page of our own, which needs no CDN
+        redoc_url=None,
     )
+    app.add_middleware(LimitBody)
+    app.add_middleware(HeadIsGet)
     app.state.generator = generator
     app.state.engine = engine
     install_error_handlers(app)

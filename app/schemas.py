@@ -14,7 +14,7 @@ MAX_COUNT = 1024
 MAX_STEPS = 1024
 MAX_FPS = 50
 MAX_NAME = 256
-#: Pixels of one answer, all frames or faces together: about two seconds of work at most.
+#: Pixels of one answer, all frames or faces together: a few seconds of one core at most.
 MAX_PIXELS = 2**25
 #: Latent numbers beyond this say nothing (a standard normal number exceeds 6 once in a thousand million draws).
 MAX_LATENT = 100.0
@@ -32,7 +32,9 @@ class _Query(BaseModel):
 class SizeQuery(_Query):
     """How large each face is drawn."""
 
-    size: int = Field(FACE_SIZE, ge=FACE_SIZE, le=MAX_SIZE, description="Width and height of each face, in pixels.")
+    size: int = Field(
+        FACE_SIZE, ge=FACE_SIZE, le=MAX_SIZE, examples=[256], description="Width and height of each face, in pixels."
+    )
     resample: Resample = Field("nearest", description="How a face is enlarged; `nearest` keeps the pixels crisp.")
 
     def check_pixels(self, faces: int) -> None:
@@ -57,6 +59,7 @@ class FaceQuery(SizeQuery):
         ge=0,
         le=1,
         allow_inf_nan=False,
+        examples=[0.7],
         description="Pulls the latent vector to the middle: 1 is full variety, 0 the face at the centre.",
     )
 
@@ -64,18 +67,22 @@ class FaceQuery(SizeQuery):
 class SampleQuery(FaceQuery):
     """One face."""
 
-    seed: Seed | None = Field(None, description="Makes the face repeatable; without it each call gives a new one.")
+    seed: Seed | None = Field(
+        None, examples=[42], description="Makes the face repeatable; without it each call gives a new one."
+    )
 
 
 class SamplesQuery(FaceQuery):
     """A sheet of faces."""
 
-    count: int = Field(64, ge=1, le=MAX_COUNT, description="How many faces.")
+    count: int = Field(64, ge=1, le=MAX_COUNT, examples=[96], description="How many faces.")
     columns: int | None = Field(
-        None, ge=1, le=MAX_COUNT, description="Faces in a row; by default the sheet is nearly square."
+        None, ge=1, le=MAX_COUNT, examples=[16], description="Faces in a row; by default the sheet is nearly square."
     )
     seed: Seed | None = Field(
-        None, description="The first face's seed; the others follow, one by one. Without it the first is drawn anew."
+        None,
+        examples=[0],
+        description="The first face's seed; the others follow, one by one. Without it the first is drawn anew.",
     )
 
     @model_validator(mode="after")
@@ -87,14 +94,19 @@ class SamplesQuery(FaceQuery):
 class InterpolateQuery(FaceQuery):
     """A walk between two faces."""
 
-    start: Seed = Field(alias="from", description="Seed of the first face.")
-    end: Seed = Field(alias="to", description="Seed of the last face.")
+    start: Seed = Field(alias="from", examples=[1], description="Seed of the first face.")
+    end: Seed = Field(alias="to", examples=[2], description="Seed of the last face.")
     steps: int = Field(20, ge=2, le=MAX_STEPS, description="Faces on the way, both ends included.")
     path: Path = Field("linear", description="`linear` cuts straight across; `spherical` keeps the usual length.")
     format: Literal["png", "gif", "webp", "apng"] = Field(
         "png", description="`png` is a strip, left to right; the others are animations."
     )
-    fps: int = Field(10, ge=1, le=MAX_FPS, description="Frames a second, of an animation.")
+    fps: int = Field(
+        10,
+        ge=1,
+        le=MAX_FPS,
+        description="Frames a second, of an animation; GIF rounds a frame to hundredths of a second.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -105,7 +117,7 @@ class InterpolateQuery(FaceQuery):
 class LatentQuery(_Query):
     """A seed to look behind."""
 
-    seed: Seed = Field(description="The seed of a face.")
+    seed: Seed = Field(examples=[42], description="The seed of a face.")
 
 
 class LatentVectors(BaseModel):

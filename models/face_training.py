@@ -4,10 +4,13 @@ A run folder holds ``settings.json``, ``checkpoint.npz`` (resume), ``losses.csv`
 every checkpoint, ``generator.h5`` and ``discriminator.h5``.
 """
 
+import hashlib
 import json
-from collections.abc import Callable
+import tokenize
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,6 +31,9 @@ from models.wgan_gp import WGAN_GP
 Faces = npt.NDArray[np.uint8]
 
 _SIDE = 16
+
+#: What is taken for a picture in a folder.
+PICTURE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp")
 
 #: Batches of 500 fakes over which an averaged generator's normalisation statistics are measured.
 STATISTICS_BATCHES = 50
@@ -66,31 +72,47 @@ def load_faces(path: Path) -> Faces:
     if path.is_dir():
         return _load_folder(path)
     try:
-        faces = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with open(path, "rb") as file:
+            faces = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError, MemoryError, tokenize.TokenError) as error:
         raise ValueError(f"{path}: expected a .npy file or a folder of pictures ({error})") from error
-    if not isinstance(faces, np.ndarray) or faces.dtype != np.uint8 or faces.shape[1:] != (_SIDE, _SIDE):
-        found = f"{faces.dtype} {faces.shape}" if isinstance(faces, np.ndarray) else type(faces).__name__
-        raise ValueError(f"{path}: expected uint8 faces of shape (count, {_SIDE}, {_SIDE}), got {found}")
+    if faces.dtype != np.uint8 or faces.shape[1:] != (_SIDE, _SIDE):
+        raise ValueError(
+            f"{path}: expected uint8 faces of shape (count, {_SIDE}, {_SIDE}), got {faces.dtype} {faces.shape}"
+        )
     return faces
 
 
 def _load_folder(folder: Path) -> Faces:
-    known = PIL.Image.registered_extensions()
-    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in known)
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file() and not file.name.startswith(".")
+    )
     if not files:
-        raise ValueError(f"{folder}: expected pictures in this folder, found none")
+        raise ValueError(f"{folder}: expected pictures ({', '.join(PICTURE_SUFFIXES)}) in this folder, found none")
     return np.stack([_load_picture(file) for file in files])
 
 
 def _load_picture(file: Path) -> Faces:
     try:
         with PIL.Image.open(file) as picture:
-            upright = PIL.ImageOps.exif_transpose(picture).convert("L")
-            square = _central_square(upright).resize((_SIDE, _SIDE), PIL.Image.Resampling.LANCZOS)
-    except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
+            upright = _grey(PIL.ImageOps.exif_transpose(picture))
+    except (OSError, ValueError, SyntaxError, RuntimeError, PIL.Image.DecompressionBombError) as error:
         raise ValueError(f"{file}: expected a picture ({error})") from error
-    return np.asarray(square, np.uint8)
+    return np.asarray(_central_square(upright).resize((_SIDE, _SIDE), PIL.Image.Resampling.LANCZOS), np.uint8)
+
+
+def _grey(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Convert any picture to 8-bit grey; what is transparent lies on white."""
+    if picture.mode.startswith("I"):  # 16 bits, which Pillow's own conversion would clip
+        return PIL.Image.fromarray((np.asarray(picture, np.float64) / 257).round().clip(0, 255).astype(np.uint8))
+    if picture.mode == "F":
+        raise ValueError("pixels are floating-point numbers of unknown range; save it with 8 or 16 bits")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", picture.size, "white"), picture)
+    return picture.convert("L")
 
 
 def _central_square(picture: PIL.Image.Image) -> PIL.Image.Image:
@@ -186,14 +208,15 @@ def train_faces(
     if len(faces) < needed:
         raise ValueError(
             f"expected at least {needed} faces (holdout {settings.holdout} + batch_size {settings.batch_size}), "
-            f"got {len(faces)}"
+            f"got {len(faces)}; give more faces, or a smaller holdout or batch_size"
         )
     training, _ = split_holdout(faces, settings.holdout, settings.seed)
     gan = build_face_gan(training, settings)
     checkpoint = out / "checkpoint.npz"
     if start_from is not None and not checkpoint.exists():
         gan.replace_weights(start_from / "generator.h5", start_from / "discriminator.h5")
-    _claim_folder(out, settings)
+    record = asdict(settings) | {"faces_sha256": faces_sha256(faces)}
+    _claim_folder(out, record)
     if checkpoint.exists():
         load_checkpoint(gan, checkpoint)
     stopped = False
@@ -206,27 +229,38 @@ def train_faces(
     while gan.steps_done < settings.steps and not stopped:
         steps = min(checkpoint_steps, settings.steps - gan.steps_done)
         losses = train(gan, steps, on_progress=on_progress, should_stop=stop)
-        _append_losses(out / "losses.csv", gan.steps_done, losses)
-        save_checkpoint(gan, checkpoint)
         generator = averaged_generator(gan)
-        export(generator, gan, settings, out)
+        export(generator, gan, record, out)
+        # After the export: a run that is killed in between repeats these steps, and never lacks their weights.
+        save_checkpoint(gan, checkpoint)
+        _append_losses(out / "losses.csv", gan.steps_done, losses)
         if on_export is not None:
             on_export(gan.steps_done, generator)
     return gan.steps_done
 
 
-def _claim_folder(out: Path, settings: FaceTrainingSettings) -> None:
-    """Write the settings, or compare them with those of the run that is there."""
-    record = out / "settings.json"
-    if record.exists() and (found := json.loads(record.read_text())) != asdict(settings):
+def faces_sha256(faces: Faces) -> str:
+    """Return what identifies a set of faces: the SHA-256 of their pixels, in order."""
+    return hashlib.sha256(np.ascontiguousarray(faces).tobytes()).hexdigest()
+
+
+def _claim_folder(out: Path, record: dict[str, Any]) -> None:
+    """Write what the run is, or compare it with the run that is there."""
+    path = out / "settings.json"
+    if path.exists():
+        try:
+            found = dict(json.loads(path.read_text()))
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: expected the settings of a run ({error}); choose another folder") from error
         changed = [
             f"{name}: {found.get(name)} there, {value} now"
-            for name, value in asdict(settings).items()
+            for name, value in record.items()
             if found.get(name) != value
         ]
-        raise ValueError(f"{out}: holds a run of other settings ({'; '.join(changed)}); choose another folder")
-    with atomic_path(record) as temporary:
-        temporary.write_text(json.dumps(asdict(settings), indent=2) + "\n")
+        if changed:
+            raise ValueError(f"{out}: holds a run of other settings ({'; '.join(changed)}); choose another folder")
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n")
 
 
 def _append_losses(path: Path, step: int, losses: dict[str, npt.NDArray[np.float32]]) -> None:
@@ -238,14 +272,14 @@ def _append_losses(path: Path, step: int, losses: dict[str, npt.NDArray[np.float
         file.write(",".join([str(step), *(f"{values.mean():.6g}" for values in losses.values())]) + "\n")
 
 
-def export(generator: keras.Model, gan: WGAN_GP, settings: FaceTrainingSettings, out: Path) -> None:
+def export(generator: keras.Model, gan: WGAN_GP, record: Mapping[str, Any], out: Path) -> None:
     """Write ``generator.h5`` and ``discriminator.h5`` with all that must travel with the weights."""
     metadata = {
         "architecture": "convolutional_GenDiscr",
         "gan": "WGAN_GP",
         "latent": {"type": "normal", "dim": FACE_LATENT_DIM},
         "pixel_transform": SYMMETRIC.to_dict(),
-        "training": asdict(settings) | {"steps_done": gan.steps_done},
+        "training": {**record, "steps_done": gan.steps_done},
     }
     save_weights(generator, out / "generator.h5", metadata)
     save_weights(gan.discriminator, out / "discriminator.h5", metadata)

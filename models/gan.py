@@ -49,8 +49,11 @@ class GAN(keras.Model):
         learning_rate: float = 0.005,
     ) -> None:
         super().__init__()
-        _check_at_least_one(batch_size=batch_size, disc_iter=disc_iter)
-        if not (math.isfinite(learning_rate) and learning_rate > 0):
+        self.built = True  # its layers come built; Keras would wait for a call that a GAN never makes
+        batch_size = at_least_one("batch_size", batch_size)
+        disc_iter = at_least_one("disc_iter", disc_iter)
+        learning_rate = finite_number("learning_rate", learning_rate)
+        if learning_rate <= 0:
             raise ValueError(f"learning_rate: expected a positive number, got {learning_rate!r}")
         self.latent_generator = latent_generator
         self.real_examples = as_real_examples(real_examples, generator.output_shape[1:])
@@ -128,15 +131,22 @@ class GAN(keras.Model):
         Raises:
             ValueError: there are fewer than ``size`` real examples.
         """
-        size = size or self.batch_size
+        size = self.batch_size if size is None else at_least_one("size", size)
         count = len(self.real_examples)
         if size > count:
             raise ValueError(f"size: expected at most the {count} real examples there are, got {size}")
         return tf.gather(self.real_examples, self.randomness.subset(count, size))
 
     def get_fake_sample(self, size: int | None = None, training: bool = False) -> tf.Tensor:
-        """Generate ``size`` (``batch_size`` by default) new examples; ``training`` goes to the generator."""
-        latents = self.randomness.latents(self.latent_generator, size or self.batch_size)
+        """Generate ``size`` (``batch_size`` by default) new examples; ``training`` goes to the generator.
+
+        Raises:
+            ValueError: the latent generator gave another number of vectors.
+        """
+        size = self.batch_size if size is None else at_least_one("size", size)
+        latents = self.randomness.latents(self.latent_generator, size)
+        if latents.shape[0] != size:
+            raise ValueError(f"latent_generator: expected {size} latent vectors, got shape {tuple(latents.shape)}")
         return self.generator(latents, training=training)
 
     # the training step
@@ -179,9 +189,22 @@ class GAN(keras.Model):
 
     # Keras's own training loop
 
-    def compile(self, *args: Any, jit_compile: bool = False, **kwargs: Any) -> None:
-        """Prepare for :meth:`fit`. XLA is off unless asked for: on a CPU it makes convolutions far slower."""
-        super().compile(*args, jit_compile=jit_compile, **kwargs)
+    def compile(self, *, jit_compile: bool = False, **options: Any) -> None:
+        """Prepare for :meth:`fit`. XLA is off unless asked for: on a CPU it makes convolutions far slower.
+
+        Args:
+            jit_compile: whether XLA compiles the training step.
+            options: ``run_eagerly`` and ``steps_per_execution``, as Keras has them.
+
+        Raises:
+            ValueError: an optimizer or a loss is given; the networks have their own, see :meth:`set_optimizers`.
+        """
+        if not_taken := options.keys() - {"run_eagerly", "steps_per_execution"}:
+            raise ValueError(
+                f"compile: expected no {', '.join(sorted(not_taken))}: the generator and the discriminator have their "
+                "own optimizers and losses; change the optimizers with set_optimizers"
+            )
+        super().compile(jit_compile=jit_compile, **options)
 
     def fit(
         self, x: Any = None, *, epochs: int = 1, steps_per_epoch: int | None = None, **options: Any
@@ -196,6 +219,7 @@ class GAN(keras.Model):
         """
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(self.real_examples) / self.batch_size)
+        at_least_one("steps_per_epoch", steps_per_epoch)
         # A step draws its own batch, so Keras needs nothing but something to count.
         ticks = tf.data.Dataset.from_tensors(0).repeat()
         return super().fit(ticks, epochs=epochs, steps_per_epoch=steps_per_epoch, shuffle=False, **options)
@@ -224,10 +248,31 @@ def _descend(network: keras.Model, tape: tf.GradientTape, objective: tf.Tensor) 
     network.optimizer.apply(gradients, variables)
 
 
-def _check_at_least_one(**values: int) -> None:
-    for name, value in values.items():
-        if int(value) != value or value < 1:
-            raise ValueError(f"{name}: expected a whole number of at least 1, got {value!r}")
+def at_least_one(name: str, value: Any) -> int:
+    """Return a count as an int.
+
+    Raises:
+        ValueError: it is not a whole number of at least 1.
+    """
+    number = finite_number(name, value)
+    if number != int(number) or number < 1:
+        raise ValueError(f"{name}: expected a whole number of at least 1, got {value!r}")
+    return int(number)
+
+
+def finite_number(name: str, value: Any) -> float:
+    """Return a number as a float.
+
+    Raises:
+        ValueError: it is not a finite number.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: expected a finite number, got {value!r}")
+    return number
 
 
 def as_real_examples(data: Any, example_shape: tuple[int, ...]) -> tf.Tensor:

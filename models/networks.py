@@ -56,7 +56,7 @@ def _checked_widths(gen_shape: Sequence[int]) -> list[int]:
     try:
         widths = [int(width) for width in gen_shape]
         whole = all(width == given for width, given in zip(widths, gen_shape, strict=True))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         whole, widths = False, []
     if not whole or len(widths) < 3 or min(widths) < 1:
         raise ValueError(

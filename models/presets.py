@@ -1,6 +1,6 @@
 """Toy trainings that are known to work: data, networks and settings under one name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -65,6 +65,10 @@ class Preset:
     def __post_init__(self) -> None:
         if self.gan not in GAN_CLASSES:
             raise ValueError(f"unknown gan: expected one of {', '.join(GAN_CLASSES)}, got {self.gan!r}")
+
+    def with_gan(self, gan: str) -> "Preset":
+        """Return the same training for another GAN; its critic keeps the exercise's tanh."""
+        return self if gan == self.gan else replace(self, gan=gan, linear_critic=False)
 
     def build(self, seed: int) -> GAN:
         """Build the GAN, ready for ``train(gan, preset.steps)``; data, weights and training follow from ``seed``.
@@ -147,3 +151,41 @@ def widen_first_layer(network: keras.Model, gain: float, bends: npt.NDArray[Any]
     kernel, _ = network.layers[1].get_weights()
     kernel = gain * kernel
     network.layers[1].set_weights([kernel, -np.sum(kernel * bends.T, axis=0)])
+
+
+#: One recipe for the plane. Distances in the unit square are small, so the penalty's weight is, too.
+_PLANE = Preset(
+    data="ring8",
+    size=100_000,
+    gen_shape=(2, 128, 128, 128, 2),
+    steps=20_000,
+    batch_size=256,
+    learning_rate=0.003,
+    final_rate=0.1,
+    lambda_gp=0.1,
+    beta_1=0.0,
+    ema=0.9995,
+    linear_critic=True,
+    generator_gain=10.0,
+    critic_gain=20.0,
+)
+
+#: Task 2 of the exercise as it stands: 100 epochs of 250 steps.
+_CORNER_CLOUD = Preset(data="corner_cloud", size=10_000, gen_shape=(49, 98, 98, 49), steps=25_000, learning_rate=3e-5)
+
+# Curves and broad clouds need less precision, so less time; a shorter average forgets the start in it.
+_BROAD = replace(_PLANE, steps=4_000, ema=0.998)
+
+PRESETS: dict[str, Preset] = {
+    "ring8": _PLANE,
+    "grid25": replace(_PLANE, data="grid25"),
+    "circle": replace(_BROAD, data="circle"),
+    "swiss_roll": replace(_BROAD, data="swiss_roll"),
+    "moons": replace(_BROAD, data="moons"),
+    "four_clouds": replace(_BROAD, data="four_clouds", gen_shape=(2, 128, 128, 128, 5)),
+    # While the rate is high, averaged weights draw the cloud together; so it falls to 0.
+    "corner_cloud": replace(
+        _CORNER_CLOUD, learning_rate=3e-4, final_rate=0.0, lambda_gp=1.0, beta_1=0.0, ema=0.999, linear_critic=True
+    ),
+    "corner_cloud_exercise": _CORNER_CLOUD,
+}

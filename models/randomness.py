@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 
 from models.latents import LatentGenerator
@@ -34,7 +35,12 @@ class GlobalRandomness:
         return tf.random.uniform(shape)
 
     def latents(self, latent_generator: LatentCallable, size: int) -> tf.Tensor:
-        return latent_generator(size)
+        latents = latent_generator(size)
+        if tf.executing_eagerly() or not _is_constant(latents):
+            return latents
+        # It draws outside TensorFlow: as it stands, the graph would repeat this one draw for ever.
+        drawn = tf.py_function(lambda: tf.cast(latent_generator(size), tf.float32), (), tf.float32)
+        return tf.ensure_shape(drawn, np.shape(latents) if isinstance(latents, np.ndarray) else latents.shape)
 
 
 class SeededRandomness:
@@ -70,6 +76,11 @@ class SeededRandomness:
         assert self._latents is not None
         self._latent_draws += 1
         return self._latents[self._latent_draws - 1]
+
+
+def _is_constant(latents: Any) -> bool:
+    """Whether a draw made while a graph is traced is a value rather than an operation."""
+    return not tf.is_tensor(latents) or hasattr(latents, "numpy") or latents.op.type == "Const"
 
 
 def _subset(population: int, size: int, seed: tf.Tensor) -> tf.Tensor:

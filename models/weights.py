@@ -69,9 +69,9 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     try:
         metadata = json.loads(text)
         version = metadata["format_version"]
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, RecursionError) as error:
         raise WeightsError(f"{path}: expected metadata as JSON with a format_version, got {error!r}") from error
-    if version != FORMAT_VERSION:
+    if type(version) is not int or version != FORMAT_VERSION:
         raise WeightsError(f"{path}: expected format version {FORMAT_VERSION}, got {version}; update nobody")
     return dict(metadata)
 
@@ -100,16 +100,16 @@ def save_weights(network: keras.Model, path: str | os.PathLike[str], metadata: M
 
 @contextmanager
 def _opened(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
-    if not os.path.isfile(path):
-        raise WeightsError(f"{path}: expected an .h5 weights file, found no such file")
     try:
+        if not os.path.isfile(path):
+            raise WeightsError(f"{path}: expected an .h5 weights file, found no such file")
         with h5py.File(path, "r") as file:
             if "model_weights" in file or "model_config" in file.attrs:
                 raise WeightsError(f"{path}: expected weights only, found a full model; write it with save_weights")
             yield file
     except WeightsError:
         raise
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise WeightsError(
             f"{path}: expected a whole HDF5 weights file; it is damaged or not HDF5 ({error})"
         ) from error
@@ -120,18 +120,18 @@ def _legacy_layers(path: str | os.PathLike[str], file: h5py.File) -> list[_Layer
         raise WeightsError(f"{path}: expected Keras weights, found HDF5 with neither layer_names nor layers")
     layers = []
     for layer_name in _texts(file.attrs["layer_names"]):
-        group = _child(file, layer_name)
+        group = _group(file, layer_name)
         names = _texts(group.attrs["weight_names"])
         if names:
             # "dense_1/kernel:0" → "kernel"
-            variables = [(name.rsplit("/", 1)[-1].removesuffix(":0"), _child(group, name)) for name in names]
+            variables = [(name.rsplit("/", 1)[-1].removesuffix(":0"), _dataset(group, name)) for name in names]
             layers.append(_Layer(layer_name, variables))
     return layers
 
 
 def _keras3_layers(path: str | os.PathLike[str], file: h5py.File, network: keras.Model) -> list[_Layer]:
     """Return the layers in the network's order; this layout has none, but numbers the layers of each class."""
-    stored = {name: _child(file, f"layers/{name}/vars") for name in _child(file, "layers")}
+    stored = {name: _group(file, f"layers/{name}/vars") for name in _group(file, "layers")}
     counts: Counter[str] = Counter()
     layers = []
     for layer in network.layers:
@@ -140,7 +140,7 @@ def _keras3_layers(path: str | os.PathLike[str], file: h5py.File, network: keras
         counts[kind] += 1
         if layer.weights:
             group = stored.pop(name, {})
-            variables = [(variable.name, _child(group, str(i))) for i, variable in enumerate(layer.weights) if group]
+            variables = [(variable.name, _dataset(group, str(i))) for i, variable in enumerate(layer.weights) if group]
             layers.append(_Layer(name, variables))
     surplus = [name for name, group in stored.items() if len(group)]
     missing = [layer.name for layer in layers if not layer.variables]
@@ -156,12 +156,27 @@ def _texts(values: Any) -> list[str]:
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
-def _child(group: h5py.Group, path: str) -> Any:
+def _child(group: Any, path: str) -> Any:
     """Follow a path inside the file; a link to anywhere else is refused."""
     for name in path.split("/"):
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        if not isinstance(group, h5py.Group) or not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise KeyError(f"{name!r} is missing or is a link")
         group = group[name]
+    return group
+
+
+def _dataset(group: Any, path: str) -> h5py.Dataset:
+    """Follow a path to numbers that lie in this very file."""
+    dataset = _child(group, path)
+    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
+        raise KeyError(f"{path!r} holds no numbers of its own")
+    return dataset
+
+
+def _group(parent: Any, path: str) -> h5py.Group:
+    group = _child(parent, path)
+    if not isinstance(group, h5py.Group):
+        raise KeyError(f"{path!r} is not a group")
     return group
 
 
@@ -182,14 +197,14 @@ def _check_layers(path: str | os.PathLike[str], found: list[_Layer], network: ke
 
 
 def _check_order(path: str | os.PathLike[str], names: list[str]) -> None:
-    """Refuse default names (``conv2d_3``) whose numbers do not ascend: equal shapes would load in a wrong order."""
+    """Refuse default names (``dense``, ``dense_1``) whose numbers do not ascend: equal shapes would load swapped."""
     last: dict[str, int] = {}
     for name in names:
-        if match := re.fullmatch(r"(.+)_(\d+)", name):
-            kind, number = match[1], int(match[2])
-            if number < last.get(kind, 0):
-                raise WeightsError(f"{path}: expected the {kind} layers in order, found {', '.join(names)}")
-            last[kind] = number
+        kind, _, suffix = name.rpartition("_")
+        kind, number = (kind, int(suffix)) if kind and suffix.isdigit() else (name, 0)
+        if number < last.get(kind, 0):
+            raise WeightsError(f"{path}: expected the {kind} layers in order, found {', '.join(names)}")
+        last[kind] = number
 
 
 def _keras_kind(layer: keras.layers.Layer) -> str:
@@ -198,7 +213,7 @@ def _keras_kind(layer: keras.layers.Layer) -> str:
 
 
 def _read(path: str | os.PathLike[str], dataset: h5py.Dataset, variable: Any) -> npt.NDArray[np.float32]:
-    if dataset.dtype.kind != "f" or dataset.external or dataset.is_virtual:
+    if dataset.dtype.kind != "f":
         raise WeightsError(f"{path}: expected floating-point numbers in {dataset.name}, found {dataset.dtype}")
     values = np.asarray(dataset[()], np.float32)
     if not np.isfinite(values).all():

@@ -1,13 +1,12 @@
 """Task 2: the Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, "Improved Training of WGANs")."""
 
-import math
 from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
 from models import losses
-from models.gan import GAN, Logs
+from models.gan import GAN, Logs, finite_number
 from models.randomness import LatentCallable
 
 
@@ -37,14 +36,14 @@ class WGAN_GP(GAN):
         super().__init__(
             generator, discriminator, latent_generator, real_examples, batch_size, disc_iter, learning_rate
         )
-        if not (math.isfinite(lambda_gp) and lambda_gp >= 0):
+        self.lambda_gp = finite_number("lambda_gp", lambda_gp)
+        if self.lambda_gp < 0:
             raise ValueError(f"lambda_gp: expected a number of at least 0, got {lambda_gp!r}")
-        self.lambda_gp = lambda_gp
         # The exercise's helpers: the axes of one example, and a shape that gives each example one number.
         self.dims = self.real_examples.shape
         self.len_dims = tf.size(self.dims)
         self.axis = tf.range(1, self.len_dims)
-        self.scal_shape = tf.constant([batch_size] + [1] * (len(self.dims) - 1))
+        self.scal_shape = tf.constant([self.batch_size] + [1] * (len(self.dims) - 1))
 
     def get_interpolated_sample(self, real_sample: tf.Tensor, fake_sample: tf.Tensor) -> tf.Tensor:
         """Draw one point on the segment between each real example and its fake one, uniformly.
@@ -52,6 +51,7 @@ class WGAN_GP(GAN):
         Raises:
             ValueError: the two samples are not of one shape (they would broadcast into nonsense).
         """
+        real_sample, fake_sample = (tf.cast(sample, tf.float32) for sample in (real_sample, fake_sample))
         if real_sample.shape != fake_sample.shape:
             raise ValueError(
                 f"expected real and fake samples of one shape, got {real_sample.shape} and {fake_sample.shape}"
@@ -61,7 +61,8 @@ class WGAN_GP(GAN):
 
     def gradient_penalty(self, interpolated_sample: tf.Tensor) -> tf.Tensor:
         """Return the mean squared distance from 1 of the critic's gradient norm at the given points."""
-        return losses.gradient_penalty(lambda x: self.discriminator(x, training=True), interpolated_sample)
+        points = tf.cast(interpolated_sample, tf.float32)
+        return losses.gradient_penalty(lambda x: self.discriminator(x, training=True), points)
 
     def discriminator_objective(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, Logs]:
         """Return the critic's Wasserstein loss plus ``lambda_gp`` times the penalty; log the two apart."""

@@ -1,6 +1,7 @@
 """The face engine: gathers concurrent requests into batches and keeps the network off the event loop."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -14,6 +15,9 @@ Faces = npt.NDArray[np.uint8]
 
 #: Rows that one run takes at most, so that a sheet of a thousand faces cannot hold up a single one for long.
 MAX_ROWS = 256
+
+
+_log = logging.getLogger("nobody")
 
 
 class _Request(NamedTuple):
@@ -60,7 +64,11 @@ class FaceEngine:
         return request.faces
 
     async def _warm_up(self) -> None:
-        await self.faces(np.zeros((1, LATENT_DIM), np.float32))
+        try:
+            await self.faces(np.zeros((1, LATENT_DIM), np.float32))
+        except Exception:
+            _log.exception("the generator failed to make its first face; the service stays not ready")
+            return
         self.ready = True
 
     async def _serve(self) -> None:

@@ -40,6 +40,8 @@ class FaceGenerator:
         self.parameters: int = network.count_params()
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         self.training: dict[str, Any] | None = metadata.get("training")
+        if not isinstance(self.training, dict | None):
+            raise WeightsError(f"{path}: expected the training settings as an object, got {self.training!r}")
         self.quality = _read_quality(folder / "quality.json", self.sha256)
         self._run = tf.function(lambda latents: network(latents, training=False)).get_concrete_function(
             tf.TensorSpec((BATCH, LATENT_DIM), tf.float32)
@@ -89,7 +91,7 @@ def _read_quality(path: Path, sha256: str) -> dict[str, Any] | None:
     """Read the measured quality, if it was measured on these very weights."""
     try:
         quality = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(quality, dict) or quality.get("generator_sha256") != sha256:
         return None

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
@@ -25,8 +26,9 @@ def new_seed() -> int:
 
 
 def seed_of_name(name: str) -> int:
-    """Return the seed that belongs to a string, for good: 53 bits of its SHA-256."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 11
+    """Return the seed that belongs to a string, for good: 53 bits of the SHA-256 of its NFC form."""
+    canonical = unicodedata.normalize("NFC", name)  # é is é, in whichever way it was typed
+    return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:8], "big") >> 11
 
 
 def latents_of_seeds(seeds: Sequence[int]) -> Latents:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from app.dependencies import Engine, Immutable
 from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
-from app.routes.rendering import picture_response, png_answer
+from app.routes.rendering import picture_response, png_answer, prefers_json
 from app.schemas import (
     MAX_NAME,
     FaceQuery,
@@ -23,6 +23,7 @@ from app.schemas import (
 
 router = APIRouter(tags=["faces"])
 
+_VARY = {"Vary": "Accept"}
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -57,9 +58,9 @@ async def sample_latents(
 ) -> Response:
     """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
     faces = await engine.faces(np.asarray(body.latents, np.float32))
-    if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse({"pixels": faces.tolist()})
-    return await png_answer(faces, query, {})
+    if prefers_json(request.headers.get("accept", "")):
+        return JSONResponse({"pixels": faces.tolist()}, headers=_VARY)
+    return await png_answer(faces, query, _VARY)
 
 
 @router.get(
@@ -88,7 +89,16 @@ async def latent(query: Annotated[LatentQuery, Query()]) -> Any:
     responses=picture_response("The face of that name, 8-bit grey.", "image/png"),
 )
 async def avatar(
-    name: Annotated[str, Path(min_length=1, max_length=MAX_NAME, description="Any string.", examples=["Ada Lovelace"])],
+    name: Annotated[
+        str,
+        Path(
+            min_length=1,
+            max_length=MAX_NAME,
+            pattern="^[^\ufffd]*$",  # what stands where a URL's bytes were not UTF-8
+            description="Any string, in UTF-8.",
+            examples=["Ada Lovelace"],
+        ),
+    ],
     query: Annotated[FaceQuery, Query()],
     engine: Engine,
     immutable: Immutable,

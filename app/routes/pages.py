@@ -1,4 +1,4 @@
-"""The face page."""
+"""The pages."""
 
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
@@ -25,6 +25,12 @@ _HEADERS = {
 async def face_page() -> FileResponse:
     """Serve the page; its styles and scripts are under ``/static``."""
     return FileResponse(STATIC / "index.html", headers=_HEADERS)
+
+
+@router.get("/docs")
+async def api_page() -> FileResponse:
+    """Serve the page that describes the API, from ``/openapi.json``."""
+    return FileResponse(STATIC / "docs.html", headers=_HEADERS)
 
 
 class PageFiles(StaticFiles):

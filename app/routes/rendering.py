@@ -42,3 +42,23 @@ def picture_response(description: str, *media_types: str, seeded: bool = True) -
 
 def _header(description: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}}
+
+
+def prefers_json(accept: str) -> bool:
+    """Whether an Accept header likes JSON better than PNG; without a preference it is PNG."""
+    quality = {"application/json": 0.0, "image/png": 0.0}
+    for part in accept.lower().split(","):
+        media_type, *parameters = (piece.strip() for piece in part.split(";"))
+        if media_type in quality:
+            quality[media_type] = _quality(parameters)
+    return quality["application/json"] > quality["image/png"]
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0.0
+    return 1.0

@@ -51,6 +51,7 @@ def _problem(answer: Any, status: int) -> Problem:
         ("/latent?seed=x", "query.seed", "valid integer"),
         (f"/avatar/{'x' * (MAX_NAME + 1)}", "path.name", "at most 256 characters"),
         ("/avatar/", "path.name", "at least 1 character"),
+        ("/avatar/%ff", "path.name", "match pattern"),
     ],
 )
 def test_bad_parameters(client: TestClient, url: str, field: str, message: str) -> None:
@@ -98,9 +99,39 @@ def test_unknown_paths(client: TestClient, path: str) -> None:
 
 
 def test_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:
-    answer = client.delete("/latent")
-    assert _problem(answer, 405).detail == "expected GET for /latent, got DELETE"
-    assert answer.headers["allow"] == "GET"
+    for path, allowed in (("/latent", "GET, HEAD"), ("/sample", "GET, HEAD, POST")):
+        answer = client.delete(path)
+        assert _problem(answer, 405).detail == f"expected {allowed} for {path}, got DELETE"
+        assert answer.headers["allow"] == allowed
+
+
+def test_a_body_that_is_not_called_json(client: TestClient) -> None:
+    answer = client.post("/sample", content="{}", headers={"Content-Type": "text/plain"})
+    assert "expected the header Content-Type: application/json, got text/plain" in _problem(answer, 415).detail
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_that_is_too_large(client: TestClient, announced: bool) -> None:
+    megabyte = b" " * 2**20
+    content = megabyte * 2 if announced else iter([megabyte, megabyte])
+    answer = client.post("/sample", content=content, headers={"Content-Type": "application/json"})
+    assert _problem(answer, 413).detail == "expected a body of at most 1,048,576 bytes"
+
+
+def test_an_answer_lists_only_some_of_many_errors(client: TestClient) -> None:
+    problem = _problem(client.post("/sample", json={"latents": [["x"] * 16] * 1024}), 422)
+    assert problem.errors is not None
+    assert len(problem.errors) == 20
+
+
+@pytest.mark.parametrize("url", ["/sample?seed=1&seed=2", "/sample?seed=-1&seed=1"])
+def test_a_repeated_parameter(client: TestClient, url: str) -> None:
+    assert _problem(client.get(url), 422).detail == "query.seed: expected once, got several times"
+
+
+@pytest.mark.parametrize("path", ["/sample/", "/avatar", "/docs/"])
+def test_a_slash_too_many_or_too_few(client: TestClient, path: str) -> None:
+    _problem(client.get(path), 404)
 
 
 def test_a_fault_of_our_own_says_nothing_about_itself(

@@ -11,10 +11,15 @@ import pytest
 from app.evaluation import choose_faces
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
+from models.face_training import faces_sha256
 from tests.integration.conftest import write_weights
 
 NOBODY = Path(sys.executable).with_name("nobody")
 FACES = np.random.default_rng(0).integers(0, 256, (200, 16, 16), dtype=np.uint8)
+
+
+def _training(faces: np.ndarray, holdout: int, seed: int) -> dict[str, object]:
+    return {"holdout": holdout, "seed": seed, "faces_sha256": faces_sha256(faces)}
 
 
 def test_unseen_images_are_split_for_the_floor(tmp_path: Path) -> None:
@@ -25,7 +30,7 @@ def test_unseen_images_are_split_for_the_floor(tmp_path: Path) -> None:
 
 
 def test_development_faces_are_those_that_training_kept_out(tmp_path: Path) -> None:
-    generator = FaceGenerator(write_weights(tmp_path, training={"holdout": 40, "seed": 3}))
+    generator = FaceGenerator(write_weights(tmp_path, training=_training(FACES, 40, 3)))
     faces = choose_faces(FACES, generator)
 
     assert len(faces.real) == 40
@@ -41,11 +46,17 @@ def test_weights_that_kept_nothing_out_have_no_development_faces(weights: Path) 
         choose_faces(FACES, FaceGenerator(weights))
 
 
+def test_other_images_than_those_trained_on_are_refused(tmp_path: Path) -> None:
+    generator = FaceGenerator(write_weights(tmp_path, training=_training(FACES, 40, 3)))
+    with pytest.raises(ValueError, match="expected the very images that the weights were trained on"):
+        choose_faces(FACES[1:], generator)
+
+
 def test_the_command_measures_and_writes_what_info_quotes(tmp_path: Path) -> None:
-    write_weights(tmp_path, training={"holdout": 120, "seed": 0})
-    generator = FaceGenerator(tmp_path)
     # Real faces that the generator itself drew: it must score like real ones.
-    np.save(tmp_path / "faces.npy", generator(latents_of_seeds(range(10_000, 10_300))))
+    faces = FaceGenerator(write_weights(tmp_path))(latents_of_seeds(range(10_000, 10_300)))
+    np.save(tmp_path / "faces.npy", faces)
+    write_weights(tmp_path, training=_training(faces, 120, 0))
     command = f"evaluate --weights {tmp_path} --images {tmp_path}/faces.npy --development --count 120 --runs 2"
     result = subprocess.run(
         [NOBODY, *command.split(), "--json", str(tmp_path / "quality.json")],

@@ -206,3 +206,31 @@ def test_an_interpolation_is_cached(client: TestClient) -> None:
     first = client.get("/interpolate?from=1&to=2")
     again = client.get("/interpolate?from=1&to=2", headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_two_spellings_of_one_name_have_one_face(client: TestClient) -> None:
+    composed, decomposed = client.get("/avatar/%C3%A9"), client.get("/avatar/e%CC%81")
+    assert composed.content == decomposed.content
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("*/*", "image/png"),
+        ("image/png, application/json;q=0.1", "image/png"),
+        ("application/json;q=0", "image/png"),
+        ("APPLICATION/JSON", "application/json"),
+        ("application/json, image/png;q=0.5", "application/json"),
+        ("application/json;q=much", "image/png"),
+    ],
+)
+def test_the_accept_header_decides(client: TestClient, accept: str, media_type: str) -> None:
+    answer = client.post("/sample", json={"latents": [[0.0] * 16]}, headers={"Accept": accept})
+    assert answer.headers["content-type"] == media_type
+    assert answer.headers["vary"] == "Accept"
+
+
+def test_head_is_get_without_a_body(client: TestClient) -> None:
+    head, get = client.head("/sample?seed=1"), client.get("/sample?seed=1")
+    assert head.status_code == 200
+    assert head.headers["etag"] == get.headers["etag"]

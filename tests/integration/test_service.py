@@ -94,6 +94,12 @@ def test_a_broken_pixel_transform_is_refused(tmp_path: Path) -> None:
         FaceGenerator(tmp_path)
 
 
+def test_broken_training_settings_are_refused(tmp_path: Path) -> None:
+    write_weights(tmp_path, training=[1])
+    with pytest.raises(WeightsError, match=r"expected the training settings as an object, got \[1\]"):
+        FaceGenerator(tmp_path)
+
+
 def test_inference_agrees_with_the_keras_model(weights: Path) -> None:
     from app.faces.latents import latents_of_seeds
     from models.normalization import SYMMETRIC
@@ -111,6 +117,7 @@ def test_the_pages_are_served(client: TestClient) -> None:
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["content-security-policy"].startswith("default-src 'self'")
+    assert client.get("/docs").text.startswith("<!doctype html>")
     icon = client.get("/static/favicon.svg")
     assert icon.status_code == 200
     assert {page.headers["cache-control"], icon.headers["cache-control"]} == {"no-cache"}
@@ -134,6 +141,9 @@ def test_openapi_describes_every_call(app: FastAPI) -> None:
             assert operation["description"], (path, method)
             assert "4XX" in operation["responses"], (path, method)
             for parameter in operation.get("parameters", []):
+                assert (
+                    parameter.get("examples") or parameter["schema"].get("examples") or "default" in parameter["schema"]
+                )
                 assert parameter.get("description") or parameter["schema"].get("description"), (path, parameter)
     assert "image/png" in document["paths"]["/sample"]["get"]["responses"]["200"]["content"]
     assert "X-Seed" in document["paths"]["/sample"]["get"]["responses"]["200"]["headers"]

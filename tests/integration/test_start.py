@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -58,6 +59,17 @@ def test_serve_answers_and_stops(tmp_path: Path) -> None:
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
     assert "cuda" not in log.lower(), "TensorFlow's start-up messages should stay out of the log"
+
+
+def test_a_client_that_never_finishes_cannot_hold_up_the_end(tmp_path: Path) -> None:
+    with (
+        running(tmp_path / "log", weights=write_weights(tmp_path)) as (process, address),
+        socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as half,
+    ):
+        half.sendall(b"POST /sample HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))

@@ -11,6 +11,7 @@ from PIL import Image
 
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
+from models.weights import read_metadata
 
 NOBODY = Path(sys.executable).with_name("nobody")
 
@@ -64,7 +65,17 @@ def test_ctrl_c_saves_and_the_same_command_resumes(tmp_path: Path) -> None:
     assert "saved; the same command resumes" in shown
     assert "Traceback" not in shown
     assert (tmp_path / "run" / "checkpoint.npz").exists()
-    assert (tmp_path / "run" / "generator.h5").exists()
+    metadata = read_metadata(tmp_path / "run" / "generator.h5")
+    assert metadata is not None
+    stopped_at = metadata["training"]["steps_done"]
+
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(10)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    metadata = read_metadata(tmp_path / "run" / "generator.h5")
+    assert metadata is not None
+    assert metadata["training"]["steps_done"] > stopped_at
 
 
 def test_bad_images_end_in_one_line(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from models.face_training import (
     FaceTrainingSettings,
     averaged_generator,
     build_face_gan,
+    faces_sha256,
     load_faces,
     split_holdout,
     train_faces,
@@ -59,9 +60,30 @@ def test_a_picture_on_its_side_is_turned_upright(tmp_path: Path) -> None:
     assert (np.diff(face, axis=1) < 0).all()
 
 
+def test_sixteen_bits_are_scaled_not_clipped(tmp_path: Path) -> None:
+    ramp = np.repeat(np.linspace(0, 65_535, 16, dtype=np.uint16)[:, np.newaxis], 16, axis=1)
+    Image.fromarray(ramp).save(tmp_path / "deep.png")
+    np.testing.assert_allclose(load_faces(tmp_path)[0], np.linspace(0, 255, 16)[:, np.newaxis].repeat(16, 1), atol=1)
+
+
+def test_what_is_transparent_lies_on_white(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((16, 16, 4), np.uint8)).save(tmp_path / "clear.png")
+    assert (load_faces(tmp_path) == 255).all()
+
+
+def test_what_only_looks_like_a_picture_is_passed_over(tmp_path: Path) -> None:
+    Image.fromarray(FACES[0]).save(tmp_path / "face.png")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "._face.jpg").write_bytes(b"a resource fork")
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF")
+    assert len(load_faces(tmp_path)) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (b"PK\x03\x04", "expected a .npy file or a folder of pictures"),
+        (b"\x93NUMPY\x01\x00\x10\x00{'descr': (((((", "expected a .npy file or a folder of pictures"),
         (None, "expected a .npy file or a folder of pictures"),
         (b"no array", "expected a .npy file or a folder of pictures"),
         (np.zeros((3, 16, 16)), r"expected uint8 faces of shape \(count, 16, 16\), got float64 \(3, 16, 16\)"),
@@ -81,7 +103,7 @@ def test_files_that_are_no_faces(tmp_path: Path, content: Any, message: str) -> 
 
 
 def test_a_folder_without_pictures(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected pictures in this folder, found none"):
+    with pytest.raises(ValueError, match=r"expected pictures .* in this folder, found none"):
         load_faces(tmp_path)
 
 
@@ -138,6 +160,33 @@ def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "generator.h5").read_bytes() == before
 
 
+def test_a_run_killed_before_its_checkpoint_still_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(face_training, "export", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train_faces(FACES, tmp_path, SETTINGS)
+    assert train_faces(FACES, tmp_path, SETTINGS) == 6
+    metadata = read_metadata(tmp_path / "generator.h5")
+    assert metadata is not None
+    assert metadata["training"]["steps_done"] == 6
+
+
+def test_other_faces_need_another_folder(tmp_path: Path) -> None:
+    train_faces(FACES, tmp_path, SETTINGS)
+    with pytest.raises(ValueError, match=r"holds a run of other settings \(faces_sha256"):
+        train_faces(FACES[::-1], tmp_path, SETTINGS)
+
+
+@pytest.mark.parametrize("content", ["[]", "{", "[1]"])
+def test_settings_that_are_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "settings.json").write_text(content)
+    with pytest.raises(ValueError, match=r"settings\.json|holds a run of other settings"):
+        train_faces(FACES, tmp_path, SETTINGS)
+
+
 def test_other_settings_need_another_folder(tmp_path: Path) -> None:
     train_faces(FACES, tmp_path, SETTINGS)
     other = FaceTrainingSettings(steps=6, batch_size=4, disc_iter=2, holdout=20, seed=3)
@@ -156,7 +205,10 @@ def test_training_can_start_from_weights(tmp_path: Path) -> None:
 
 
 def test_too_few_faces(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="expected at least 28 faces \\(holdout 20 \\+ batch_size 8\\), got 27"):
+    with pytest.raises(
+        ValueError,
+        match=r"expected at least 28 faces \(holdout 20 \+ batch_size 8\), got 27; give more faces",
+    ):
         train_faces(FACES[:27], tmp_path, SETTINGS)
 
 
@@ -168,6 +220,7 @@ def test_what_travels_with_the_weights(tmp_path: Path) -> None:
         assert metadata["architecture"] == "convolutional_GenDiscr"
         assert metadata["pixel_transform"]["name"] == "symmetric"
         assert metadata["training"]["steps_done"] == 6
+        assert metadata["training"]["faces_sha256"] == faces_sha256(FACES)
 
 
 def test_the_average_follows_the_weights_and_measures_its_own_statistics(monkeypatch: pytest.MonkeyPatch) -> None:

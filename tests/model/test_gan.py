@@ -1,4 +1,5 @@
 import inspect
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -130,7 +131,10 @@ def test_ragged_data_is_refused() -> None:
         ({"batch_size": 2.5}, "batch_size"),
         ({"disc_iter": -1}, "disc_iter"),
         ({"learning_rate": 0}, "learning_rate: expected a positive number, got 0"),
-        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate: expected a finite number, got nan"),
+        ({"learning_rate": None}, "learning_rate: expected a finite number, got None"),
+        ({"batch_size": "many"}, "batch_size: expected a finite number, got 'many'"),
+        ({"disc_iter": float("inf")}, "disc_iter: expected a finite number, got inf"),
         ({"lambda_gp": -1}, "lambda_gp: expected a number of at least 0, got -1"),
     ],
 )
@@ -242,3 +246,75 @@ def test_a_step_updates_the_discriminator_disc_iter_times() -> None:
 
     assert int(gan.discriminator.optimizer.iterations) == 5
     assert int(gan.generator.optimizer.iterations) == 1
+
+
+def test_whole_numbers_of_any_type_will_do() -> None:
+    gan = small_gan(batch_size=8.0, disc_iter=np.int64(2), learning_rate=np.float32(0.01))
+    gan.train_step()
+    assert gan.get_real_sample().shape == (8, 2)
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5])
+def test_samples_of_no_size(size: Any) -> None:
+    for draw in (_build().get_real_sample, _build().get_fake_sample):
+        with pytest.raises(ValueError, match="size: expected a whole number of at least 1"):
+            draw(size)
+
+
+@pytest.mark.parametrize(
+    "latents",
+    [
+        lambda k: np.random.default_rng().normal(size=(k, 2)),
+        lambda k: tf.constant(np.random.default_rng().normal(size=(k, 2)), tf.float32),
+    ],
+    ids=["array", "constant"],
+)
+def test_latents_drawn_by_numpy_are_drawn_anew_at_each_step(latents: Any) -> None:
+    draws = []
+
+    def counting(k: int) -> Any:
+        draws.append(k)
+        return latents(k)
+
+    gan = small_gan(latents=counting, disc_iter=2)
+    gan.compile()
+    gan.fit(epochs=1, steps_per_epoch=10, verbose=0)
+    assert len(draws) >= 30
+
+
+def test_a_wrong_number_of_latents() -> None:
+    gan = small_gan(Simple_GAN, latents=lambda k: tf.zeros((7, 2)))
+    with pytest.raises(ValueError, match=r"latent_generator: expected 8 latent vectors, got shape \(7, 2\)"):
+        gan.train_step()
+
+
+@pytest.mark.parametrize("options", [{"optimizer": "adam"}, {"loss": "mse"}])
+def test_compile_takes_no_optimizer_of_its_own(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"compile: expected no (optimizer|loss): "):
+        small_gan().compile(**options)
+
+
+def test_a_model_checkpoint_is_written(tmp_path: Path) -> None:
+    gan = small_gan()
+    gan.compile()
+    callback = keras.callbacks.ModelCheckpoint(tmp_path / "best.weights.h5", save_weights_only=True)
+    gan.fit(epochs=1, steps_per_epoch=2, verbose=0, callbacks=[callback])
+    before = gan.generator.get_weights()
+    gan.train_step()
+    gan.load_weights(tmp_path / "best.weights.h5")
+    for one, two in zip(before, gan.generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_an_epoch_without_steps() -> None:
+    gan = small_gan()
+    gan.compile()
+    with pytest.raises(ValueError, match="steps_per_epoch: expected a whole number of at least 1, got 0"):
+        gan.fit(epochs=1, steps_per_epoch=0)
+
+
+def test_arrays_will_do_for_the_parts_of_the_penalty() -> None:
+    gan = small_gan()
+    assert isinstance(gan, WGAN_GP)
+    points = gan.get_interpolated_sample(np.zeros((8, 2)), np.ones((8, 2)))
+    assert float(gan.gradient_penalty(points.numpy())) == pytest.approx(float(gan.gradient_penalty(points)))

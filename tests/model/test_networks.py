@@ -35,8 +35,15 @@ def test_layers_of_the_convolutional_pair() -> None:
         "Activation",
     ]
     assert kinds(discriminator) == ["InputLayer"] + 4 * ["Conv2D", "MaxPooling2D", "Activation"] + ["Flatten", "Dense"]
-    assert generator.layers[1].activation.__name__ == "tanh"
-    assert discriminator.layers[-1].activation.__name__ == "tanh"
+    for network, filters in ((generator, [64, 16, 1]), (discriminator, [32, 64, 128, 256])):
+        convolutions = [layer.get_config() for layer in network.layers if "Conv2D" in type(layer).__name__]
+        assert [config["filters"] for config in convolutions] == filters
+        assert {(config["kernel_size"], config["padding"], config["activation"]) for config in convolutions} == {
+            ((3, 3), "same", "linear")
+        }
+        activations = [layer.activation.__name__ for layer in network.layers if hasattr(layer, "activation")]
+        assert set(activations) - {"linear"} == {"tanh"}
+        assert activations.count("tanh") == len(filters) + 1
 
 
 def test_activations_of_the_fully_connected_pair() -> None:
@@ -48,7 +55,9 @@ def test_activations_of_the_fully_connected_pair() -> None:
     assert [layer.units for layer in discriminator.layers[1:]] == [4, 4, 6, 1]
 
 
-@pytest.mark.parametrize("gen_shape", [[], [2], [2, 10], [2, 0, 5], [2, -1, 5], [2, 2.5, 5], None, "abc", [2, None, 5]])
+@pytest.mark.parametrize(
+    "gen_shape", [[], [2], [2, 10], [2, 0, 5], [2, -1, 5], [2, 2.5, 5], None, "abc", [2, None, 5], [1, float("inf"), 3]]
+)
 def test_a_wrong_shape_is_refused(gen_shape: Any) -> None:
     with pytest.raises(ValueError, match="gen_shape: expected at least three positive integers"):
         fully_connected_GenDiscr(gen_shape)

@@ -176,6 +176,35 @@ def _drop_a_layer(file: h5py.File) -> None:
     file.attrs["layer_names"] = list(file.attrs["layer_names"])[:-1]
 
 
+def _replace_with_numbers(path: str) -> Callable[[Path], None]:
+    def replace(file: h5py.File) -> None:
+        parent, name = file[path.rpartition("/")[0] or "/"], path.rpartition("/")[2]
+        del parent[name]
+        parent[name] = np.zeros(3)
+
+    return _edit(replace)
+
+
+def _replace_with_a_group(file: h5py.File) -> None:
+    group = next(name for name in file if name.startswith("conv2d"))
+    del file[group][f"{group}/bias:0"]
+    file[group].create_group(f"{group}/bias:0")
+
+
+def _virtual(file: h5py.File) -> None:
+    group = next(name for name in file if name.startswith("conv2d"))
+    del file[group][f"{group}/bias:0"]
+    layout = h5py.VirtualLayout((64,), "f4")
+    layout[:] = h5py.VirtualSource("elsewhere.h5", "x", (64,))
+    file[group].create_virtual_dataset(f"{group}/bias:0", layout)
+
+
+def _first_layer(path: Path) -> None:
+    with h5py.File(path) as file:
+        name = next(name for name in file if name.startswith("dense"))
+    _replace_with_numbers(f"{name}")(path)
+
+
 BROKEN = {
     "missing": (lambda path: path.unlink(), "found no such file"),
     "a folder": (lambda path: (path.unlink(), path.mkdir()), "found no such file"),
@@ -193,6 +222,10 @@ BROKEN = {
     ),
     "integers": (_edit(lambda file: _set(file, "bias", np.zeros(64, np.int32))), "expected floating-point numbers"),
     "pickles": (_edit(_store_objects), "expected floating-point numbers"),
+    "a group for numbers": (_edit(_replace_with_a_group), "damaged or not HDF5.*holds no numbers"),
+    "numbers for a layer": (_first_layer, "damaged or not HDF5.*is not a group"),
+    "virtual numbers": (_edit(_virtual), "damaged or not HDF5.*holds no numbers of its own"),
+    "layer names that are a number": (_edit(lambda file: file.attrs.__setitem__("layer_names", 3)), "damaged or not HDF5"),
     "a link elsewhere": (_edit(_link_elsewhere), "damaged or not HDF5.*is a link"),
 }
 
@@ -259,14 +292,45 @@ def test_keras_3_weights_of_another_network_are_refused(tmp_path: Path) -> None:
         read_weights(path, convolutional_GenDiscr()[0])
 
 
-@pytest.mark.parametrize("metadata", ["not json", "[]", json.dumps({"format_version": 2})])
+@pytest.mark.parametrize(
+    "metadata",
+    ["not json", "[]", "[" * 60_000, json.dumps({"format_version": 2}), json.dumps({"format_version": True})],
+)
 def test_broken_metadata_is_refused(saved: Path, metadata: str) -> None:
     with h5py.File(saved, "r+") as file:
         file.attrs["nobody"] = metadata
-    with pytest.raises(WeightsError, match=r"expected (metadata as JSON|format version 1, got 2)"):
+    with pytest.raises(WeightsError, match=r"expected (metadata as JSON|format version 1, got (2|True))"):
         read_metadata(saved)
 
 
 def test_weights_from_elsewhere_have_no_metadata(network: Any, tmp_path: Path) -> None:
     network.save_weights(tmp_path / "g.weights.h5")
     assert read_metadata(tmp_path / "g.weights.h5") is None
+
+
+def test_equal_layers_in_a_wrong_order_are_refused(tmp_path: Path) -> None:
+    """Keras itself would load them swapped, without a word."""
+    keras.backend.clear_session()
+    generator, _, _ = fully_connected_GenDiscr([7, 7, 7, 7])
+    path = tmp_path / "generator.h5"
+    save_weights(generator, path, {})
+    with h5py.File(path, "r+") as file:
+        assert file.attrs["layer_names"].tolist() == [b"dense", b"dense_1", b"dense_2"]
+        file.attrs["layer_names"] = [b"dense_1", b"dense", b"dense_2"]
+
+    with pytest.raises(WeightsError, match="expected the dense layers in order, found dense_1, dense, dense_2"):
+        read_weights(path, generator)
+
+
+@pytest.mark.parametrize("path", ["layers", "layers/dense", "layers/dense/vars", "layers/dense/vars/0"])
+def test_keras_3_files_with_numbers_in_the_wrong_place_are_refused(network: Any, tmp_path: Path, path: str) -> None:
+    file = tmp_path / "g.weights.h5"
+    network.save_weights(file)
+    _replace_with_numbers(path)(file)
+    with pytest.raises(WeightsError, match=str(file)):
+        read_weights(file, network)
+
+
+def test_no_path_at_all_is_refused(network: Any) -> None:
+    with pytest.raises(WeightsError, match="None: expected"):
+        read_weights(None, network)  # type: ignore[arg-type]
