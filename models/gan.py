@@ -69,6 +69,7 @@ class GAN(keras.Model):
         self.learning_rate = learning_rate
         self.randomness: Randomness = GlobalRandomness()
         self._seed: int | None = None
+        self.compiled_chunk: Any = None  # see models.training
         self.set_optimizers(self._adam(), self._adam())
 
     @property
@@ -109,6 +110,8 @@ class GAN(keras.Model):
 
     def set_optimizers(self, generator: keras.Optimizer, discriminator: keras.Optimizer) -> None:
         """Train with these optimizers from now on, in place of the exercise's Adam."""
+        self.compiled_chunk = None
+        self.train_function = None  # Keras's own, of fit
         for network, optimizer, loss in (
             (self.generator, generator, self.generator_loss),
             (self.discriminator, discriminator, self.discriminator_loss),
@@ -204,6 +207,7 @@ class GAN(keras.Model):
                 f"compile: expected no {', '.join(sorted(not_taken))}: the generator and the discriminator have their "
                 "own optimizers and losses; change the optimizers with set_optimizers"
             )
+        self.compiled_chunk = None
         super().compile(jit_compile=jit_compile, **options)
 
     def fit(

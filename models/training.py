@@ -49,6 +49,8 @@ def train(
     one ends. A latent generator of the caller's own takes part if it draws from ``tf.random``, whose global seed is
     then set anew every ``LATENT_BLOCK`` steps.
 
+    As with ``fit``, the first call compiles the step; after changing a setting of the model, ``compile()`` it anew.
+
     Args:
         gan: one of the three GANs.
         steps: how many more steps to run, at least 0.
@@ -64,7 +66,7 @@ def train(
     """
     if steps < 0:
         raise ValueError(f"steps: expected at least 0, got {steps}")
-    run_chunk = _compile_chunk(gan)
+    run_chunk = _compiled_chunk(gan)
     latents_of = _LatentsDrawnOutside(gan)
     seed = tf.constant(gan.seed, tf.int64)
     history: list[npt.NDArray[np.float32]] = []
@@ -90,8 +92,14 @@ def train(
     return _by_name(gan, np.concatenate(history) if history else np.zeros((0, len(gan.loss_names)), np.float32))
 
 
+def _compiled_chunk(gan: GAN) -> Any:
+    """Return a graph that runs ``count`` steps and gives their losses, ``(count, names)``; made once a model."""
+    if gan.compiled_chunk is None:
+        gan.compiled_chunk = _compile_chunk(gan)
+    return gan.compiled_chunk
+
+
 def _compile_chunk(gan: GAN) -> Any:
-    """Return a graph that runs ``count`` steps and gives their losses, ``(count, names)``."""
 
     def one_step(seed: tf.Tensor, step: tf.Tensor, latents: tf.Tensor | None) -> tf.Tensor:
         with gan.drawing_from(SeededRandomness(seed, step, latents)):

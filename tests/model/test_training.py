@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -69,6 +70,30 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
         [variable.numpy() for variable in unbroken.generator.optimizer.variables],
         strict=True,
     ):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_second_call_compiles_nothing_until_the_model_is_compiled_anew() -> None:
+    gan = small_gan()
+    train(gan, 1)
+    compiled = gan.compiled_chunk
+    train(gan, 1)
+    assert gan.compiled_chunk is compiled
+    gan.compile()
+    train(gan, 1)
+    assert gan.compiled_chunk is not compiled
+
+
+def test_new_optimizers_take_over_at_once() -> None:
+    gan = small_gan()
+    train(gan, 1)
+    gan.compile()
+    gan.fit(epochs=1, steps_per_epoch=1, verbose=0)
+    gan.set_optimizers(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    before = weights_of(gan)
+    train(gan, 1)
+    gan.fit(epochs=1, steps_per_epoch=1, verbose=0)
+    for one, two in zip(before, weights_of(gan), strict=True):
         np.testing.assert_array_equal(one, two)
 
 

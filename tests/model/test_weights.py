@@ -205,6 +205,10 @@ def _first_layer(path: Path) -> None:
     _replace_with_numbers(f"{name}")(path)
 
 
+def _number_for_names(file: h5py.File) -> None:
+    file.attrs["layer_names"] = 3
+
+
 BROKEN = {
     "missing": (lambda path: path.unlink(), "found no such file"),
     "a folder": (lambda path: (path.unlink(), path.mkdir()), "found no such file"),
@@ -225,7 +229,7 @@ BROKEN = {
     "a group for numbers": (_edit(_replace_with_a_group), "damaged or not HDF5.*holds no numbers"),
     "numbers for a layer": (_first_layer, "damaged or not HDF5.*is not a group"),
     "virtual numbers": (_edit(_virtual), "damaged or not HDF5.*holds no numbers of its own"),
-    "layer names that are a number": (_edit(lambda file: file.attrs.__setitem__("layer_names", 3)), "damaged or not HDF5"),
+    "layer names that are a number": (_edit(_number_for_names), "damaged or not HDF5"),
     "a link elsewhere": (_edit(_link_elsewhere), "damaged or not HDF5.*is a link"),
 }
 
