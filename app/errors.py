@@ -12,11 +12,14 @@ from starlette.routing import Match
 
 from app.schemas import FieldError, Problem
 
+#: For OpenAPI: the body of every error.
+PROBLEM_CONTENT: dict[str, Any] = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+
 #: For OpenAPI: what any operation may answer besides its success.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {
         "description": "The request was refused; `detail` says what was expected.",
-        "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+        "content": PROBLEM_CONTENT,
     }
 }
 

@@ -77,7 +77,7 @@ async def samples(query: Annotated[SamplesQuery, Query()], engine: Engine, immut
     return await png_answer(faces, query, {"X-Seed": str(first), **headers}, query.columns)
 
 
-@router.get("/latent", response_model=Latent)
+@router.get("/latent", response_model=Latent, response_description="The seed and its latent vector.")
 async def latent(query: Annotated[LatentQuery, Query()]) -> Any:
     """Give the 16 numbers behind a seed."""
     return {"seed": query.seed, "latent": latents_of_seeds([query.seed])[0].tolist()}

@@ -8,19 +8,23 @@ from fastapi import APIRouter
 
 from app import __version__, schemas
 from app.dependencies import Engine, Generator
-from app.errors import NotReadyError
+from app.errors import PROBLEM_CONTENT, NotReadyError
 from app.faces.latents import LATENT_DIM, MAX_SEED
 
 router = APIRouter(tags=["service"])
 
 
-@router.get("/healthz")
+@router.get("/healthz", response_description="The process is alive.")
 async def healthz() -> schemas.Health:
     """Say that the process is alive."""
     return schemas.Health()
 
 
-@router.get("/readyz", responses={503: {"description": "Still warming up.", "model": schemas.Problem}})
+@router.get(
+    "/readyz",
+    response_description="The service can draw faces.",
+    responses={503: {"description": "Still warming up.", "content": PROBLEM_CONTENT}},
+)
 async def readyz(engine: Engine) -> schemas.Health:
     """Say that the weights are loaded and the first face was made."""
     if not engine.ready:
@@ -28,7 +32,7 @@ async def readyz(engine: Engine) -> schemas.Health:
     return schemas.Health()
 
 
-@router.get("/info", response_model=schemas.Info)
+@router.get("/info", response_model=schemas.Info, response_description="What the service is made of.")
 async def info(generator: Generator) -> Any:
     """Describe the weights, the versions and the limits of this service."""
     return {
