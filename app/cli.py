@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -156,6 +157,44 @@ def evaluate(
     if json_file is not None:
         report = evaluation.report(generators[str(weights)], faces, results[str(weights)], results, count, runs)
         json_file.write_text(json.dumps(report, indent=2) + "\n")
+
+
+@cli.command()
+def toys(
+    names: Annotated[list[str] | None, typer.Argument(help="Presets to run; all of them by default.")] = None,
+    gans: Annotated[str, typer.Option(help="Which GANs, with commas between.")] = "WGAN_GP",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each, with the seeds 0, 1, …")] = 1,
+) -> None:
+    """Train the toy presets and measure what they learnt: modes, high quality, reverse KL, distances.
+
+    Shows the mean over the seeds.
+    """
+    import app.quiet_tensorflow  # noqa: F401 (first)
+    from models.presets import PRESETS
+    from models.toy_report import evaluate_preset
+
+    console = Console(stderr=True)
+    try:
+        chosen = {name: PRESETS[name] for name in names or PRESETS}
+        runs = [(name, preset.with_gan(gan)) for name, preset in chosen.items() for gan in gans.split(",")]
+    except KeyError as error:
+        _fail(console, ValueError(f"unknown preset: expected some of {', '.join(PRESETS)}, got {error}"))
+    except ValueError as error:
+        _fail(console, error)
+    table = Table("preset", "GAN", "figures (means)")
+    with _progress_bar(console, sum(preset.steps for _, preset in runs) * seeds, "training") as show:
+        before = 0
+        for name, preset in runs:
+            on_progress = partial(_show_toy, show, f"{name} {preset.gan}", before, preset.steps)
+            rows = evaluate_preset(preset, range(seeds), on_progress)
+            before += seeds * preset.steps
+            figures = {key: sum(row[key] for row in rows) / seeds for key in rows[0] if key != "seed"}
+            table.add_row(name, preset.gan, ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
+    Console().print(table)
+
+
+def _show_toy(show: Callable[[int, str], None], label: str, before: int, steps: int, seed: int, progress: Any) -> None:
+    show(before + seed * steps + progress.step, label)
 
 
 def _figures_table(results: Mapping[str, Any]) -> Table:
