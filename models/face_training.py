@@ -41,7 +41,7 @@ STATISTICS_BATCHES = 50
 
 @dataclass(frozen=True)
 class FaceTrainingSettings:
-    """How a face generator is trained. The defaults made the shipped weights.
+    """How a face generator is trained. The defaults were the first leg of the shipped weights.
 
     ``holdout`` faces are kept out of training as a development set; ``ema`` is the momentum of the moving average of
     the generator's weights, which is what gets exported; the learning rate decays to 0 along half a cosine.
