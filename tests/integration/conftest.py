@@ -1,5 +1,6 @@
 """An application on weights of its own: quick to make, and unlike the shipped ones never retrained."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,4 +39,8 @@ def app(weights: Path) -> FastAPI:
 @pytest.fixture(scope="session")
 def client(app: FastAPI) -> Iterator[TestClient]:
     with TestClient(app, raise_server_exceptions=False) as client:
+        deadline = time.monotonic() + 30
+        while client.get("/readyz").status_code != 200:
+            assert time.monotonic() < deadline, "the generator did not warm up within 30 s"
+            time.sleep(0.02)
         yield client
