@@ -49,33 +49,34 @@ def test_a_run_gives_weights_to_serve(tmp_path: Path) -> None:
     assert generator(latents_of_seeds(range(3))).shape == (3, 16, 16)
 
 
-def test_ctrl_c_saves_and_the_same_command_resumes(tmp_path: Path) -> None:
-    command = _command(tmp_path, 100_000)
+def _interrupt_in_training(command: list[str], run: Path) -> str:
+    """Start the command, press Ctrl-C once it trains, and return what it showed."""
+    settings = run / "settings.json"
+    before = settings.stat().st_mtime_ns if settings.exists() else 0
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    # The settings are written once the training is about to begin; then it has its signal handler.
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "run" / "settings.json").exists():
+    # The settings are written (anew) just before the first step; by then Ctrl-C is caught.
+    deadline = time.monotonic() + 120
+    while not settings.exists() or settings.stat().st_mtime_ns == before:
+        assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    time.sleep(1)
     process.send_signal(signal.SIGINT)
-    _, shown = process.communicate(timeout=60)
+    _, shown = process.communicate(timeout=120)
+    assert process.returncode == 0, shown
+    return shown
 
-    assert process.returncode == 0
-    assert "saved; the same command resumes" in shown
-    assert "Traceback" not in shown
-    assert (tmp_path / "run" / "checkpoint.npz").exists()
-    metadata = read_metadata(tmp_path / "run" / "generator.h5")
-    assert metadata is not None
-    stopped_at = metadata["training"]["steps_done"]
 
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    time.sleep(10)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    metadata = read_metadata(tmp_path / "run" / "generator.h5")
-    assert metadata is not None
-    assert metadata["training"]["steps_done"] > stopped_at
+def test_ctrl_c_saves_and_the_same_command_resumes(tmp_path: Path) -> None:
+    command, run = _command(tmp_path, 100_000), tmp_path / "run"
+    steps_done = [0]
+    for _ in range(2):
+        shown = _interrupt_in_training(command, run)
+        assert "saved; the same command resumes" in shown
+        assert "Traceback" not in shown
+        metadata = read_metadata(run / "generator.h5")
+        assert metadata is not None
+        steps_done.append(metadata["training"]["steps_done"])
+    assert 0 < steps_done[1] < steps_done[2]
 
 
 def test_bad_images_end_in_one_line(tmp_path: Path) -> None:
