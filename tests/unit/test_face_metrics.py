@@ -385,6 +385,5 @@ def test_the_published_weights_have_the_known_figures(real_faces: Bytes, publish
     assert (measured.precision, measured.recall, measured.coverage) == pytest.approx((0.93, 0.43, 0.97), abs=0.03)
 
 
-@pytest.mark.slow
 def test_the_classifier_finds_the_published_weights_out(real_faces: Bytes, published_faces: Bytes) -> None:
     assert classifier_two_sample(real_faces[:2000], published_faces) == pytest.approx(0.90, abs=0.05)
