@@ -44,16 +44,46 @@ def _main(
 
 @cli.command()
 def serve() -> None:
-    """Serve faces over HTTP, and the face page at /.
+    """Serve faces and training jobs over HTTP, and the pages at / and /lab.
 
     Settings come from the environment: NOBODY_HOST (127.0.0.1), NOBODY_PORT (8000), NOBODY_WEIGHTS (the folder with
-    generator.h5), NOBODY_PIXELS (auto, raw, symmetric), NOBODY_DATA (./data).
+    generator.h5), NOBODY_PIXELS (auto, raw, symmetric), NOBODY_DATA (./data), NOBODY_DATABASE_URL (none: the jobs are
+    kept in NOBODY_DATA and trained by this very command). The README lists the limits of jobs.
     """
-    import uvicorn
+    from app.jobs.locks import LockedError
+    from app.server import serve as run
 
-    settings = load_settings()
-    # A client that never finishes its request cannot hold up the end for longer than this.
-    uvicorn.run("app.main:app", host=settings.host, port=settings.port, timeout_graceful_shutdown=5)
+    try:
+        run(load_settings())
+    except LockedError as error:
+        raise SystemExit(f"nobody: cannot start: {error}; stop it, or set NOBODY_DATA to another folder") from None
+
+
+@cli.command()
+def worker(
+    embedded: Annotated[bool, typer.Option(hidden=True, help="End with the process that holds our input.")] = False,
+) -> None:
+    """Train jobs: start as many workers as you like, on any machine that shares the database and the data folder.
+
+    `nobody serve` runs one by itself unless NOBODY_DATABASE_URL is set. Ctrl-C saves what is being trained.
+    """
+    import logging
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from app.jobs.locks import LockedError
+    from app.jobs.worker import Worker, end_with_parent
+
+    if embedded:
+        end_with_parent()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    logging.getLogger("nobody").setLevel(logging.WARNING if embedded else logging.INFO)
+    try:
+        Worker(load_settings()).run()
+    except LockedError as error:
+        raise SystemExit(f"nobody: cannot start: {error}; stop it, or set NOBODY_DATA to another folder") from None
+    except SQLAlchemyError as error:
+        raise SystemExit(f"nobody: cannot start: no database at NOBODY_DATABASE_URL: {error}") from None
 
 
 @cli.command()

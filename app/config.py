@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app import ROOT
@@ -24,7 +24,31 @@ class Settings(BaseSettings):
         description="What the generator's output means: raw is grey levels 0…1, symmetric is -1…1. "
         "auto asks the weights file and takes raw where the file does not say.",
     )
-    data: Path = Field(Path("data"), description="Folder for everything that nobody keeps.")
+    data: Path = Field(Path("data"), description="Folder for everything that nobody keeps: the jobs and their files.")
+    database_url: str | None = Field(
+        None,
+        description="postgresql://user:password@host/name, to share the jobs among several machines, with NOBODY_DATA "
+        "a folder they share; left out, an SQLite file in NOBODY_DATA, and `nobody serve` runs the jobs itself.",
+    )
+    concurrent_jobs: int = Field(2, ge=1, le=64, description="Jobs that a worker trains at the same time.")
+    max_queued_jobs: int = Field(100, ge=1, description="Jobs that wait; one more is told to come later (429).")
+    max_steps: int = Field(1_000_000, ge=1, description="Training steps of one job.")
+    max_width: int = Field(1_024, ge=1, description="Neurons of a job's widest layer.")
+    max_depth: int = Field(10, ge=3, description="Layers of a job's generator, latent and output included.")
+    max_batch: int = Field(4_096, ge=1, description="Batch size of a job.")
+    max_rows: int = Field(100_000, ge=1, description="Real examples of a job.")
+    max_upload: int = Field(64, ge=1, description="Size of an uploaded file of examples, in MiB.")
+    job_memory: int = Field(
+        1_024, ge=64, description="Memory that one job may take on top of an idle training process, in MiB."
+    )
+    job_seconds: float = Field(3_600, gt=0, description="Time that one job may train, in seconds.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("postgresql://", "postgres://")):
+            raise ValueError("expected postgresql://user:password@host/name")
+        return url
 
 
 def load_settings() -> Settings:

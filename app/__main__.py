@@ -1,0 +1,5 @@
+"""``python -m app``: the ``nobody`` command."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,60 @@
+"""What a worker and a training process say to each other; plain values, so neither loads the other's libraries."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Order(NamedTuple):
+    """Train this."""
+
+    specification: dict[str, Any]
+    folder: Path
+    attempt: int
+    first_step: int
+    checkpoint: str | None
+
+
+class Started(NamedTuple):
+    """The networks stand, training begins."""
+
+
+class Progress(NamedTuple):
+    """Losses of the steps up to ``step``, float32 ``(steps, names)``, and the seconds that they took."""
+
+    step: int
+    losses: npt.NDArray[np.float32]
+    seconds: float
+
+
+class Snapshot(NamedTuple):
+    """A snapshot file was written; ``figures`` judge the generator, as far as the data allow it."""
+
+    step: int
+    figures: dict[str, float | None]
+
+
+class Checkpoint(NamedTuple):
+    """A checkpoint file was written; ``kept`` ones stay for forks, the others make way for the next."""
+
+    step: int
+    file: str
+    kept: bool
+
+
+class Done(NamedTuple):
+    """The process is through with the order: all steps, or as far as it came when it was told to stop."""
+
+    finished: bool
+    weights: str  # the folder they were written to, below the job's
+
+
+class Failed(NamedTuple):
+    """The order cannot be carried out, for a reason that lies in it."""
+
+    reason: str
+
+
+Message = Started | Progress | Snapshot | Checkpoint | Done | Failed

@@ -1,0 +1,269 @@
+"""What a job trains: the body of ``POST /jobs``, checked before anything is stored."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from app.config import Settings
+
+MAX_SEED = 2**31 - 1
+MAX_POINT = 1e6
+MAX_METADATA = 16_384
+
+ModelName = Literal["simple_gan", "wgan_clip", "wgan_gp"]
+LatentType = Literal["normal", "uniform", "spheric"]
+ToyName = Literal["circle", "four_clouds", "ring8", "grid25", "swiss_roll", "moons", "corner_cloud"]
+
+#: Coordinates of a point of each toy distribution; ``models.datasets`` makes them (a test holds the two together).
+TOY_DIMENSIONS: dict[ToyName, int] = {
+    "circle": 2,
+    "four_clouds": 5,
+    "ring8": 2,
+    "grid25": 2,
+    "swiss_roll": 2,
+    "moons": 2,
+    "corner_cloud": 49,
+}
+
+#: The losses of a step, by the model.
+LOSS_NAMES: dict[ModelName, tuple[str, ...]] = {
+    "simple_gan": ("discr_loss", "gen_loss"),
+    "wgan_clip": ("discr_loss", "gen_loss"),
+    "wgan_gp": ("discr_loss", "gen_loss", "gp"),
+}
+
+#: The exercise's generators, by the dimension of their examples.
+_EXERCISE_SHAPES = {2: (1, 10, 10, 2), 5: (2, 10, 10, 5), 49: (49, 98, 98, 49)}
+
+_Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_POINT, le=MAX_POINT)]
+_Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+
+
+class LimitError(ValueError):
+    """A job is larger than this service's settings allow; the message has the arithmetic."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ToyData(_Strict):
+    """A toy distribution by its name."""
+
+    name: ToyName = Field(examples=["four_clouds"])
+    size: int = Field(1_000, ge=1, le=10_000_000, description="How many real examples are drawn.")
+    noise: float | None = Field(
+        None,
+        ge=0,
+        le=10,
+        allow_inf_nan=False,
+        description="Standard deviation along each axis; left out, the distribution's own.",
+    )
+
+
+class PointData(_Strict):
+    """The caller's own examples, one row each, all of one length."""
+
+    points: list[list[_Coordinate]] = Field(min_length=1, description="Numbers; the generator ends in 0 … 1.")
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> Self:
+        lengths = [len(row) for row in self.points]
+        if min(lengths) != max(lengths) or not lengths[0]:
+            odd = next(i for i, length in enumerate(lengths) if length != lengths[0] or not length)
+            raise ValueError(
+                f"expected rows of one length, at least 1; row 0 has {lengths[0]} numbers and row {odd} {lengths[odd]}"
+            )
+        return self
+
+
+class StoredData(_Strict):
+    """Examples that were stored with the job: its own points or an uploaded file. Not for requests."""
+
+    rows: int
+    dimensions: int
+
+
+class Training(_Strict):
+    """How long and how a network pair is trained; every default is the exercise's."""
+
+    epochs: int = Field(16, ge=1, le=1_000_000)
+    steps_per_epoch: int = Field(100, ge=1, le=1_000_000)
+    batch_size: int = Field(200, ge=1, description="Real examples a step sees; at most as many as there are.")
+    disc_iter: int = Field(2, ge=1, le=100, description="Updates of the discriminator to each of the generator.")
+    learning_rate: _Rate = Field(0.005, description="Of both Adam optimizers.")
+    lambda_gp: float = Field(10, ge=0, le=1e6, allow_inf_nan=False, description="WGAN_GP: weight of the penalty.")
+    clip: float = Field(1, gt=0, le=1e6, allow_inf_nan=False, description="WGAN_clip: weights stay in ±clip.")
+
+    @property
+    def steps(self) -> int:
+        """Training steps in all."""
+        return self.epochs * self.steps_per_epoch
+
+
+class JobRequest(Training):
+    """The body of ``POST /jobs``."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"model": "wgan_gp", "data": {"name": "four_clouds"}, "seed": 0}]},
+    )
+
+    model: ModelName
+    data: ToyData | PointData = Field(ToyData(name="four_clouds"), description="What is learnt.")
+    gen_shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
+        None,
+        min_length=3,
+        description="Widths of the generator from latent to example; the discriminator mirrors it. "
+        "Left out: the exercise's, [1,10,10,2], [2,10,10,5] or [49,98,98,49], by the dimension of the data.",
+        examples=[[2, 10, 10, 5]],
+    )
+    latent_type: LatentType = "normal"
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="The same seed and settings give the same weights.")
+    name: str | None = Field(None, max_length=200, examples=["my first GAN"])
+    metadata: dict[str, JsonValue] = Field({}, description="Anything you want to find again with the job.")
+
+    @model_validator(mode="after")
+    def _small_metadata(self) -> Self:
+        size = len(self.model_dump_json(include={"metadata"}))
+        if size > MAX_METADATA:
+            raise ValueError(f"metadata: expected at most {MAX_METADATA:,} characters of JSON, got {size:,}")
+        return self
+
+
+class ForkRequest(_Strict):
+    """The body of ``POST /jobs/{id}/fork``: the checkpoint to start from and whatever should be different."""
+
+    step: int | None = Field(None, ge=0, description="Of a kept checkpoint; left out, the newest.")
+    epochs: int | None = Field(None, ge=1, le=1_000_000)
+    steps_per_epoch: int | None = Field(None, ge=1, le=1_000_000)
+    batch_size: int | None = Field(None, ge=1)
+    disc_iter: int | None = Field(None, ge=1, le=100)
+    learning_rate: _Rate | None = None
+    lambda_gp: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
+    clip: float | None = Field(None, gt=0, le=1e6, allow_inf_nan=False)
+    seed: int | None = Field(None, ge=0, le=MAX_SEED)
+    name: str | None = Field(None, max_length=200)
+    metadata: dict[str, JsonValue] | None = None
+
+
+class Specification(Training):
+    """A whole, checked job: what is stored, and what the training process gets."""
+
+    model: ModelName
+    data: ToyData | StoredData
+    gen_shape: tuple[int, ...]
+    latent_type: LatentType
+    seed: int
+
+    @property
+    def dimensions(self) -> int:
+        """Coordinates of an example."""
+        return self.data.dimensions if isinstance(self.data, StoredData) else TOY_DIMENSIONS[self.data.name]
+
+    @property
+    def rows(self) -> int:
+        """Real examples."""
+        return self.data.rows if isinstance(self.data, StoredData) else self.data.size
+
+
+class Shape(NamedTuple):
+    """Rows and columns of stored points."""
+
+    rows: int
+    dimensions: int
+
+
+def specify(request: JobRequest, stored: Shape | None, settings: Settings) -> Specification:
+    """Complete a request and hold it against the limits.
+
+    Args:
+        request: the body; its data may be replaced by ``stored``.
+        stored: rows and columns of points that come with the job, or None for a toy distribution.
+        settings: the limits.
+
+    Raises:
+        LimitError: the job is beyond a limit, or its parts do not fit each other.
+    """
+    if stored is not None:
+        data: ToyData | StoredData = StoredData(**stored._asdict())
+    else:
+        assert isinstance(request.data, ToyData)
+        data = request.data
+    dimensions = TOY_DIMENSIONS[data.name] if isinstance(data, ToyData) else data.dimensions
+    shape = request.gen_shape or _EXERCISE_SHAPES.get(dimensions, (2, 10, 10, dimensions))
+    common = request.model_dump(include=set(Specification.model_fields) - {"data", "gen_shape"})
+    specification = Specification(**common, data=data, gen_shape=tuple(shape))
+    check_limits(specification, settings)
+    return specification
+
+
+def check_limits(specification: Specification, settings: Settings) -> None:
+    """Refuse a job that this service is not set up for.
+
+    Raises:
+        LimitError: what was expected, what came, and the arithmetic.
+    """
+    shape, rows = specification.gen_shape, specification.rows
+    if shape[-1] != specification.dimensions:
+        raise LimitError(
+            f"gen_shape: expected it to end with the {specification.dimensions} coordinates of an example, "
+            f"got {list(shape)}"
+        )
+    if specification.batch_size > rows:
+        raise LimitError(f"batch_size: expected at most the {rows:,} real examples, got {specification.batch_size:,}")
+    for name, value, most in (
+        ("epochs × steps_per_epoch", specification.steps, settings.max_steps),
+        ("gen_shape: widest layer", max(shape), settings.max_width),
+        ("gen_shape: layers", len(shape), settings.max_depth),
+        ("batch_size", specification.batch_size, settings.max_batch),
+        ("data: rows", rows, settings.max_rows),
+    ):
+        if value > most:
+            raise LimitError(f"{name}: expected at most {most:,}, got {value:,}")
+    _check_memory(specification, settings.job_memory)
+
+
+def _check_memory(specification: Specification, most: int) -> None:
+    generator = parameters(specification.gen_shape)
+    discriminator = parameters(discriminator_shape(specification.gen_shape))
+    # float32: a weight, its gradient and two moments of Adam; of a batch, real, fake and interpolated activations
+    # with their gradients, for both networks.
+    network_bytes = 16 * (generator + discriminator)
+    batch_bytes = 4 * 6 * 2 * specification.batch_size * sum(specification.gen_shape)
+    data_bytes = 4 * specification.rows * specification.dimensions
+    needed = network_bytes + batch_bytes + data_bytes
+    if needed > most * 2**20:
+        raise LimitError(
+            f"the job would not fit: 16 bytes × ({generator:,} + {discriminator:,} parameters) + "
+            f"48 bytes × {specification.batch_size:,} examples × {sum(specification.gen_shape):,} neurons + "
+            f"4 bytes × {specification.rows:,} rows × {specification.dimensions} = {math.ceil(needed / 2**20):,} MiB, "
+            f"and a job may take {most:,} MiB; take narrower layers, a smaller batch or fewer rows"
+        )
+
+
+def parameters(widths: Sequence[int]) -> int:
+    """Count the weights and biases of dense layers."""
+    return sum((a + 1) * b for a, b in itertools.pairwise(widths))
+
+
+def discriminator_shape(gen_shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the widths of the exercise's discriminator: it takes ``gen_shape[-2]`` twice, never ``gen_shape[1]``."""
+    hidden = [gen_shape[-2], *(gen_shape[-i] for i in range(2, len(gen_shape) - 1))]
+    return (gen_shape[-1], *hidden, 1)
+
+
+def forked(parent: Specification, changes: ForkRequest, settings: Settings) -> Specification:
+    """Return the parent's specification with the changes that a fork asks for.
+
+    Raises:
+        LimitError: the changed job is beyond a limit.
+    """
+    wanted: dict[str, Any] = changes.model_dump(exclude_none=True, include=set(Training.model_fields) | {"seed"})
+    specification = parent.model_copy(update=wanted)
+    check_limits(specification, settings)
+    return specification

@@ -1,0 +1,249 @@
+"""One job, attended from its start in a training process to its end."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from app.config import Settings
+from app.jobs.files import JobFiles
+from app.jobs.lease import Lease, LeaseBook, LostLeaseError, Publication
+from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Progress, Snapshot, Started
+from app.jobs.process import ProcessEndedError, TrainingProcess, WarmProcesses
+from app.jobs.specification import LOSS_NAMES
+from app.jobs.states import State
+
+log = logging.getLogger("nobody.jobs")
+
+#: How often callers' wishes are looked up, and how long a process may take to save and stop, in seconds.
+_LOOK_SECONDS = 0.2
+_GRACE = {State.CANCELLING: 2.0}
+_USUAL_GRACE = 8.0
+#: Pause before another try where the database does not answer.
+_RETRY_SECONDS = 0.5
+
+T = TypeVar("T")
+
+
+class Supervision:
+    """Lets training processes work on one job until there is nothing more to do.
+
+    Args:
+        leases: the record.
+        processes: where training processes come from.
+        settings: the limits of a job.
+        stopping: set when the worker is to end: the job then goes back to the queue.
+    """
+
+    def __init__(
+        self, leases: LeaseBook, processes: WarmProcesses, settings: Settings, stopping: threading.Event
+    ) -> None:
+        self._leases = leases
+        self._processes = processes
+        self._settings = settings
+        self._stopping = stopping
+
+    def attend(self, job_id: str, run: int) -> None:
+        """See one run of a job through; a process that dies is replaced, and goes on from the last checkpoint."""
+        while (lease := patiently(lambda: self._leases.take(job_id, run))) is not None:
+            process = self._processes.take()
+            try:
+                over = _Attempt(lease, process, self._leases, self._settings, self._stopping).run()
+            except LostLeaseError:
+                log.warning("job %s was taken over by another worker", job_id)
+                over = True
+                process.kill()
+            except BaseException:
+                process.kill()
+                raise
+            self._processes.give_back(process)
+            if over:
+                return
+            log.warning("job %s: its training process ended unexpectedly; starting another one", job_id)
+
+
+class _Attempt:
+    """One training process at work on a job."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        process: TrainingProcess,
+        leases: LeaseBook,
+        settings: Settings,
+        stopping: threading.Event,
+    ) -> None:
+        self._lease = lease
+        self._process = process
+        self._leases = leases
+        self._settings = settings
+        self._stopping = stopping
+        self._files = JobFiles(settings.data, lease.job_id)
+        self._looked = 0.0
+        self._told: float | None = None  # when the process was told to stop
+        self._reason: str | None = None  # why the job must fail although its process obeys
+
+    def run(self) -> bool:
+        """Return True when this run of the job is over, False when it needs another process.
+
+        Raises:
+            LostLeaseError: another worker has the job.
+        """
+        lease, memory = self._lease, self._process.memory()
+        order = Order(
+            specification=lease.specification.model_dump(mode="json"),
+            folder=self._files.folder,
+            attempt=lease.attempt,
+            first_step=lease.first_step,
+            checkpoint=lease.checkpoint,
+        )
+        try:
+            self._process.send(order)
+            while True:
+                messages = self._process.receive(wait=0.1)
+                if self._handle(messages):
+                    return True
+                self._look(memory)
+        except ProcessEndedError:
+            return self._process_ended()
+
+    def _handle(self, messages: list[Message]) -> bool:
+        publication = Publication()
+        for message in messages:
+            match message:
+                case Done():
+                    publication.values["weights"] = message.weights
+                    end = self._end_of(message)
+                    if self._reason:
+                        publication.values["error"] = self._reason
+                    self._publish(publication, end)
+                    self._files.tidy_weights(message.weights)
+                    return True
+                case Failed():
+                    publication.values["error"] = message.reason
+                    self._publish(publication, State.FAILED)
+                    self._process.kill()
+                    return True
+                case _:
+                    self._note(publication, message)
+        if publication:
+            self._publish(publication)
+        return False
+
+    def _end_of(self, done: Done) -> State:
+        """Return the state in which the job leaves its process."""
+        patiently(lambda: self._leases.look(self._lease))
+        if self._lease.state == State.CANCELLING:
+            return State.CANCELLED
+        if done.finished:
+            return State.SUCCEEDED
+        if self._reason:
+            return State.FAILED
+        return State.PAUSED if self._lease.state == State.PAUSING else State.QUEUED
+
+    def _note(self, publication: Publication, message: Message) -> None:
+        lease, values = self._lease, publication.values
+        match message:
+            case Started():
+                lease.stalls += 1
+                values["stalls"] = lease.stalls
+            case Progress():
+                self._note_progress(publication, message)
+            case Snapshot() if message.step > lease.snapshot:
+                if lease.snapshot < 0:
+                    publication.events.append(("data", {"step": message.step}))
+                lease.snapshot = values["snapshot"] = message.step
+                values["figures"] = message.figures
+                publication.events.append(("snapshot", {"step": message.step, "figures": message.figures}))
+            case Checkpoint():
+                lease.stalls = values["stalls"] = 0
+                lease.checkpoint = values["checkpoint"] = message.file
+                values["checkpoint_step"] = message.step
+                if message.kept:
+                    publication.kept_checkpoints[str(message.step)] = message.file
+                    lease.kept.add(message.file)
+
+    def _note_progress(self, publication: Publication, message: Progress) -> None:
+        lease, values = self._lease, publication.values
+        lease.seconds += message.seconds
+        values["seconds"] = lease.seconds
+        # What a process trains a second time, on from the checkpoint of the one before, is known already.
+        new = message.losses[-(message.step - lease.step) :] if message.step > lease.step else message.losses[:0]
+        if not len(new):
+            return
+        names = LOSS_NAMES[lease.specification.model]
+        lease.step = message.step
+        values |= {
+            "step": message.step,
+            "losses": dict(zip(names, (float(value) for value in new[-1]), strict=True)),
+            "steps_per_second": len(message.losses) / max(message.seconds, 1e-6),
+        }
+        publication.blocks.append((message.step, new))
+        means = dict(zip(names, (float(value) for value in new.mean(axis=0, dtype="float64")), strict=True))
+        publication.events.append(
+            ("progress", {"step": message.step, "losses": means, "steps_per_second": values["steps_per_second"]})
+        )
+
+    def _publish(self, publication: Publication, end: State | None = None) -> None:
+        patiently(lambda: self._leases.publish(self._lease, publication, end))
+        if "checkpoint" in publication.values:
+            self._files.tidy_checkpoints(self._lease.kept | {publication.values["checkpoint"]})
+
+    def _look(self, idle_memory: int) -> None:
+        """Look what callers wish and whether the job keeps to its limits; stop the process where need be."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        patiently(lambda: self._leases.look(self._lease))
+        if (self._process.memory() - idle_memory) > self._settings.job_memory * 2**20:
+            self._fail(f"the job took more than {self._settings.job_memory:,} MiB of memory; take a smaller network")
+        elif self._lease.seconds > self._settings.job_seconds and self._reason is None:
+            self._reason = (
+                f"the job trained for {self._settings.job_seconds:g} seconds, the most a job may; its last weights "
+                "and checkpoint are kept"
+            )
+        wanted = self._lease.state != State.RUNNING or self._stopping.is_set() or self._reason is not None
+        if wanted and self._told is None:
+            self._told = now
+            self._process.terminate()
+        grace = _GRACE.get(self._lease.state, _USUAL_GRACE)
+        if self._told is not None and now - self._told > grace:
+            self._process.kill()
+            raise ProcessEndedError
+
+    def _fail(self, reason: str) -> None:
+        self._reason = reason
+        self._process.kill()
+        raise ProcessEndedError
+
+    def _process_ended(self) -> bool:
+        """Decide what becomes of a job whose process is dead; what it had published stands."""
+        self._process.kill()
+        patiently(lambda: self._leases.look(self._lease))
+        if self._lease.state == State.CANCELLING:
+            self._publish(Publication(), State.CANCELLED)
+        elif self._reason:
+            self._publish(Publication(values={"error": self._reason}), State.FAILED)
+        elif self._lease.state == State.PAUSING:
+            self._publish(Publication(), State.PAUSED)
+        elif self._stopping.is_set():
+            self._publish(Publication(), State.QUEUED)
+        else:
+            return False
+        return True
+
+
+def patiently(action: Callable[[], T]) -> T:
+    """Do something with the database, again and again for as long as it does not answer."""
+    while True:
+        try:
+            return action()
+        except DBAPIError as error:
+            if not (error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)):
+                raise
+            log.warning("the database does not answer; trying again")
+            time.sleep(_RETRY_SECONDS)

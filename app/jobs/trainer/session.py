@@ -1,0 +1,192 @@
+"""One order, carried out: networks built or restored, trained, recorded."""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from app.jobs.files import JobFiles
+from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Progress, Snapshot, Started
+from app.jobs.specification import LOSS_NAMES, Specification, ToyData
+from app.jobs.trainer.snapshots import SnapshotWriter
+from models import WGAN_GP, DivergenceError, Simple_GAN, WGAN_clip, fully_connected_GenDiscr, train
+from models import training as loop
+from models.checkpoints import load_checkpoint, save_checkpoint
+from models.datasets import make
+from models.files import atomic_path
+from models.gan import GAN
+from models.weights import save_weights
+
+#: Pace of the progress reports and of the checkpoints that a recovery starts from, in seconds.
+REPORT_SECONDS = 0.2
+CHECKPOINT_SECONDS = 2.0
+
+#: Snapshots of a short and of a long job, and the steps between two from which on a job counts as long.
+_FEWEST_SNAPSHOTS, _MOST_SNAPSHOTS, _LONG = 50, 200, 500
+_KEPT_CHECKPOINTS = 10
+
+_CLASSES: dict[str, type[GAN]] = {"simple_gan": Simple_GAN, "wgan_clip": WGAN_clip, "wgan_gp": WGAN_GP}
+
+
+class Session:
+    """Carries out one order.
+
+    Args:
+        order: what to train, and the checkpoint to start from.
+        send: tells the worker.
+        should_stop: asked every quarter of a second or so; True saves and ends the session.
+    """
+
+    def __init__(self, order: Order, send: Callable[[Message], None], should_stop: Callable[[], bool]) -> None:
+        self._send = send
+        self._should_stop = should_stop
+        self._attempt = order.attempt
+        self._files = JobFiles.at(order.folder)
+        self._specification = Specification.model_validate(order.specification)
+        self._start = order.checkpoint
+        self._first_step = order.first_step
+        self._blocks: list[npt.NDArray[np.float32]] = []
+        self._reported = self._saved = time.monotonic()
+
+    def run(self) -> Message:
+        """Train to the end, or until told to stop."""
+        try:
+            real = self._real_examples()
+            gan = build(self._specification, real)
+            if self._start is not None:
+                load_checkpoint(gan, self._files.checkpoint(self._start))
+                set_learning_rate(gan, self._specification.learning_rate)
+        except ValueError as error:
+            return Failed(str(error))
+        snapshots = SnapshotWriter(self._specification, self._files, real)
+        self._send(Started())
+        try:
+            finished = self._train(gan, snapshots)
+        except DivergenceError as error:
+            return Failed(f"{error}; GET /jobs/{{id}}/history shows how the losses ran until then")
+        return self._end(gan, finished)
+
+    def _real_examples(self) -> npt.NDArray[np.float32]:
+        data = self._specification.data
+        if isinstance(data, ToyData):
+            return make(data.name, data.size, seed=self._specification.seed, noise=data.noise)
+        points: npt.NDArray[np.float32] = np.load(self._files.points, allow_pickle=False)
+        return points
+
+    def _train(self, gan: GAN, snapshots: SnapshotWriter) -> bool:
+        """Train from snapshot to snapshot; the steps that have one do not depend on where the session began."""
+        plan = Plan(self._specification.steps)
+        if gan.steps_done == self._first_step or plan.has_snapshot(gan.steps_done):
+            self._snapshot(gan, snapshots)
+        self._reported = self._saved = time.monotonic()
+        while gan.steps_done < plan.steps:
+            train(
+                gan,
+                plan.next_snapshot(gan.steps_done) - gan.steps_done,
+                on_progress=lambda progress: self._on_progress(gan, progress),
+                should_stop=self._should_stop,
+            )
+            self._report(gan.steps_done)
+            step = gan.steps_done
+            if plan.has_snapshot(step):
+                self._snapshot(gan, snapshots)
+            if plan.keeps_checkpoint(step):
+                self._checkpoint(gan, kept=True)
+            if self._should_stop() and step < plan.steps:
+                return False
+        return True
+
+    def _on_progress(self, gan: GAN, progress: loop.Progress) -> None:
+        names = LOSS_NAMES[self._specification.model]
+        self._blocks.append(np.stack([progress.losses[name] for name in names], axis=1))
+        now = time.monotonic()
+        if now - self._reported >= REPORT_SECONDS:
+            self._report(progress.step)
+        if now - self._saved >= CHECKPOINT_SECONDS:
+            self._checkpoint(gan, kept=False)
+
+    def _report(self, step: int) -> None:
+        now = time.monotonic()
+        if self._blocks:
+            self._send(Progress(step, np.concatenate(self._blocks).astype(np.float32), now - self._reported))
+            self._blocks.clear()
+        self._reported = now
+
+    def _snapshot(self, gan: GAN, snapshots: SnapshotWriter) -> None:
+        self._send(Snapshot(gan.steps_done, snapshots.write(gan)))
+
+    def _checkpoint(self, gan: GAN, kept: bool) -> None:
+        # What is published never lags behind the checkpoint: a recovery would leave a gap.
+        self._report(gan.steps_done)
+        name = f"{gan.steps_done:09}-{self._attempt}.npz"
+        save_checkpoint(gan, self._files.checkpoint(name))
+        self._send(Checkpoint(gan.steps_done, name, kept))
+        self._saved = time.monotonic()
+
+    def _end(self, gan: GAN, finished: bool) -> Message:
+        self._checkpoint(gan, kept=finished)
+        folder = f"weights-{self._attempt}"
+        export(gan, self._specification, self._files.folder / folder)
+        return Done(finished, folder)
+
+
+class Plan:
+    """At which steps a job of ``steps`` steps takes a snapshot, and at which it keeps a checkpoint."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        few = math.ceil(steps / _FEWEST_SNAPSHOTS)
+        self.every = few if few <= _LONG else max(_LONG, math.ceil(steps / _MOST_SNAPSHOTS))
+        snapshots = math.ceil(steps / self.every)
+        self.keep_every = self.every * math.ceil(snapshots / _KEPT_CHECKPOINTS)
+
+    def next_snapshot(self, step: int) -> int:
+        """Return the first step after ``step`` that has a snapshot."""
+        return min((step // self.every + 1) * self.every, self.steps)
+
+    def has_snapshot(self, step: int) -> bool:
+        """Say whether this step has a snapshot."""
+        return step % self.every == 0 or step == self.steps
+
+    def keeps_checkpoint(self, step: int) -> bool:
+        """Say whether this step's checkpoint stays; that of the last step is kept when the session ends."""
+        return step % self.keep_every == 0 and step < self.steps
+
+
+def build(specification: Specification, real: npt.NDArray[np.float32]) -> GAN:
+    """Build the GAN of a job; the seed decides its first weights and all its random numbers.
+
+    Raises:
+        ValueError: the parts do not fit each other.
+    """
+    keras.utils.set_random_seed(specification.seed)
+    networks = fully_connected_GenDiscr(specification.gen_shape, real, specification.latent_type)
+    settings: dict[str, Any] = specification.model_dump(include={"batch_size", "disc_iter", "learning_rate"})
+    if specification.model == "wgan_gp":
+        settings["lambda_gp"] = specification.lambda_gp
+    gan = _CLASSES[specification.model](*networks, real, **settings)
+    if isinstance(gan, WGAN_clip):
+        gan.clip = specification.clip
+    gan.seed = specification.seed
+    return gan
+
+
+def set_learning_rate(gan: GAN, learning_rate: float) -> None:
+    """Go on with this learning rate: a checkpoint brings that of its job, which a fork may have changed."""
+    for network in (gan.generator, gan.discriminator):
+        network.optimizer.learning_rate = learning_rate
+
+
+def export(gan: GAN, specification: Specification, folder: Path) -> None:
+    """Write the two networks as Keras weights, and the generator's layers for those who have no Keras."""
+    metadata = specification.model_dump(mode="json", exclude={"data"})
+    save_weights(gan.generator, folder / "generator.h5", metadata)
+    save_weights(gan.discriminator, folder / "discriminator.h5", metadata)
+    arrays = {f"layer_{i:03}": np.asarray(values) for i, values in enumerate(gan.generator.get_weights())}
+    with atomic_path(folder / "generator.npz") as temporary, open(temporary, "wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
