@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from app import __version__
 from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
+from app.jobs.service import JobService
 
 
 def _engine(request: Request) -> FaceEngine:
@@ -22,19 +23,30 @@ def _generator(request: Request) -> FaceGenerator:
     return generator
 
 
+def _jobs(request: Request) -> JobService:
+    jobs: JobService = request.app.state.jobs
+    return jobs
+
+
 Engine = Annotated[FaceEngine, Depends(_engine)]
 Generator = Annotated[FaceGenerator, Depends(_generator)]
+Jobs = Annotated[JobService, Depends(_jobs)]
+
+
+def immutable_headers(generator: FaceGenerator, path: str, query: str) -> dict[str, str]:
+    """Return the caching headers of an answer that the URL and the weights decide: it may be kept for good."""
+    made_of = f"{__version__} {generator.sha256} {generator.transform} {path}?{query}"
+    etag = f'"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"'
+    return {"ETag": etag, "Cache-Control": "public, max-age=31536000, immutable"}
 
 
 class ImmutableAnswer:
     """An answer that the URL and the weights decide: clients may keep it for good, and ask whether it changed."""
 
     def __init__(self, request: Request, generator: Generator) -> None:
-        made_of = f"{__version__} {generator.sha256} {generator.transform} {request.url.path}?{request.url.query}"
-        self.etag = f'"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"'
-        self.headers = {"ETag": self.etag, "Cache-Control": "public, max-age=31536000, immutable"}
+        self.headers = immutable_headers(generator, request.url.path, request.url.query)
         known = request.headers.get("if-none-match", "")
-        self.unchanged = known.strip() == "*" or self.etag in (
+        self.unchanged = known.strip() == "*" or self.headers["ETag"] in (
             tag.strip().removeprefix("W/") for tag in known.split(",")
         )
 

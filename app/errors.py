@@ -10,6 +10,16 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from app.jobs.errors import (
+    IdempotencyError,
+    JobsUnavailableError,
+    NotThereError,
+    QueueFullError,
+    UnknownJobError,
+)
+from app.jobs.specification import LimitError
+from app.jobs.states import TransitionError
+from app.jobs.uploads import UploadError
 from app.schemas import FieldError, Problem
 
 #: For OpenAPI: the body of every error.
@@ -37,7 +47,22 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(NotReadyError, _not_ready)
+    for kind in _REFUSALS:
+        app.add_exception_handler(kind, _refusal)
     app.add_exception_handler(Exception, _unexpected)
+
+
+#: Why jobs cannot do what they are asked to: the status, and seconds until another try may help.
+_REFUSALS: dict[type[Exception], tuple[int, int | None]] = {
+    UnknownJobError: (404, None),
+    NotThereError: (409, None),
+    TransitionError: (409, None),
+    IdempotencyError: (422, None),
+    LimitError: (422, None),
+    UploadError: (422, None),
+    QueueFullError: (429, 10),
+    JobsUnavailableError: (503, 5),
+}
 
 
 def problem(
@@ -99,6 +124,11 @@ def _allowed_methods(request: Request) -> str:
 
 async def _not_ready(request: Request, error: Exception) -> JSONResponse:
     return problem(503, str(error), headers={"Retry-After": "1"})
+
+
+async def _refusal(request: Request, error: Exception) -> JSONResponse:
+    status, retry = next(answer for kind, answer in _REFUSALS.items() if isinstance(error, kind))
+    return problem(status, str(error), headers={} if retry is None else {"Retry-After": str(retry)})
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 import io
 import math
+import zlib
 from typing import Literal
 
 import numpy as np
@@ -15,9 +16,39 @@ AnimationFormat = Literal["gif", "webp", "apng"]
 MEDIA_TYPES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp", "apng": "image/apng"}
 
 
+#: Pictures of up to so many pixels are stored as they are: a face would shrink by 1 %, and take thirty times as long.
+_STORED_PIXELS = 2**10
+
+
 def png(picture: Grey) -> bytes:
     """Encode a grey picture as an 8-bit greyscale PNG."""
+    if picture.size <= _STORED_PIXELS:
+        return pngs(picture[np.newaxis])[0]
     return _encode(Image.fromarray(picture), "PNG")
+
+
+def pngs(faces: Grey) -> list[bytes]:
+    """Encode faces of at most 1,024 pixels as one 8-bit greyscale PNG each, without compression."""
+    count, height, width = faces.shape
+    rows = np.zeros((count, height, 1 + width), np.uint8)  # the 0 before each row: no filter
+    rows[:, :, 1:] = faces
+    data, size = rows.tobytes(), height * (1 + width)
+    header = width.to_bytes(4) + height.to_bytes(4) + b"\x08\x00\x00\x00\x00"  # 8 bits, grey
+    start, end = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header), _chunk(b"IEND", b"")
+    # The head of a zlib stream of one stored block (RFC 1950, RFC 1951).
+    stored = b"\x78\x01\x01" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little")
+    pictures = []
+    for first in range(0, count * size, size):
+        pixels = data[first : first + size]
+        stream = stored + pixels + zlib.adler32(pixels).to_bytes(4)
+        pictures.append(start + _chunk(b"IDAT", stream) + end)
+    return pictures
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    """Wrap a part of a PNG (ISO 15948) in its length, kind and checksum."""
+    content = kind + content
+    return (len(content) - 4).to_bytes(4) + content + zlib.crc32(content).to_bytes(4)
 
 
 def enlarge(faces: Grey, size: int, resample: Resample) -> Grey:

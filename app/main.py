@@ -12,8 +12,11 @@ from app.dependencies import refuse_repeated_parameters
 from app.errors import PROBLEM_RESPONSES, install_error_handlers
 from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
+from app.faces.portraits import Portraits
+from app.fast_lane import FastLane
+from app.jobs.service import JobService
 from app.middleware import HeadIsGet, LimitBody
-from app.routes import faces, health, interpolations, pages
+from app.routes import faces, health, interpolations, jobs, pages
 from models.weights import WeightsError
 
 _DESCRIPTION = """
@@ -31,11 +34,14 @@ def create_app(settings: Settings) -> FastAPI:
     """
     generator = FaceGenerator(settings.weights, settings.pixels)
     engine = FaceEngine(generator)
+    portraits = Portraits(engine)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine.start()
+        portraits.start()
         yield
+        await portraits.stop()
         await engine.stop()
 
     app = FastAPI(
@@ -49,12 +55,14 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # a page of our own, which needs no CDN
         redoc_url=None,
     )
-    app.add_middleware(LimitBody)
+    app.add_middleware(LimitBody, max_upload=settings.max_upload * 2**20)
     app.add_middleware(HeadIsGet)
+    app.add_middleware(FastLane, portraits=portraits, generator=generator)
     app.state.generator = generator
     app.state.engine = engine
+    app.state.jobs = JobService(settings)
     install_error_handlers(app)
-    for module in (faces, interpolations, health, pages):
+    for module in (faces, interpolations, jobs, health, pages):
         app.include_router(module.router)
     app.mount("/static", pages.PageFiles(directory=pages.STATIC))
     return app

@@ -5,10 +5,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import problem
 
-#: The largest body that a call takes: 1,024 latent vectors with all their digits need about 400 kB.
+#: The largest body of most calls: 1,024 latent vectors with all their digits need about 400 kB.
 MAX_BODY = 2**20
+#: The largest job as JSON; more points come as a file.
+MAX_JOB = 8 * 2**20
 
-_TOO_LARGE = f"expected a body of at most {MAX_BODY:,} bytes"
 #: What is left of the body stays unread, so the connection cannot be used again.
 _CLOSE = {"Connection": "close"}
 
@@ -27,19 +28,28 @@ class HeadIsGet:
 
 
 class LimitBody:
-    """Refuses bodies beyond ``MAX_BODY`` bytes, by their announced length or as soon as they pass it."""
+    """Refuses bodies that are too large, by their announced length or as soon as they pass the limit.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: what is protected.
+        max_upload: bytes of a file with the examples of a job.
+    """
+
+    def __init__(self, app: ASGIApp, max_upload: int) -> None:
         self._app = app
+        self._max_upload = max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > MAX_BODY:
-            await problem(413, _TOO_LARGE, headers=_CLOSE)(scope, receive, send)
+        headers = dict(scope["headers"])
+        most = self._limit(scope["path"], headers)
+        too_large = f"expected a body of at most {most:,} bytes"
+        announced = headers.get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > most:
+            await problem(413, too_large, headers=_CLOSE)(scope, receive, send)
             return
         received = 0
 
@@ -47,8 +57,14 @@ class LimitBody:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BODY:
-                raise HTTPException(413, _TOO_LARGE, headers=_CLOSE)
+            if received > most:
+                raise HTTPException(413, too_large, headers=_CLOSE)
             return message
 
         await self._app(scope, limited, send)
+
+    def _limit(self, path: str, headers: dict[bytes, bytes]) -> int:
+        if path != "/jobs":
+            return MAX_BODY
+        uploads = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+        return self._max_upload + MAX_BODY if uploads else MAX_JOB

@@ -166,6 +166,7 @@ class Info(BaseModel):
     weights: WeightsInfo
     versions: dict[str, str]
     limits: dict[str, int | float]
+    jobs: dict[str, int | float] = Field(description="The limits of training jobs; the README explains each.")
 
 
 class Health(BaseModel):

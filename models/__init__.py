@@ -1,12 +1,33 @@
-"""Plain Keras models of the exercise, under the exercise's own names."""
+"""Plain Keras models of the exercise, under the exercise's own names.
 
-from models.latents import normal_generator, spheric_generator, uniform_generator
-from models.networks import convolutional_GenDiscr, fully_connected_GenDiscr
-from models.simple_gan import Simple_GAN
-from models.training import DivergenceError, train
-from models.weights import WeightsError
-from models.wgan_clip import WGAN_clip
-from models.wgan_gp import WGAN_GP
+A name is loaded when it is first asked for: who only reads weights files, as the service does, never loads TensorFlow.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from models.latents import normal_generator, spheric_generator, uniform_generator
+    from models.networks import convolutional_GenDiscr, fully_connected_GenDiscr
+    from models.simple_gan import Simple_GAN
+    from models.training import DivergenceError, train
+    from models.weights import WeightsError
+    from models.wgan_clip import WGAN_clip
+    from models.wgan_gp import WGAN_GP
+
+_MODULES = {
+    "WGAN_GP": "wgan_gp",
+    "DivergenceError": "training",
+    "Simple_GAN": "simple_gan",
+    "WGAN_clip": "wgan_clip",
+    "WeightsError": "weights",
+    "convolutional_GenDiscr": "networks",
+    "fully_connected_GenDiscr": "networks",
+    "normal_generator": "latents",
+    "spheric_generator": "latents",
+    "train": "training",
+    "uniform_generator": "latents",
+}
 
 __all__ = [
     "WGAN_GP",
@@ -21,3 +42,10 @@ __all__ = [
     "train",
     "uniform_generator",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return value

@@ -1,24 +1,26 @@
 """Weights in ``.h5`` files: reads Keras 2 (legacy) and Keras 3 layouts, writes the legacy one, trusts neither.
 
-Only this module knows the layouts. It reads datasets with h5py and never builds a model from a file, so a file can
-neither execute code nor reach outside itself. Keras 2 files are matched by layer order; the checks on numbering,
-variable names and shapes are there because Keras itself would load equal shapes in a wrong order silently.
+Only this module knows what such files look like. It reads datasets with h5py and never builds a model from a file, so
+a file can neither execute code nor reach outside itself. Keras 2 files are matched by layer order; the checks on
+numbering, variable names and shapes are there because Keras itself would load equal shapes in a wrong order silently.
 """
 
 import json
 import os
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from importlib.metadata import version as version_of
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import h5py
-import keras
 import numpy as np
 import numpy.typing as npt
 
 from models.files import atomic_path
+from models.layouts import Layout, layout_of
+
+if TYPE_CHECKING:
+    import keras
 
 FORMAT_VERSION = 1
 _METADATA = "nobody"
@@ -35,12 +37,12 @@ class _Layer(NamedTuple):
     variables: list[tuple[str, h5py.Dataset]]
 
 
-def read_weights(path: str | os.PathLike[str], network: keras.Model) -> Arrays:
+def read_weights(path: str | os.PathLike[str], network: "keras.Model | Layout") -> Arrays:
     """Read the weights of ``network`` from a file, without changing the network.
 
     Args:
         path: a Keras 2 ``.h5`` or a Keras 3 ``.weights.h5`` file.
-        network: the network whose layers, shapes and order the file must have.
+        network: the network, or the layout of the one, whose layers, shapes and order the file must have.
 
     Returns:
         Finite float32 arrays in the order of ``network.weights``, ready for ``set_weights``.
@@ -48,12 +50,11 @@ def read_weights(path: str | os.PathLike[str], network: keras.Model) -> Arrays:
     Raises:
         WeightsError: the file is not there, not HDF5, truncated, a full model, or its layers do not fit.
     """
+    layout = network if isinstance(network, tuple) else layout_of(network)
     with _opened(path) as file:
-        layers = _keras3_layers(path, file, network) if "layers" in file else _legacy_layers(path, file)
-        _check_layers(path, layers, network)
-        expected = [variable for layer in network.layers for variable in layer.weights]
-        stored = [dataset for layer in layers for _, dataset in layer.variables]
-        return [_read(path, dataset, variable) for dataset, variable in zip(stored, expected, strict=True)]
+        layers = _keras3_layers(path, file, layout) if "layers" in file else _legacy_layers(path, file)
+        _check_layers(path, layers, layout)
+        return [_read(path, f"{layer.name}/{name}", dataset) for layer in layers for name, dataset in layer.variables]
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any] | None:
@@ -76,7 +77,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     return dict(metadata)
 
 
-def save_weights(network: keras.Model, path: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
+def save_weights(network: "keras.Model", path: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
     """Write the weights of ``network`` in the legacy layout, which ``load_weights`` reads in Keras 2 and 3.
 
     Args:
@@ -88,7 +89,7 @@ def save_weights(network: keras.Model, path: str | os.PathLike[str], metadata: M
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
         file.attrs["backend"] = b"tensorflow"
-        file.attrs["keras_version"] = keras.__version__.encode()
+        file.attrs["keras_version"] = version_of("keras").encode()
         file.attrs[_METADATA] = json.dumps({"format_version": FORMAT_VERSION, **metadata})
         for layer in layers:
             group = file.create_group(layer.name)
@@ -129,19 +130,14 @@ def _legacy_layers(path: str | os.PathLike[str], file: h5py.File) -> list[_Layer
     return layers
 
 
-def _keras3_layers(path: str | os.PathLike[str], file: h5py.File, network: keras.Model) -> list[_Layer]:
-    """Return the layers in the network's order; this layout has none, but numbers the layers of each class."""
+def _keras3_layers(path: str | os.PathLike[str], file: h5py.File, layout: Layout) -> list[_Layer]:
+    """Return the layers in the network's order; this file layout has none, but numbers the layers of each class."""
     stored = {name: _group(file, f"layers/{name}/vars") for name in _group(file, "layers")}
-    counts: Counter[str] = Counter()
     layers = []
-    for layer in network.layers:
-        kind = _keras_kind(layer)
-        name = f"{kind}_{counts[kind]}" if counts[kind] else kind
-        counts[kind] += 1
-        if layer.weights:
-            group = stored.pop(name, {})
-            variables = [(variable.name, _dataset(group, str(i))) for i, variable in enumerate(layer.weights) if group]
-            layers.append(_Layer(name, variables))
+    for layer in layout:
+        group = stored.pop(layer.stored_as, {})
+        variables = [(name, _dataset(group, str(i))) for i, (name, _) in enumerate(layer.variables) if group]
+        layers.append(_Layer(layer.stored_as, variables))
     surplus = [name for name, group in stored.items() if len(group)]
     missing = [layer.name for layer in layers if not layer.variables]
     if surplus or missing:
@@ -180,18 +176,17 @@ def _group(parent: Any, path: str) -> h5py.Group:
     return group
 
 
-def _check_layers(path: str | os.PathLike[str], found: list[_Layer], network: keras.Model) -> None:
+def _check_layers(path: str | os.PathLike[str], found: list[_Layer], layout: Layout) -> None:
     """Compare the number of layers, their order, and the names and shapes of their variables with the network's."""
-    expected = [layer for layer in network.layers if layer.weights]
-    if len(found) != len(expected):
+    if len(found) != len(layout):
         raise WeightsError(
-            f"{path}: expected {len(expected)} layers with weights ({', '.join(layer.name for layer in expected)}), "
+            f"{path}: expected {len(layout)} layers with weights ({', '.join(layer.name for layer in layout)}), "
             f"found {len(found)} ({', '.join(layer.name for layer in found)})"
         )
     _check_order(path, [layer.name for layer in found])
-    for stored, layer in zip(found, expected, strict=True):
+    for stored, layer in zip(found, layout, strict=True):
         has = [(name, tuple(dataset.shape)) for name, dataset in stored.variables]
-        needs = [(variable.name, tuple(variable.shape)) for variable in layer.weights]
+        needs = list(layer.variables)
         if has != needs:
             raise WeightsError(f"{path}: layer {stored.name}: expected {needs}, found {has}")
 
@@ -207,17 +202,10 @@ def _check_order(path: str | os.PathLike[str], names: list[str]) -> None:
         last[kind] = number
 
 
-def _keras_kind(layer: keras.layers.Layer) -> str:
-    """Return the snake-case name of a layer's class, as Keras uses it in files: ``conv2d``, ``dense``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
-
-
-def _read(path: str | os.PathLike[str], dataset: h5py.Dataset, variable: Any) -> npt.NDArray[np.float32]:
+def _read(path: str | os.PathLike[str], name: str, dataset: h5py.Dataset) -> npt.NDArray[np.float32]:
     if dataset.dtype.kind != "f":
         raise WeightsError(f"{path}: expected floating-point numbers in {dataset.name}, found {dataset.dtype}")
     values = np.asarray(dataset[()], np.float32)
     if not np.isfinite(values).all():
-        raise WeightsError(
-            f"{path}: expected finite weights, found {values[~np.isfinite(values)][0]} in {variable.path}"
-        )
+        raise WeightsError(f"{path}: expected finite weights, found {values[~np.isfinite(values)][0]} in {name}")
     return values

@@ -10,13 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from app.faces.latents import LATENT_DIM, Latents
-from app.quiet_tensorflow import tf
-from models.networks import convolutional_GenDiscr
+from app.faces.network import GeneratorNetwork
+from models.layouts import FACE_GENERATOR
 from models.normalization import RAW, TRANSFORMS, PixelTransform
 from models.weights import WeightsError, read_metadata, read_weights
-
-#: Every run of the network has this shape. One shape, one kernel: a face is the same bytes in whichever batch it rides.
-BATCH = 32
 
 _log = logging.getLogger("nobody")
 
@@ -34,22 +31,19 @@ class FaceGenerator:
 
     def __init__(self, folder: Path, pixels: str = "auto") -> None:
         path = folder / "generator.h5"
-        network, _ = convolutional_GenDiscr()
-        network.set_weights(read_weights(path, network))
+        weights = read_weights(path, FACE_GENERATOR)
         metadata = read_metadata(path) or {}
-        self.parameters: int = network.count_params()
+        self._network = GeneratorNetwork(weights)
+        self.parameters = sum(values.size for values in weights)
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         self.training: dict[str, Any] | None = metadata.get("training")
         if not isinstance(self.training, dict | None):
             raise WeightsError(f"{path}: expected the training settings as an object, got {self.training!r}")
         self.quality = _read_quality(folder / "quality.json", self.sha256)
-        self._run = tf.function(lambda latents: network(latents, training=False)).get_concrete_function(
-            tf.TensorSpec((BATCH, LATENT_DIM), tf.float32)
-        )
         self.transform, self.transform_source = self._choose_transform(path, pixels, metadata)
 
     def __call__(self, latents: Latents) -> npt.NDArray[np.uint8]:
-        """Generate faces.
+        """Generate faces; any number of threads may.
 
         Args:
             latents: float32 ``(count, 16)``.
@@ -57,14 +51,7 @@ class FaceGenerator:
         Returns:
             uint8 ``(count, 16, 16)``; 0 is black.
         """
-        return self.transform.to_grey(self._outputs(latents))
-
-    def _outputs(self, latents: Latents) -> npt.NDArray[np.float32]:
-        count = len(latents)
-        padded = np.zeros((-(-count // BATCH) * BATCH, LATENT_DIM), np.float32)
-        padded[:count] = latents
-        batches = padded.reshape(-1, BATCH, LATENT_DIM)
-        return np.concatenate([self._run(tf.constant(batch)).numpy() for batch in batches])[:count]
+        return self.transform.to_grey(self._network(latents)[..., np.newaxis])
 
     def _choose_transform(self, path: Path, pixels: str, metadata: dict[str, Any]) -> tuple[PixelTransform, str]:
         """Return the pixel transform and who chose it: ``setting``, ``file`` or ``assumed``."""
@@ -75,7 +62,7 @@ class FaceGenerator:
                 return PixelTransform.from_dict(metadata["pixel_transform"]), "file"
             except ValueError as error:
                 raise WeightsError(f"{path}: {error}") from error
-        outputs = self._outputs(np.random.default_rng(0).standard_normal((256, LATENT_DIM)).astype(np.float32))
+        outputs = self._network(np.random.default_rng(0).standard_normal((256, LATENT_DIM)).astype(np.float32))
         dark = float((outputs < 0.0).mean())
         if dark > 0.2:  # 5 % for the exercise's weights, which are raw
             _log.warning(

@@ -22,7 +22,14 @@ _GAMMA = np.uint64(0x9E3779B97F4A7C15)
 
 def new_seed() -> int:
     """Draw an unpredictable seed, 0 … ``MAX_SEED``."""
-    return secrets.randbelow(MAX_SEED + 1)
+    return new_seeds(1)[0]
+
+
+def new_seeds(count: int) -> list[int]:
+    """Draw unpredictable seeds, 0 … ``MAX_SEED``."""
+    bits = np.frombuffer(secrets.token_bytes(8 * count), np.uint64)
+    seeds: list[int] = (bits >> np.uint64(11)).tolist()
+    return seeds
 
 
 def seed_of_name(name: str) -> int:

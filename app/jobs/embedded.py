@@ -34,6 +34,8 @@ class EmbeddedWorker:
     def stop(self) -> None:
         """End the worker; what it trains is saved."""
         self._stop_wanted.set()
+        if not self._thread.is_alive():
+            return
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()

@@ -99,7 +99,7 @@ class Training(_Strict):
     clip: float = Field(1, gt=0, le=1e6, allow_inf_nan=False, description="WGAN_clip: weights stay in ±clip.")
 
     @property
-    def steps(self) -> int:
+    def total_steps(self) -> int:
         """Training steps in all."""
         return self.epochs * self.steps_per_epoch
 
@@ -217,7 +217,7 @@ def check_limits(specification: Specification, settings: Settings) -> None:
     if specification.batch_size > rows:
         raise LimitError(f"batch_size: expected at most the {rows:,} real examples, got {specification.batch_size:,}")
     for name, value, most in (
-        ("epochs × steps_per_epoch", specification.steps, settings.max_steps),
+        ("epochs × steps_per_epoch", specification.total_steps, settings.max_steps),
         ("gen_shape: widest layer", max(shape), settings.max_width),
         ("gen_shape: layers", len(shape), settings.max_depth),
         ("batch_size", specification.batch_size, settings.max_batch),
@@ -257,13 +257,18 @@ def discriminator_shape(gen_shape: Sequence[int]) -> tuple[int, ...]:
     return (gen_shape[-1], *hidden, 1)
 
 
-def forked(parent: Specification, changes: ForkRequest, settings: Settings) -> Specification:
-    """Return the parent's specification with the changes that a fork asks for.
+def forked(parent: Specification, changes: ForkRequest, step: int, settings: Settings) -> Specification:
+    """Return the parent's specification with the changes that a fork at ``step`` asks for.
 
     Raises:
-        LimitError: the changed job is beyond a limit.
+        LimitError: the changed job is beyond a limit, or ``step`` is its end.
     """
     wanted: dict[str, Any] = changes.model_dump(exclude_none=True, include=set(Training.model_fields) | {"seed"})
     specification = parent.model_copy(update=wanted)
+    if specification.total_steps <= step:
+        raise LimitError(
+            f"epochs × steps_per_epoch: the fork goes on from step {step:,}; expected more steps than that, "
+            f"got {specification.total_steps:,}"
+        )
     check_limits(specification, settings)
     return specification

@@ -13,23 +13,12 @@ from sqlalchemy import RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from app.jobs.database import events, jobs, losses
+from app.jobs.errors import IdempotencyError, QueueFullError, UnknownJobError
 from app.jobs.queue import Queue
 from app.jobs.specification import LOSS_NAMES, Specification
 from app.jobs.states import TRANSITIONS, Request, State, TransitionError
 
 JobRow = RowMapping
-
-
-class UnknownJobError(LookupError):
-    """There is no such job."""
-
-
-class QueueFullError(Exception):
-    """As many jobs wait as may wait."""
-
-
-class IdempotencyError(Exception):
-    """The key was used for another request."""
 
 
 class Event(NamedTuple):
@@ -122,7 +111,7 @@ class JobStore:
         """
         row = self._row(jobs.c.id == job_id)
         if row is None:
-            raise UnknownJobError(f"there is no job {job_id!r}; GET /jobs lists those there are")
+            raise UnknownJobError(job_id)
         return row
 
     def _row(self, condition: sa.ColumnElement[bool]) -> JobRow | None:
@@ -165,7 +154,7 @@ class JobStore:
             connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(id=job_id))
             row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
             if row is None:
-                raise UnknownJobError(f"there is no job {job_id!r}; GET /jobs lists those there are")
+                raise UnknownJobError(job_id)
             old = State(row["state"])
             if old not in TRANSITIONS[request]:
                 raise TransitionError(request, old)
@@ -238,7 +227,7 @@ def _new_row(job_id: str, new: NewJob, key: str | None) -> dict[str, Any]:
         "stalls": 0,
         "first_step": new.checkpoint_step,
         "step": new.checkpoint_step,
-        "steps": new.specification.steps,
+        "steps": new.specification.total_steps,
         "snapshot": -1,
         "checkpoint": new.checkpoint,
         "checkpoint_step": new.checkpoint_step if new.checkpoint else None,

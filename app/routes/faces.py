@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from app.dependencies import Engine, Immutable
 from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
-from app.routes.rendering import picture_response, png_answer, prefers_json
+from app.routes.rendering import picture_response, png_answer, prefers
 from app.schemas import (
     MAX_NAME,
     FaceQuery,
@@ -58,7 +58,7 @@ async def sample_latents(
 ) -> Response:
     """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
     faces = await engine.faces(np.asarray(body.latents, np.float32))
-    if prefers_json(request.headers.get("accept", "")):
+    if prefers(request.headers.get("accept", ""), "application/json", "image/png"):
         return JSONResponse({"pixels": faces.tolist()}, headers=_VARY)
     return await png_answer(faces, query, _VARY)
 

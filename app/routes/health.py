@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from app import __version__, schemas
-from app.dependencies import Engine, Generator
+from app.dependencies import Engine, Generator, Jobs
 from app.errors import PROBLEM_CONTENT, NotReadyError
 from app.faces.latents import LATENT_DIM, MAX_SEED
 
@@ -33,7 +33,7 @@ async def readyz(engine: Engine) -> schemas.Health:
 
 
 @router.get("/info", response_model=schemas.Info, response_description="What the service is made of.")
-async def info(generator: Generator) -> Any:
+async def info(generator: Generator, jobs: Jobs) -> Any:
     """Describe the weights, the versions and the limits of this service."""
     return {
         "weights": {
@@ -61,4 +61,5 @@ async def info(generator: Generator) -> Any:
             "name": schemas.MAX_NAME,
             "pixels": schemas.MAX_PIXELS,
         },
+        "jobs": jobs.limits(),
     }

@@ -44,14 +44,14 @@ def _header(description: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}}
 
 
-def prefers_json(accept: str) -> bool:
-    """Whether an Accept header likes JSON better than PNG; without a preference it is PNG."""
-    quality = {"application/json": 0.0, "image/png": 0.0}
+def prefers(accept: str, wanted: str, usual: str) -> bool:
+    """Whether an Accept header likes the media type ``wanted`` better than the ``usual`` one."""
+    quality = {wanted: 0.0, usual: 0.0}
     for part in accept.lower().split(","):
         media_type, *parameters = (piece.strip() for piece in part.split(";"))
         if media_type in quality:
             quality[media_type] = _quality(parameters)
-    return quality["application/json"] > quality["image/png"]
+    return quality[wanted] > quality[usual]
 
 
 def _quality(parameters: list[str]) -> float:

@@ -80,7 +80,7 @@ class Session:
 
     def _train(self, gan: GAN, snapshots: SnapshotWriter) -> bool:
         """Train from snapshot to snapshot; the steps that have one do not depend on where the session began."""
-        plan = Plan(self._specification.steps)
+        plan = Plan(self._specification.total_steps)
         if gan.steps_done == self._first_step or plan.has_snapshot(gan.steps_done):
             self._snapshot(gan, snapshots)
         self._reported = self._saved = time.monotonic()

@@ -1,0 +1,95 @@
+"""Single faces as PNG, for many visitors at once: new ones are ready before anyone asks."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import NamedTuple
+
+from app import imaging
+from app.faces.engine import MAX_ROWS, FaceEngine
+from app.faces.latents import latents_of_seeds, new_seeds
+
+#: New faces that are kept ready, and how few of them call for more.
+STOCK, LOW_STOCK = 2_048, 1_536
+#: Seconds until the next try, should the engine fail.
+_PAUSE = 0.1
+
+_log = logging.getLogger("nobody")
+
+
+class Portrait(NamedTuple):
+    """A face, 16×16."""
+
+    seed: int
+    png: bytes
+
+
+class _Order(NamedTuple):
+    seed: int
+    portrait: asyncio.Future[Portrait]
+
+
+class Portraits:
+    """Draws single faces a batch at a time; where a batch has room left, it refills the stock of new faces."""
+
+    def __init__(self, engine: FaceEngine) -> None:
+        self._engine = engine
+        self._stock: deque[Portrait] = deque()
+        self._orders: deque[_Order] = deque()
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start drawing on the running event loop."""
+        self._wanted.set()
+        self._task = asyncio.create_task(self._serve())
+
+    async def stop(self) -> None:
+        """Stop drawing; whoever still waits is cancelled."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for order in self._orders:
+            order.portrait.cancel()
+
+    async def new(self) -> Portrait:
+        """Return a face that nobody has been given yet."""
+        if len(self._stock) <= LOW_STOCK:
+            self._wanted.set()
+        return self._stock.popleft() if self._stock else await self.of_seed(new_seeds(1)[0])
+
+    async def of_seed(self, seed: int) -> Portrait:
+        """Return the face of a seed."""
+        order = _Order(seed, asyncio.get_running_loop().create_future())
+        self._orders.append(order)
+        self._wanted.set()
+        return await order.portrait
+
+    async def _serve(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while self._orders or len(self._stock) < STOCK:
+                await self._draw_batch()
+
+    async def _draw_batch(self) -> None:
+        orders = [self._orders.popleft() for _ in range(min(len(self._orders), MAX_ROWS))]
+        orders = [order for order in orders if not order.portrait.done()]  # else its client has gone
+        more = min(STOCK - len(self._stock), MAX_ROWS - len(orders))
+        seeds = [order.seed for order in orders] + new_seeds(more)
+        try:
+            faces = await self._engine.faces(latents_of_seeds(seeds))
+            portraits = [Portrait(*both) for both in zip(seeds, imaging.pngs(faces), strict=True)]
+            for order, portrait in zip(orders, portraits, strict=False):
+                if not order.portrait.done():
+                    order.portrait.set_result(portrait)
+            self._stock.extend(portraits[len(orders) :])
+        except Exception as error:
+            _log.exception("the engine failed to draw faces")
+            for order in orders:
+                if not order.portrait.done():
+                    order.portrait.set_exception(error)
+            await asyncio.sleep(_PAUSE)
+        finally:
+            for order in orders:
+                order.portrait.cancel()  # does nothing to those that are done

@@ -1,0 +1,96 @@
+"""Fresh samples of a trained dense generator, in plain numpy: the service needs no Keras to draw them."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Singles = npt.NDArray[np.float32]
+
+#: Rows that pass through the network, or become text, at a time: bounds the memory that a wide network takes.
+_BLOCK = 4_096
+
+
+def sample(weights_npz: Path, latent_type: str, count: int, seed: int) -> Singles:
+    """Draw samples of a trained generator; the same seed gives the same samples.
+
+    Args:
+        weights_npz: ``generator.npz`` as the training process writes it: ``layer_000``, ``layer_001``, … are kernel
+            ``(inputs, outputs)`` and bias ``(outputs,)`` of each layer in turn; tanh between, sigmoid at the end.
+        latent_type: ``normal``, ``uniform`` (on ``[0, 1)``) or ``spheric`` (on the unit sphere).
+        count: how many, at least 1.
+        seed: not negative.
+
+    Returns:
+        float32 of shape ``(count, dimensions)``, in [0, 1].
+
+    Raises:
+        ValueError: an argument is not as described.
+        OSError: there is no such file.
+    """
+    if count < 1:
+        raise ValueError(f"count: expected at least 1, got {count}")
+    layers = _read_layers(weights_npz)
+    latents = draw_latents(latent_type, count, layers[0][0].shape[0], seed)
+    return np.concatenate([_generate(layers, block) for block in _blocks(latents)])
+
+
+def draw_latents(latent_type: str, count: int, dimensions: int, seed: int) -> Singles:
+    """Draw latent vectors, float32 ``(count, dimensions)``; more of the same seed begin with the same ones.
+
+    Raises:
+        ValueError: the type is unknown, or the seed negative.
+    """
+    random = np.random.Generator(np.random.PCG64(seed))
+    shape = (count, dimensions)
+    match latent_type:
+        case "normal":
+            return random.standard_normal(shape, dtype=np.float32)
+        case "uniform":
+            return random.random(shape, dtype=np.float32)
+        case "spheric":
+            vectors = random.standard_normal(shape, dtype=np.float32)
+            # As in training: the 1e-8 keeps a vector of zeros from becoming NaN.
+            lengths: Singles = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True) + np.float32(1e-8))
+            return vectors / lengths
+    raise ValueError(f"unknown latent_type: expected normal, uniform or spheric, got {latent_type!r}")
+
+
+def as_csv(samples: Singles) -> str:
+    """Return samples as CSV: a header ``x0,x1,…``, and nine digits, with which every float32 survives."""
+    columns = samples.shape[1]
+    lines = [",".join(f"x{i}" for i in range(columns)) + "\n"]
+    row = ",".join(["%.9g"] * columns) + "\n"
+    lines += [row * len(block) % tuple(block.ravel().tolist()) for block in _blocks(samples)]
+    return "".join(lines)
+
+
+def as_npy(samples: Singles) -> bytes:
+    """Return samples as a ``.npy`` file."""
+    buffer = io.BytesIO()
+    np.save(buffer, samples, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _read_layers(path: Path) -> list[tuple[Singles, Singles]]:
+    """Return kernel and bias of each layer."""
+    with np.load(path, allow_pickle=False) as arrays:
+        values = [arrays[name] for name in sorted(arrays)]
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _generate(layers: list[tuple[Singles, Singles]], latents: Singles) -> Singles:
+    *hidden_layers, (kernel, bias) = layers
+    values = latents
+    for hidden_kernel, hidden_bias in hidden_layers:
+        values = np.tanh(values @ hidden_kernel + hidden_bias)
+    # The sigmoid by way of tanh, which cannot overflow.
+    half = np.float32(0.5)
+    outputs: Singles = half + half * np.tanh(half * (values @ kernel + bias))
+    return outputs
+
+
+def _blocks(rows: Singles) -> Iterator[Singles]:
+    return (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))

@@ -1,0 +1,108 @@
+"""Jobs as callers see them."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field, JsonValue
+
+from app.jobs.specification import Specification
+from app.jobs.states import State
+
+if TYPE_CHECKING:
+    from app.jobs.store import JobRow
+
+
+class Parent(BaseModel):
+    """Where a fork comes from."""
+
+    id: str
+    step: int
+
+
+class _Progress(BaseModel):
+    id: str
+    name: str | None
+    status: State
+    step: int = Field(description="Training steps done.")
+    steps: int = Field(description="Training steps in all: epochs × steps_per_epoch.")
+    steps_per_second: float | None
+    estimated_finish: datetime | None = Field(description="While it runs.")
+    seconds: float = Field(description="Spent training.")
+    losses: dict[str, float] | None = Field(description="Of the last step.")
+    figures: dict[str, int | float | None] | None = Field(
+        description="Of the last snapshot's generator: modes_covered, high_quality and reverse_kl for mixtures, "
+        "squared distances for the corner cloud, sliced_wasserstein for other data."
+    )
+    error: str | None = Field(description="Why it failed.")
+    recoveries: int = Field(description="How often it was taken up again after its process or worker had died.")
+    queue_position: int | None = Field(description="Jobs that wait before it.")
+    checkpoints: list[int] = Field(description="Steps from which it can be forked.")
+    parent: Parent | None = Field(description="The job that it was forked from, if any.")
+    first_step: int = Field(description="Steps that a fork took over from its parent.")
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    metadata: dict[str, JsonValue]
+
+
+class Job(Specification, _Progress):
+    """A training job: where it stands, and what it trains."""
+
+
+class JobPage(BaseModel):
+    """Some of the jobs, newest first."""
+
+    jobs: list[Job]
+    next: str | None = Field(description="What to give as `after` for the page that follows; null at the end.")
+
+
+class EventView(BaseModel):
+    """Something that happened to a job."""
+
+    id: int = Field(description="Counts from 1 without a gap.")
+    event: str = Field(description="state, data, progress or snapshot.")
+    at: datetime
+    data: dict[str, Any]
+
+
+class Events(BaseModel):
+    """What happened to a job, in order."""
+
+    events: list[EventView]
+    last: int = Field(description="What to give as `after` next time.")
+    ended: bool = Field(description="Nothing more will come after these.")
+
+
+def view(row: "JobRow", queue_position: int | None) -> Job:
+    """Return a job as callers see it."""
+    checkpoints = {int(step) for step in row["kept_checkpoints"]}
+    if row["checkpoint"]:
+        checkpoints.add(row["checkpoint_step"])
+    speed = row["steps_per_second"]
+    left = (row["steps"] - row["step"]) / speed if row["state"] == State.RUNNING and speed else None
+    same = ("id", "name", "metadata", "first_step", "step", "steps", "steps_per_second", "seconds", "losses")
+    return Job.model_validate(
+        row["specification"]
+        | {name: row[name] for name in (*same, "figures", "error", "recoveries")}
+        | {name: _time(row[name]) for name in ("created", "started", "ended")}
+        | {
+            "status": row["state"],
+            "estimated_finish": None if left is None else _time(time.time() + left),
+            "queue_position": queue_position,
+            "parent": {"id": row["parent"], "step": row["parent_step"]} if row["parent"] else None,
+            "checkpoints": sorted(checkpoints),
+        }
+    )
+
+
+def event_views(rows: Sequence[tuple[int, str, float, dict[str, Any]]]) -> list[EventView]:
+    """Return events as callers see them."""
+    return [
+        EventView(id=seq, event=kind, at=datetime.fromtimestamp(at, UTC), data=data) for seq, kind, at, data in rows
+    ]
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,366 @@
+"""Training jobs: submit, steer, watch, take away."""
+
+import io
+import json
+import secrets
+import tempfile
+from collections.abc import Callable
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from app.dependencies import Jobs
+from app.errors import PROBLEM_CONTENT
+from app.jobs import sampling
+from app.jobs.events import stream
+from app.jobs.service import JobService
+from app.jobs.specification import LOSS_NAMES, MAX_SEED, ForkRequest, JobRequest
+from app.jobs.states import Request as Wish
+from app.jobs.states import State
+from app.jobs.uploads import read_points
+from app.jobs.views import Events, Job, JobPage, event_views, view
+from app.routes.rendering import prefers
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+_MAX_SAMPLES = 100_000
+_EVENTS_AT_ONCE = 500
+_T = TypeVar("_T", bound=BaseModel)
+
+JobId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The job's `id`.")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1, max_length=255, description="A repetition of the request under the same key gives the same job."
+    ),
+]
+
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"description": "The job's state does not allow it; `detail` names the state.", "content": PROBLEM_CONTENT}
+}
+_FULL: dict[int | str, dict[str, Any]] = {
+    429: {"description": "The queue is full; `Retry-After` says when to try again.", "content": PROBLEM_CONTENT}
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": JobRequest.model_json_schema(ref_template="#/components/schemas/{model}")},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["job", "data"],
+                    "properties": {
+                        "job": {"type": "string", "description": "The JSON body, without `data`."},
+                        "data": {"type": "string", "format": "binary", "description": "A CSV or .npy file of rows."},
+                    },
+                }
+            },
+        },
+    }
+}
+
+
+def _look(jobs: JobService, job_id: str) -> Job:
+    with jobs.store() as store:
+        row = store.get(job_id)
+        return view(row, store.ahead_of(row) if row["state"] == State.QUEUED else None)
+
+
+def _accepted(jobs: JobService, job_id: str, response: Response) -> Job:
+    response.headers["Location"] = f"/jobs/{job_id}"
+    return _look(jobs, job_id)
+
+
+@router.post("", status_code=202, responses=_FULL, openapi_extra=_BODY)
+async def submit(request: Request, response: Response, jobs: Jobs, idempotency_key: IdempotencyKey = None) -> Job:
+    """Train one of the toy GANs, on toy data or on your own points. The answer comes at once, the training goes on.
+
+    Own points come in the body, or as a file: `curl -F 'job={"model":"wgan_gp"}' -F data=@points.csv`.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        job, points = await run_in_threadpool(_parsed, JobRequest, await request.body()), None
+    elif kind == "multipart/form-data":
+        job, points = await _uploaded(request, jobs)
+    else:
+        raise HTTPException(415, f"expected application/json or multipart/form-data, got {kind or 'none'}")
+    row = await run_in_threadpool(jobs.submit, job, points, idempotency_key)
+    return await run_in_threadpool(_accepted, jobs, row["id"], response)
+
+
+def _parsed(model: type[_T], text: bytes | str) -> _T:
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        # Shown as FastAPI shows those of the bodies that it reads itself.
+        errors = [
+            {**item, "loc": ("body", *item["loc"]), "type": item["type"]}
+            for item in error.errors(include_url=False, include_context=False)
+        ]
+        raise RequestValidationError(errors) from None
+
+
+async def _uploaded(request: Request, jobs: JobService) -> tuple[JobRequest, npt.NDArray[np.float32]]:
+    async with request.form(max_files=1, max_fields=1, max_part_size=2**20) as form:
+        text, file = form.get("job"), form.get("data")
+        if not isinstance(text, str) or not isinstance(file, UploadFile):
+            raise HTTPException(422, "expected the field job (JSON) and the file data (CSV or .npy)")
+        job = _parsed(JobRequest, text)
+        if "data" in job.model_fields_set:
+            raise HTTPException(422, "job.data: expected it in one place, the file; leave it out of job")
+        return job, await run_in_threadpool(_read_upload, file, jobs.settings.max_rows)
+
+
+def _read_upload(file: UploadFile, max_rows: int) -> npt.NDArray[np.float32]:
+    with tempfile.NamedTemporaryFile() as copy:
+        while chunk := file.file.read(2**20):
+            copy.write(chunk)
+        copy.flush()
+        return read_points(FilePath(copy.name), file.filename or "data", max_rows=max_rows)
+
+
+class JobsQuery(BaseModel):
+    """Which jobs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: list[State] = Field([], description="Only these; may be given several times.")
+    limit: int = Field(20, ge=1, le=100)
+    after: str | None = Field(None, pattern="^[0-9a-f]{16}$", description="The `next` of the page before.")
+
+
+@router.get("")
+def list_jobs(query: Annotated[JobsQuery, Query()], jobs: Jobs) -> JobPage:
+    """List the jobs, newest first."""
+    with jobs.store() as store:
+        rows = store.page(query.status, query.limit + 1, query.after)
+        shown = rows[: query.limit]
+        return JobPage(
+            jobs=[view(row, store.ahead_of(row) if row["state"] == State.QUEUED else None) for row in shown],
+            next=shown[-1]["id"] if len(rows) > len(shown) else None,
+        )
+
+
+@router.get("/{job_id}")
+def show(job_id: JobId, jobs: Jobs) -> Job:
+    """Show a job: where it stands, how fast it is, its last losses and figures."""
+    return _look(jobs, job_id)
+
+
+def _ask(wish: Wish) -> Callable[[str, JobService, Response], Job]:
+    def ask(job_id: JobId, jobs: Jobs, response: Response) -> Job:
+        with jobs.store() as store:
+            store.ask(job_id, wish)
+        return _accepted(jobs, job_id, response)
+
+    ask.__name__ = wish.value
+    return ask
+
+
+_WISHES = {
+    Wish.CANCEL: "Cancel a job. It is `cancelling` until its process is gone; its last weights are kept.",
+    Wish.PAUSE: "Pause a job. It is `pausing` until it is saved, then `paused` until it is resumed.",
+    Wish.RESUME: "Go on with a paused job, exactly where it stopped.",
+}
+for _wish, _text in _WISHES.items():
+    router.add_api_route(
+        f"/{{job_id}}/{_wish}", _ask(_wish), methods=["POST"], status_code=202, description=_text, responses=_CONFLICT
+    )
+
+
+@router.post("/{job_id}/fork", status_code=202, responses=_CONFLICT | _FULL)
+def fork(
+    job_id: JobId, changes: ForkRequest, jobs: Jobs, response: Response, idempotency_key: IdempotencyKey = None
+) -> Job:
+    """Start a new job from a checkpoint of this one, with changed settings."""
+    return _accepted(jobs, jobs.fork(job_id, changes, idempotency_key)["id"], response)
+
+
+class EventsQuery(BaseModel):
+    """Which events."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: int | None = Field(None, ge=0, description="The last event that you have; the header Last-Event-ID wins.")
+
+
+@router.get(
+    "/{job_id}/events",
+    response_model=Events,
+    responses={
+        200: {
+            "description": "Server-sent events, or with `Accept: application/json` those there are by now.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        204: {"description": "The job has ended and you have all its events."},
+    },
+)
+async def events(
+    job_id: JobId,
+    query: Annotated[EventsQuery, Query()],
+    request: Request,
+    jobs: Jobs,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Any:
+    """Follow a job: `state`, `data` (the real examples), `progress` and `snapshot` events, until it has ended.
+
+    A client that comes back with `Last-Event-ID` gets what it missed, nothing twice.
+    """
+    after = _last_event(last_event_id, query.after)
+
+    def read() -> tuple[Any, list[Any]]:
+        with jobs.store() as store:
+            job = store.get(job_id)
+            return job, store.events_after(job, after, _EVENTS_AT_ONCE)
+
+    job, found = await run_in_threadpool(read)
+    last = found[-1].seq if found else after
+    ended = State(job["state"]).ended and last >= job["last_event"]
+    if prefers(request.headers.get("accept", ""), "application/json", "text/event-stream"):
+        rows = [(*event[:3], json.loads(jobs.event_text(job, event))) for event in found]
+        return Events(events=event_views(rows), last=last, ended=ended)
+    if ended and not found:
+        return Response(status_code=204)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream(jobs, job, after), media_type="text/event-stream", headers=headers)
+
+
+def _last_event(header: str | None, after: int | None) -> int:
+    if header is None:
+        return after or 0
+    if not header.isascii() or not header.isdigit() or len(header) > 18:
+        raise HTTPException(422, f"Last-Event-ID: expected the id of an event, a whole number, got {header[:80]!r}")
+    return int(header)
+
+
+class FormatQuery(BaseModel):
+    """In which form."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["json", "csv"] | None = Field(None, description="Left out, the header Accept decides.")
+
+
+@router.get(
+    "/{job_id}/history",
+    responses={200: {"description": "One value a step.", "content": {"text/csv": {}, "application/json": {}}}},
+)
+def history(job_id: JobId, query: Annotated[FormatQuery, Query()], request: Request, jobs: Jobs) -> Response:
+    """Give the losses of every step, as JSON or CSV."""
+    with jobs.store() as store:
+        job = store.get(job_id)
+        losses = store.losses_of(job)
+    names = LOSS_NAMES[job["specification"]["model"]]
+    first = job["first_step"]
+    if _as(query.format, request, "csv", "json") == "csv":
+        rows = np.column_stack([np.arange(first + 1, first + 1 + len(losses)), losses.astype(np.float64)])
+        text = io.StringIO()
+        np.savetxt(
+            text,
+            rows,
+            fmt=["%d"] + ["%.9g"] * len(names),
+            delimiter=",",
+            header=",".join(("step", *names)),
+            comments="",
+        )
+        return Response(text.getvalue(), media_type="text/csv")
+    values = {name: [float(f"{value:.9g}") for value in column] for name, column in zip(names, losses.T, strict=True)}
+    return Response(json.dumps({"first_step": first, "losses": values}), media_type="application/json")
+
+
+def _as(wanted: str | None, request: Request, *known: str) -> str:
+    """Return the form that the query names, or that the Accept header likes better than the last one."""
+    types = {"csv": "text/csv", "json": "application/json", "npy": "application/octet-stream"}
+    accept = request.headers.get("accept", "")
+    return wanted or next((form for form in known[:-1] if prefers(accept, types[form], types[known[-1]])), known[-1])
+
+
+class PictureQuery(BaseModel):
+    """Which picture."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    step: int | None = Field(None, ge=0, description="Of a snapshot; the newest by default.")
+    size: int = Field(900, ge=300, le=2_000, description="Width, in pixels.")
+
+
+@router.get(
+    "/{job_id}/picture.png",
+    response_class=Response,
+    responses=_CONFLICT | {200: {"description": "The job in one picture.", "content": {"image/png": {}}}},
+)
+def picture(job_id: JobId, query: Annotated[PictureQuery, Query()], jobs: Jobs) -> Response:
+    """Draw real and generated points, the discriminator and the losses, as the exercise does."""
+    with jobs.store() as store:
+        job = store.get(job_id)
+    drawn = jobs.picture(job, query.step, query.size)
+    buffer = io.BytesIO()
+    drawn.save(buffer, "PNG")
+    return Response(buffer.getvalue(), media_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+class SamplesQuery(BaseModel):
+    """How many samples, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    count: int = Field(500, ge=1, le=_MAX_SAMPLES)
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Makes them repeatable.")
+    format: Literal["json", "csv", "npy"] | None = Field(None, description="Left out, the header Accept decides.")
+
+
+@router.get(
+    "/{job_id}/samples",
+    response_class=Response,
+    responses=_CONFLICT
+    | {
+        200: {
+            "description": "One row a sample.",
+            "content": {"application/json": {}, "text/csv": {}, "application/octet-stream": {}},
+        }
+    },
+)
+def samples(job_id: JobId, query: Annotated[SamplesQuery, Query()], request: Request, jobs: Jobs) -> Response:
+    """Draw fresh samples from the trained generator."""
+    with jobs.store() as store:
+        job = store.get(job_id)
+    seed = secrets.randbelow(MAX_SEED + 1) if query.seed is None else query.seed
+    drawn = jobs.samples(job, query.count, seed)
+    headers = {"X-Seed": str(seed), "Cache-Control": "no-store"}
+    match _as(query.format, request, "csv", "npy", "json"):
+        case "csv":
+            return Response(sampling.as_csv(drawn), media_type="text/csv", headers=headers)
+        case "npy":
+            return Response(sampling.as_npy(drawn), media_type="application/octet-stream", headers=headers)
+    rows = [[float(f"{value:.9g}") for value in row] for row in drawn]
+    return Response(json.dumps({"seed": seed, "samples": rows}), media_type="application/json", headers=headers)
+
+
+@router.get(
+    "/{job_id}/weights",
+    response_class=Response,
+    responses=_CONFLICT | {200: {"description": "A zip.", "content": {"application/zip": {}}}},
+)
+def weights(job_id: JobId, jobs: Jobs) -> Response:
+    """Take the networks away: `generator.h5` and `discriminator.h5`, which plain Keras loads, and `job.json`."""
+    with jobs.store() as store:
+        job = store.get(job_id)
+    archive = jobs.archive(job, view(job, None).model_dump_json(indent=2))
+    headers = {"Content-Disposition": f'attachment; filename="job-{job_id}.zip"'}
+    return Response(archive, media_type="application/zip", headers=headers)
+
+
+@router.delete("/{job_id}", status_code=204, responses=_CONFLICT)
+def delete(job_id: JobId, jobs: Jobs) -> None:
+    """Forget a job that has ended, and its files."""
+    jobs.delete(job_id)
