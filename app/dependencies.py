@@ -1,15 +1,19 @@
 """What routes may ask for: services from ``app.state``, and the caching of repeatable answers."""
 
+import asyncio
 import hashlib
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from app import __version__
-from app.faces.engine import FaceEngine
+from app.errors import ClientGoneError
+from app.faces.engine import FaceEngine, Faces
 from app.faces.generator import FaceGenerator
+from app.faces.latents import Latents
 from app.jobs.service import JobService
 
 
@@ -31,6 +35,33 @@ def _jobs(request: Request) -> JobService:
 Engine = Annotated[FaceEngine, Depends(_engine)]
 Generator = Annotated[FaceGenerator, Depends(_generator)]
 Jobs = Annotated[JobService, Depends(_jobs)]
+
+
+def _drawing(request: Request, engine: Engine) -> Callable[[Latents], Awaitable[Faces]]:
+    """Return the engine's ``faces``, which for this request ends when its client leaves."""
+
+    async def draw(latents: Latents) -> Faces:
+        faces = asyncio.create_task(engine.faces(latents))
+        gone = asyncio.create_task(_disconnected(request))
+        try:
+            await asyncio.wait({faces, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not faces.done():
+                raise ClientGoneError
+            return await faces
+        finally:
+            faces.cancel()
+            gone.cancel()
+
+    return draw
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+#: Latents to faces, while the client is there.
+Draw = Annotated[Callable[[Latents], Awaitable[Faces]], Depends(_drawing)]
 
 
 def immutable_headers(generator: FaceGenerator, path: str, query: str) -> dict[str, str]:

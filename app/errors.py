@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -42,11 +42,16 @@ class NotReadyError(Exception):
     """The service has started and cannot answer yet."""
 
 
+class ClientGoneError(Exception):
+    """The client has left; nobody will read the answer."""
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Make every error of ``app`` answer as problem+json."""
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(NotReadyError, _not_ready)
+    app.add_exception_handler(ClientGoneError, _client_gone)
     for kind in _REFUSALS:
         app.add_exception_handler(kind, _refusal)
     app.add_exception_handler(Exception, _unexpected)
@@ -129,6 +134,10 @@ async def _not_ready(request: Request, error: Exception) -> JSONResponse:
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
     status, retry = next(answer for kind, answer in _REFUSALS.items() if isinstance(error, kind))
     return problem(status, str(error), headers={} if retry is None else {"Retry-After": str(retry)})
+
+
+async def _client_gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)  # nginx's number for it; only logs and tests see it
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

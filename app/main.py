@@ -1,5 +1,6 @@
 """Wiring: settings in, a FastAPI application out. ``uvicorn app.main:app`` serves it on the environment's settings."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -40,6 +41,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine.start()
         portraits.start()
+        gc.freeze()  # what is here now stays: the garbage collector need not look at it again and again
         yield
         await portraits.stop()
         await engine.stop()

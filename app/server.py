@@ -1,5 +1,8 @@
 """``nobody serve``: the HTTP server, and beside it the worker that trains the jobs."""
 
+import asyncio
+import contextlib
+from socket import socket
 from types import FrameType
 
 import uvicorn
@@ -18,14 +21,22 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._worker = worker
 
-    async def startup(self, *args: object, **kwargs: object) -> None:
-        await super().startup(*args, **kwargs)  # type: ignore[arg-type]
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
         if self._worker is not None and self.started:
             self._worker.start()  # only now: the first face comes before the first job
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         stopping.set()
+        if self._worker is not None:
+            self._worker.ask_to_stop()  # it saves its jobs while connections end
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self._worker is not None:
+            # Here, for afterwards uvicorn repeats the signal, which ends this process.
+            await asyncio.to_thread(self._worker.wait)
 
 
 def serve(settings: Settings) -> None:
@@ -36,16 +47,14 @@ def serve(settings: Settings) -> None:
     """
     worker = None
     if not settings.database_url:
-        lock = FileLock(settings.data / "serve.lock", f"nobody serve, port {settings.port}")
+        _lock = FileLock(settings.data / "serve.lock", "nobody serve")  # held to the end of the process
         worker = EmbeddedWorker(settings)
     config = uvicorn.Config(
-        "app.main:app", host=settings.host, port=settings.port, timeout_graceful_shutdown=_GRACE_SECONDS
+        "app.main:app",
+        host=settings.host,
+        port=settings.port,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        access_log=False,  # a line for each face would take longer than the face
     )
-    try:
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has ended in good order and repeats the signal
         _Server(config, worker).run()
-    except KeyboardInterrupt:
-        pass  # uvicorn has ended in good order and repeats the signal
-    finally:
-        if worker is not None:
-            worker.stop()
-            lock.release()

@@ -31,14 +31,18 @@ class EmbeddedWorker:
         """Start the worker, and again whenever it ends."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the worker; what it trains is saved."""
+    def ask_to_stop(self) -> None:
+        """Tell the worker to save what it trains, and to end; returns at once."""
         self._stop_wanted.set()
-        if not self._thread.is_alive():
-            return
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
+
+    def wait(self) -> None:
+        """Wait for the worker's end, and end it where it takes too long."""
+        self.ask_to_stop()
+        if not self._thread.is_alive():
+            return  # it was never started
         self._thread.join(_GRACE_SECONDS)
         if self._thread.is_alive() and self._process is not None:
             self._process.kill()

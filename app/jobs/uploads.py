@@ -9,7 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple, NoReturn
+from typing import IO, Any, NamedTuple, NoReturn, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -76,17 +76,16 @@ def read_points(path: Path, filename: str, *, max_rows: int) -> Singles:
     """
     with open(path, "rb") as file:
         beginning = file.read(8)
-        file.seek(0)
-        if not beginning:
-            raise UploadError(f"{_ACCEPTED}, got an empty file")
-        for wrong, what in _WRONG_BEGINNINGS.items():
-            if beginning.startswith(wrong):
-                raise UploadError(f"{_ACCEPTED}, got {what}")
-        if beginning.startswith(_NPY):
-            return _read_npy(file, path.stat().st_size, max_rows)
-        if filename.lower().endswith(".npy"):
-            raise UploadError(f"{_ACCEPTED}, got a file named .npy that is none; write it with numpy.save")
-        return _read_csv(file, max_rows)
+    if not beginning:
+        raise UploadError(f"{_ACCEPTED}, got an empty file")
+    for wrong, what in _WRONG_BEGINNINGS.items():
+        if beginning.startswith(wrong):
+            raise UploadError(f"{_ACCEPTED}, got {what}")
+    if beginning.startswith(_NPY):
+        return _read_npy(path, max_rows)
+    if filename.lower().endswith(".npy"):
+        raise UploadError(f"{_ACCEPTED}, got a file named .npy that is none; write it with numpy.save")
+    return _read_csv(path, max_rows)
 
 
 # --- .npy ------------------------------------------------------------------------------------------------------------
@@ -99,18 +98,19 @@ class _NpyHeader(NamedTuple):
     length: int
 
 
-def _read_npy(file: IO[bytes], size: int, max_rows: int) -> Singles:
-    header = _read_npy_header(file.read(_MAX_HEADER))
-    _check_npy_header(header, max_rows)
-    rows, columns = header.shape
-    claimed = rows * columns * header.dtype.itemsize
-    if size - header.length != claimed:
-        raise UploadError(
-            f".npy: expected {rows:,} × {columns:,} × {header.dtype.itemsize} = {claimed:,} bytes after the header, "
-            f"as it says, got {size - header.length:,}; the file is damaged or was cut off"
-        )
-    file.seek(header.length)
-    values = np.fromfile(file, header.dtype, rows * columns)
+def _read_npy(path: Path, max_rows: int) -> Singles:
+    with open(path, "rb") as file:
+        header = _read_npy_header(file.read(_MAX_HEADER))
+        _check_npy_header(header, max_rows)
+        rows, columns = header.shape
+        claimed, there = rows * columns * header.dtype.itemsize, path.stat().st_size - header.length
+        if there != claimed:
+            raise UploadError(
+                f".npy: expected {rows:,} × {columns:,} × {header.dtype.itemsize} = {claimed:,} bytes after the "
+                f"header, as it says, got {there:,}; the file is damaged or was cut off"
+            )
+        file.seek(header.length)
+        values = np.fromfile(file, header.dtype, rows * columns)
     return _singles(values.reshape((rows, columns), order="F" if header.fortran_order else "C"))
 
 
@@ -145,8 +145,7 @@ def _read_npy_header(beginning: bytes) -> _NpyHeader:
             header = _NpyHeader(*readers[version](buffer), buffer.tell())
         if all(0 <= length < 2**63 for length in header.shape):
             return header
-    # What is in the header is parsed as Python, and may be anything.
-    except (ValueError, TypeError, KeyError, SyntaxError, RecursionError, MemoryError, OverflowError):
+    except Exception:  # numpy parses the header as Python: there is hardly an error that it cannot come to
         pass
     raise UploadError(f"{_ACCEPTED}, got a .npy with a damaged or unusual header; write it with numpy.save")
 
@@ -177,18 +176,18 @@ def _check_npy_header(header: _NpyHeader, max_rows: int) -> None:
 # --- CSV -------------------------------------------------------------------------------------------------------------
 
 
-def _read_csv(file: IO[bytes], max_rows: int) -> Singles:
+def _read_csv(path: Path, max_rows: int) -> Singles:
     csv = _Csv(max_rows)
     first = 1
-    for lines in _line_blocks(file):
-        csv.add(first, lines)
-        first += len(lines)
+    with open(path, encoding="utf-8-sig") as text:
+        for lines in _line_blocks(text):
+            csv.add(first, lines)
+            first += len(lines)
     return csv.points()
 
 
-def _line_blocks(file: IO[bytes]) -> Iterator[list[str]]:
+def _line_blocks(text: TextIO) -> Iterator[list[str]]:
     """Yield all lines, many at a time, without their ends."""
-    text = io.TextIOWrapper(file, "utf-8-sig", newline=None)
     rest = ""
     try:
         while block := text.read(_BLOCK):

@@ -6,7 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.dependencies import Engine, Immutable
+from app.dependencies import Draw, Immutable
 from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
 from app.routes.rendering import picture_response, png_answer, prefers
 from app.schemas import (
@@ -27,19 +27,19 @@ _VARY = {"Vary": "Accept"}
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-async def _face(engine: Engine, seed: int, query: FaceQuery, headers: dict[str, str]) -> Response:
-    faces = await engine.faces(latents_of_seeds([seed]) * np.float32(query.truncation))
+async def _face(draw: Draw, seed: int, query: FaceQuery, headers: dict[str, str]) -> Response:
+    faces = await draw(latents_of_seeds([seed]) * np.float32(query.truncation))
     return await png_answer(faces, query, {"X-Seed": str(seed), **headers})
 
 
 @router.get("/sample", response_class=Response, responses=picture_response("One face, 8-bit grey.", "image/png"))
-async def sample(query: Annotated[SampleQuery, Query()], engine: Engine, immutable: Immutable) -> Response:
+async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, immutable: Immutable) -> Response:
     """Give one face: a new one at each call, or the one that belongs to `seed`."""
     if query.seed is None:
-        return await _face(engine, new_seed(), query, _NO_STORE)
+        return await _face(draw, new_seed(), query, _NO_STORE)
     if immutable.unchanged:
         return immutable.not_modified()
-    return await _face(engine, query.seed, query, immutable.headers)
+    return await _face(draw, query.seed, query, immutable.headers)
 
 
 @router.post(
@@ -54,10 +54,10 @@ async def sample(query: Annotated[SampleQuery, Query()], engine: Engine, immutab
     },
 )
 async def sample_latents(
-    body: LatentVectors, query: Annotated[SizeQuery, Query()], request: Request, engine: Engine
+    body: LatentVectors, query: Annotated[SizeQuery, Query()], request: Request, draw: Draw
 ) -> Response:
     """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
-    faces = await engine.faces(np.asarray(body.latents, np.float32))
+    faces = await draw(np.asarray(body.latents, np.float32))
     if prefers(request.headers.get("accept", ""), "application/json", "image/png"):
         return JSONResponse({"pixels": faces.tolist()}, headers=_VARY)
     return await png_answer(faces, query, _VARY)
@@ -66,13 +66,13 @@ async def sample_latents(
 @router.get(
     "/samples", response_class=Response, responses=picture_response("A sheet of faces, row by row.", "image/png")
 )
-async def samples(query: Annotated[SamplesQuery, Query()], engine: Engine, immutable: Immutable) -> Response:
+async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, immutable: Immutable) -> Response:
     """Give a sheet of faces. Their seeds follow one by one from the `X-Seed` of the first."""
     if query.seed is not None and immutable.unchanged:
         return immutable.not_modified()
     first = new_seed() if query.seed is None else query.seed
     seeds = [(first + i) % (MAX_SEED + 1) for i in range(query.count)]
-    faces = await engine.faces(latents_of_seeds(seeds) * np.float32(query.truncation))
+    faces = await draw(latents_of_seeds(seeds) * np.float32(query.truncation))
     headers = _NO_STORE if query.seed is None else immutable.headers
     return await png_answer(faces, query, {"X-Seed": str(first), **headers}, query.columns)
 
@@ -100,10 +100,10 @@ async def avatar(
         ),
     ],
     query: Annotated[FaceQuery, Query()],
-    engine: Engine,
+    draw: Draw,
     immutable: Immutable,
 ) -> Response:
     """Give the face that belongs to a string: the same string, the same face."""
     if immutable.unchanged:
         return immutable.not_modified()
-    return await _face(engine, seed_of_name(name), query, immutable.headers)
+    return await _face(draw, seed_of_name(name), query, immutable.headers)

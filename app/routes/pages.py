@@ -27,6 +27,12 @@ async def face_page() -> FileResponse:
     return FileResponse(STATIC / "index.html", headers=_HEADERS)
 
 
+@router.get("/lab")
+async def lab_page() -> FileResponse:
+    """Serve the page on which GANs are trained and watched."""
+    return FileResponse(STATIC / "lab.html", headers=_HEADERS)
+
+
 @router.get("/docs")
 async def api_page() -> FileResponse:
     """Serve the page that describes the API, from ``/openapi.json``."""

@@ -141,5 +141,5 @@ def test_a_fault_of_our_own_says_nothing_about_itself(
         raise RuntimeError("the secret reason")
 
     monkeypatch.setattr(app.state.engine, "faces", fail)
-    problem = _problem(client.get("/sample"), 500)
+    problem = _problem(client.get("/samples"), 500)
     assert "secret" not in problem.model_dump_json()

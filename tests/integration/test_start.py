@@ -100,6 +100,11 @@ def test_a_wrong_setting_does_not_start_either() -> None:
     assert line.startswith("nobody: cannot start: NOBODY_PORT: ")
 
 
+def test_serving_faces_takes_no_tensorflow(tmp_path: Path) -> None:
+    code = "import sys, app.main; app.main.app; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=_environment(data=tmp_path), timeout=60, check=True)
+
+
 def test_help_is_quick_and_names_the_commands() -> None:
     result = subprocess.run([NOBODY, "--help"], capture_output=True, text=True, timeout=60, check=True)
     assert "serve" in result.stdout

@@ -1,0 +1,247 @@
+"""Plots with numpy and Pillow only: a canvas, and panels with axes, points, heatmaps, bars and curves.
+
+A canvas is measured in units that grow with the picture; it is drawn at twice its size, which smooths all edges.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+Floats = npt.NDArray[np.float64]
+Colour = tuple[int, int, int]
+
+PAPER: Colour = (255, 255, 255)
+INK: Colour = (30, 27, 23)
+SOFT: Colour = (92, 85, 74)
+GRID: Colour = (229, 225, 218)
+
+# Okabe and Ito (2008): told apart with every kind of colour vision.
+BLUE: Colour = (0, 114, 178)
+VERMILLION: Colour = (213, 94, 0)
+GREEN: Colour = (0, 158, 115)
+
+TEXT = 13.0
+SMALL = 11.5
+
+_SUPERSAMPLING = 2
+_OPAQUE = 255
+#: What Pillow's own font has beyond ASCII, and what stands for some characters that it lacks.
+_IN_FONT = "·…’°±"
+_STAND_INS = str.maketrans("−–—×“”", '---x""')
+
+
+class Range(NamedTuple):
+    """From where to where an axis goes."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, *values: Floats, margin: float = 0.0) -> "Range":
+        """Return the range of all finite numbers, never an empty one; 0 … 1 where there are none."""
+        numbers = np.concatenate([part[np.isfinite(part)] for part in values]) if values else np.empty(0)
+        if not numbers.size:
+            return cls(0.0, 1.0)
+        low, high = float(numbers.min()), float(numbers.max())
+        spread = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-9)
+        middle = (low + high) / 2
+        half = spread * (0.5 + margin)
+        return cls(middle - half, middle + half)
+
+
+class Rectangle(NamedTuple):
+    """A part of a canvas, in units, from its upper left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Canvas:
+    """A picture to draw on.
+
+    Args:
+        width: of the whole, in units.
+        height: of the whole, in units.
+        pixels: how wide the finished picture is.
+    """
+
+    def __init__(self, width: float, height: float, pixels: int) -> None:
+        self._scale = _SUPERSAMPLING * pixels / width
+        size = (_SUPERSAMPLING * pixels, _SUPERSAMPLING * math.ceil(height * pixels / width))
+        self._image = Image.new("RGB", size, PAPER)
+        self._draw = ImageDraw.Draw(self._image, "RGBA")  # blends what is not opaque
+
+    def finished(self) -> Image.Image:
+        """Return the picture."""
+        return self._image.reduce(_SUPERSAMPLING)
+
+    def text(self, x: float, y: float, text: str, size: float = TEXT, colour: Colour = INK, anchor: str = "ls") -> None:
+        """Write a line; ``anchor`` is Pillow's: which part of the text stands at the point."""
+        self._draw.text(
+            (x * self._scale, y * self._scale), _writable(text), colour, _font(size * self._scale), anchor=anchor
+        )
+
+    def text_width(self, text: str, size: float = TEXT) -> float:
+        """Return how wide a line is."""
+        return _font(size * self._scale).getlength(_writable(text)) / self._scale
+
+    def line(self, points: Floats, colour: Colour, width: float = 1.0) -> None:
+        """Draw a line through points of shape ``(count, 2)``."""
+        self._draw.line(self._pixels(points), colour, max(1, round(width * self._scale)), joint="curve")
+
+    def polygon(self, points: Floats, colour: Colour, alpha: int = _OPAQUE) -> None:
+        """Fill an area whose corners are of shape ``(count, 2)``."""
+        self._draw.polygon(self._pixels(points), (*colour, alpha))
+
+    def box(self, area: Rectangle, colour: Colour, alpha: int = _OPAQUE) -> None:
+        """Fill a rectangle."""
+        left, top, right, bottom = (round(value * self._scale) for value in area)
+        self._draw.rectangle((left, top, max(right - 1, left), max(bottom - 1, top)), (*colour, alpha))
+
+    def frame(self, area: Rectangle, colour: Colour) -> None:
+        """Draw a rectangle's edge."""
+        left, top, right, bottom = area
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        self.line(np.array(corners), colour)
+
+    def disc(self, x: float, y: float, radius: float, colour: Colour, alpha: int, edge: Colour | None = None) -> None:
+        """Draw a dot."""
+        x, y, radius = x * self._scale, y * self._scale, radius * self._scale
+        outline = None if edge is None else (*edge, alpha)
+        width = max(1, round(0.6 * self._scale))
+        self._draw.ellipse((x - radius, y - radius, x + radius, y + radius), (*colour, alpha), outline, width)
+
+    def paste(self, area: Rectangle, pixels: Image.Image) -> None:
+        """Fill a rectangle with pixels, whose outermost centres come to lie on its edge."""
+        left, top, right, bottom = (round(value * self._scale) for value in area)
+        inner = (0.5, 0.5, pixels.width - 0.5, pixels.height - 0.5)
+        resized = pixels.resize((right - left, bottom - top), Image.Resampling.BICUBIC, inner)
+        self._image.paste(resized, (left, top))
+
+    def _pixels(self, points: Floats) -> list[float]:
+        flat: list[float] = (points * self._scale).ravel().tolist()
+        return flat
+
+
+class Panel:
+    """A plot: a rectangle of a canvas with axes.
+
+    Args:
+        canvas: to draw on.
+        area: of the plot itself; its numbers stand outside.
+        x: the horizontal axis.
+        y: the vertical axis.
+    """
+
+    def __init__(self, canvas: Canvas, area: Rectangle, x: Range, y: Range) -> None:
+        self._canvas = canvas
+        self.area = area
+        self._x, self._y = x, y
+
+    def axes(self, grid: bool = False, name: str = "", least: float = 0.0) -> None:
+        """Draw the frame and its numbers; the horizontal axis has a name, and numbers at least ``least`` apart."""
+        left, top, right, bottom = self.area
+        self._canvas.text((left + right) / 2, bottom + 21, name, SMALL, SOFT, "mt")
+        for value, label in ticks(self._x, 5, least):
+            x = self._at(value, 0)[0]
+            if grid:
+                self._canvas.line(np.array([(x, top), (x, bottom)]), GRID)
+            self._canvas.line(np.array([(x, bottom), (x, bottom + 4)]), SOFT)
+            self._canvas.text(x, bottom + 7, label, SMALL, SOFT, "mt")
+        for value, label in ticks(self._y, 6):
+            y = self._at(0, value)[1]
+            if grid:
+                self._canvas.line(np.array([(left, y), (right, y)]), GRID)
+            self._canvas.line(np.array([(left - 4, y), (left, y)]), SOFT)
+            self._canvas.text(left - 7, y, label, SMALL, SOFT, "rm")
+        self._canvas.frame(self.area, SOFT)
+
+    def points(self, points: Floats, colours: Sequence[Colour], radius: float, alpha: int, edge: Colour | None) -> None:
+        """Draw those of the points ``(count, 2)`` that lie in the panel, each in its colour."""
+        for (x, y), colour in zip(points.tolist(), colours, strict=True):
+            if self._x.low <= x <= self._x.high and self._y.low <= y <= self._y.high:
+                self._canvas.disc(*self._at(x, y), radius, colour, alpha, edge)
+
+    def crosses(self, points: Floats, colour: Colour) -> None:
+        """Mark places ``(count, 2)``."""
+        for x, y in points.tolist():
+            x, y = self._at(x, y)
+            for dx, dy in ((4.5, 0.0), (0.0, 4.5)):
+                self._canvas.line(np.array([(x - dx, y - dy), (x + dx, y + dy)]), colour, 1.4)
+
+    def bars(self, edges: Floats, heights: Floats, colour: Colour) -> None:
+        """Draw a histogram: an area and its upper edge."""
+        xs = np.repeat(edges, 2)
+        ys = np.concatenate([[0.0], np.repeat(heights, 2), [0.0]])
+        outline = self._all_at(xs, ys)
+        self._canvas.polygon(outline, colour, 70)
+        self._canvas.line(outline, colour, 1.6)
+
+    def curve(self, xs: Floats, ys: Floats, colour: Colour) -> None:
+        """Draw a line; it is interrupted where a number is missing, and stays within the panel."""
+        for part in _finite_runs(ys):
+            points = self._all_at(xs[part], ys[part])
+            if len(points) == 1:
+                self._canvas.disc(points[0, 0], points[0, 1], 2.5, colour, _OPAQUE)
+            else:
+                self._canvas.line(points, colour, 1.6)
+
+    def band(self, xs: Floats, lows: Floats, highs: Floats, colour: Colour) -> None:
+        """Draw the area between two lines."""
+        for part in _finite_runs(lows + highs):
+            there, back = self._all_at(xs[part], highs[part]), self._all_at(xs[part], lows[part])[::-1]
+            self._canvas.polygon(np.concatenate([there, back]), colour, 60)
+
+    def _at(self, x: float, y: float) -> tuple[float, float]:
+        ((left, top),) = self._all_at(np.array([x]), np.array([y])).tolist()
+        return left, top
+
+    def _all_at(self, xs: Floats, ys: Floats) -> Floats:
+        left, top, right, bottom = self.area
+        across = (np.clip(xs, *self._x) - self._x.low) / (self._x.high - self._x.low)
+        up = (np.clip(ys, *self._y) - self._y.low) / (self._y.high - self._y.low)
+        return np.stack([left + across * (right - left), bottom - up * (bottom - top)], axis=1)
+
+
+def ticks(axis: Range, most: int, least: float = 0.0) -> Iterator[tuple[float, str]]:
+    """Yield up to ``most`` round numbers of an axis, or one more, and their labels.
+
+    They are one, two or five times a power of ten apart, and not less than ``least``.
+    """
+    rough = max((axis.high - axis.low) / most, least)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * next((factor for factor in (1, 2, 5) if factor * power >= rough), 10)
+    for i in range(math.ceil(axis.low / step - 1e-9), math.floor(axis.high / step + 1e-9) + 1):
+        yield i * step, number(i * step, step)
+
+
+def number(value: float, step: float) -> str:
+    """Return a number as text, with the decimals that tell it from others ``step`` away."""
+    if value and (step < 1e-4 or abs(value) >= 1e7):
+        return f"{value:.3g}"
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return f"{value + 0.0:,.{decimals}f}"
+
+
+def _finite_runs(values: Floats) -> list[slice]:
+    """Return where the stretches of finite numbers are."""
+    finite = np.concatenate([[False], np.isfinite(values), [False]])
+    edges = np.flatnonzero(finite[1:] != finite[:-1]).tolist()
+    return [slice(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _writable(text: str) -> str:
+    text = text.translate(_STAND_INS)
+    return "".join(char if (char.isascii() and char.isprintable()) or char in _IN_FONT else "?" for char in text)
+
+
+@lru_cache(maxsize=32)
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

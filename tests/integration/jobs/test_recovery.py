@@ -1,0 +1,79 @@
+"""Whatever is killed, no job is lost, none is done twice, and the result is that of an undisturbed run."""
+
+import random
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+import pytest
+
+from tests.integration.jobs.harness import ENDED, Json, Service, check_events, same, service, until
+
+JOB = {"model": "wgan_gp", "data": {"name": "ring8"}, "gen_shape": [2, 32, 32, 2], "batch_size": 100}
+KILLS = 10
+#: Long enough for every kill to find the job unfinished, short enough for a test.
+TRAINING_SECONDS = 15
+
+
+class Undisturbed(NamedTuple):
+    """A job, and what it ends with when nobody disturbs it."""
+
+    job: Json
+    result: dict[str, Any]
+
+    @property
+    def steps(self) -> int:
+        """Training steps of the job."""
+        return int(self.job["epochs"]) * 100
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with service(folder) as running:
+        short = running.wait(running.submit(**JOB, epochs=30), "succeeded")
+        job = JOB | {"epochs": max(20, round(30 * TRAINING_SECONDS / short["seconds"]))}
+        seen = running.submit(**job)
+        running.wait(seen, "succeeded")
+        return Undisturbed(job, running.result(seen, folder / "data"))
+
+
+def _check(running: Service, job: Json, undisturbed: Undisturbed, data: Path) -> None:
+    seen = running.wait(job, "succeeded")
+    assert seen["step"] == undisturbed.steps
+    assert seen["recoveries"] > 0
+    check_events(running.events(job), undisturbed.steps)
+    same(running.result(job, data), undisturbed.result)
+    running.stop()
+
+
+@pytest.mark.parametrize("kind", ["trainer", "worker"])
+def test_kill_a_part(kind: str, tmp_path: Path, undisturbed: Undisturbed) -> None:
+    moments = random.Random(0)
+    with service(tmp_path) as running:
+        job = running.submit(**undisturbed.job)
+        find = {"trainer": running.trainers, "worker": running.workers}[kind]
+        for _ in range(KILLS):
+            for process in until(find, f"a {kind}"):
+                process.kill()
+            assert running.look(job)["status"] not in ENDED
+            # A training process loads TensorFlow first; the moments fall into that as well as into training.
+            time.sleep(moments.uniform(0, 5))
+        _check(running, job, undisturbed, tmp_path / "data")
+
+
+def test_kill_the_service(tmp_path: Path, undisturbed: Undisturbed) -> None:
+    moments = random.Random(0)
+    with service(tmp_path) as running:
+        job = running.submit(**undisturbed.job)
+        for _ in range(KILLS):
+            below = running.process.children(recursive=True)
+            running.kill()
+            # Nobody who trains outlives the service.
+            psutil.wait_procs(below, timeout=5)
+            assert not [process for process in below if process.is_running()]
+            running.restart()
+            assert running.look(job)["status"] not in ENDED
+            time.sleep(moments.uniform(0, 6))
+        _check(running, job, undisturbed, tmp_path / "data")

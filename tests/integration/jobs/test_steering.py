@@ -1,0 +1,179 @@
+"""Cancel, pause, resume, fork, delete; and what a restart leaves of them."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.jobs.harness import Json, Service, check_events, same, service, until
+
+LONG = {"model": "wgan_gp", "data": {"name": "circle"}, "epochs": 5_000}
+CANCELS = 20
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("steering")
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Service]:
+    with service(folder) as running:
+        yield running
+        running.stop()
+
+
+def _busy(running: Service) -> list[int]:
+    """Return the training processes that use the processor."""
+    return [process.pid for process in running.trainers() if process.cpu_percent(interval=0.3) > 20]
+
+
+def test_twenty_cancels(tmp_path: Path) -> None:
+    moments = random.Random(1)
+    with service(tmp_path, concurrent_jobs=2) as running:
+        jobs = []
+        for i in range(CANCELS):
+            job = running.submit(**LONG)
+            jobs.append(job)
+            if i % 5 == 0:
+                running.wait(job, "running")
+            time.sleep(moments.uniform(0, 1.5))
+            assert running.ask(job, "cancel")["status"] in ("cancelling", "cancelled")
+        for job in jobs:
+            assert running.wait(job, "cancelled")["status"] == "cancelled"
+            kinds = [event["data"]["status"] for event in running.events(job) if event["event"] == "state"]
+            assert kinds[-1] == "cancelled"
+        until(lambda: not _busy(running), "the training processes to rest")
+        running.stop()
+        running.restart()
+        time.sleep(3)  # a worker would have taken them up by now
+        assert {running.look(job)["status"] for job in jobs} == {"cancelled"}
+        assert not _busy(running)
+        running.stop()
+
+
+def test_cancelled_is_said_only_when_the_process_has_stopped(running: Service, folder: Path) -> None:
+    job = running.submit(**LONG)
+    until(lambda: running.look(job)["step"] > 0, "the first steps")
+    assert running.ask(job, "cancel")["status"] == "cancelling"
+    seen = running.wait(job, "cancelled")
+    assert seen["step"] > 0
+    # What was trained until then is kept.
+    assert seen["checkpoints"][-1] == seen["step"]
+    assert running.client.get(f"/jobs/{job['id']}/weights").status_code == 200
+    assert running.client.get(f"/jobs/{job['id']}/history").json()["losses"].keys() >= {"discr_loss", "gen_loss"}
+    again = running.client.post(f"/jobs/{job['id']}/cancel")
+    assert again.status_code == 202, "asking again changes nothing"
+
+
+def test_a_process_that_ignores_the_request_is_killed(running: Service) -> None:
+    job = running.submit(**LONG)
+    until(lambda: running.look(job)["step"] > 0, "the first steps")
+    for process in running.trainers():
+        process.suspend()  # deaf to SIGTERM
+    asked = time.monotonic()
+    running.ask(job, "cancel")
+    running.wait(job, "cancelled")
+    assert time.monotonic() - asked < 10
+
+
+def test_paused_and_resumed_ends_like_unbroken(running: Service, folder: Path) -> None:
+    body = {"model": "simple_gan", "data": {"name": "moons"}, "epochs": 100}
+    unbroken = running.submit(**body)
+    running.wait(unbroken, "succeeded")
+    job = running.submit(**body)
+    for _ in range(3):
+        until(lambda: running.look(job)["step"] > 0, "the first steps")
+        running.ask(job, "pause")
+        seen = running.wait(job, "paused", "succeeded")
+        if seen["status"] == "succeeded":
+            break
+        assert seen["checkpoints"][-1] == seen["step"]
+        running.ask(job, "resume")
+    running.wait(job, "succeeded")
+    check_events(running.events(job), 10_000)
+    same(running.result(job, folder / "data"), running.result(unbroken, folder / "data"))
+
+
+def test_a_paused_job_waits_through_a_restart(tmp_path: Path) -> None:
+    with service(tmp_path) as running:
+        job = running.submit(**LONG)
+        until(lambda: running.look(job)["step"] > 0, "the first steps")
+        running.ask(job, "pause")
+        paused = running.wait(job, "paused")
+        other = running.submit(**LONG)
+        until(lambda: running.look(other)["step"] > 0, "the first steps")
+        running.stop()
+        # What ran when the service ended has gone back to the queue, saved.
+        with sqlite3.connect(tmp_path / "data" / "jobs.sqlite") as database:
+            states = dict(database.execute("SELECT id, state FROM jobs"))
+        database.close()
+        assert states == {job["id"]: "paused", other["id"]: "queued"}
+        running.restart()
+        until(lambda: running.look(other)["status"] == "running", "the other job to go on")
+        assert running.look(job) == paused
+        assert running.look(other)["recoveries"] == 0
+        running.ask(other, "cancel")
+        running.wait(other, "cancelled")
+        running.ask(job, "resume")
+        until(lambda: running.look(job)["step"] > paused["step"], "more steps")
+        running.stop()
+
+
+def test_fork(running: Service, folder: Path) -> None:
+    parent = running.submit(model="wgan_gp", data={"name": "ring8"}, epochs=10)
+    running.wait(parent, "succeeded")
+
+    # With nothing changed but the length, a fork does what the parent would have done.
+    longer = running.submit(model="wgan_gp", data={"name": "ring8"}, epochs=15)
+    running.wait(longer, "succeeded")
+    answer = running.client.post(f"/jobs/{parent['id']}/fork", json={"step": 600, "epochs": 15, "name": "longer"})
+    assert answer.status_code == 202, answer.text
+    fork: Json = running.wait(answer.json(), "succeeded")
+    assert fork["parent"] == {"id": parent["id"], "step": 600}
+    assert (fork["first_step"], fork["step"], fork["name"]) == (600, 1_500, "longer")
+    ours, theirs = (running.result(job, folder / "data") for job in (fork, longer))
+    same(ours, {name: values[600:] if name.startswith("losses/") else values for name, values in theirs.items()})
+    history = running.client.get(f"/jobs/{fork['id']}/history?format=csv").text.splitlines()
+    assert history[0] == "step,discr_loss,gen_loss,gp"
+    assert history[1].startswith("601,")
+
+    changed = running.client.post(f"/jobs/{parent['id']}/fork", json={"step": 600, "learning_rate": 1e-6})
+    quiet = running.wait(changed.json(), "succeeded")
+    assert quiet["learning_rate"] == 1e-6
+    before = running.client.get(f"/jobs/{quiet['id']}/picture.png", params={"step": 600})
+    assert before.status_code == 200
+
+    for body, word in (
+        ({"step": 601}, "600"),
+        ({"step": 1_000}, "more steps"),
+        ({"gen_shape": [2, 9, 2]}, "gen_shape"),
+    ):
+        refused = running.client.post(f"/jobs/{parent['id']}/fork", json=body)
+        assert refused.status_code in (409, 422)
+        assert word in refused.json()["detail"]
+
+
+def test_delete(running: Service, folder: Path) -> None:
+    job = running.submit(**LONG)
+    refused = running.client.delete(f"/jobs/{job['id']}")
+    assert refused.status_code == 409
+    assert refused.json()["detail"].startswith("the job is ")
+    running.ask(job, "cancel")
+    running.wait(job, "cancelled")
+    assert running.client.delete(f"/jobs/{job['id']}").status_code == 204
+    assert running.client.get(f"/jobs/{job['id']}").status_code == 404
+    assert running.client.get(f"/jobs/{job['id']}/events").status_code == 404
+    assert not (folder / "data" / "jobs" / job["id"]).exists()
+
+
+@pytest.mark.parametrize("wish", ["pause", "resume", "cancel"])
+def test_illegal_transitions_name_the_state(wish: str, running: Service) -> None:
+    job = running.submit(model="simple_gan", epochs=1)
+    running.wait(job, "succeeded")
+    answer = running.client.post(f"/jobs/{job['id']}/{wish}")
+    assert answer.status_code == 409
+    assert "succeeded" in answer.json()["detail"]
