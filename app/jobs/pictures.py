@@ -95,11 +95,12 @@ def picture(
 
 def _write_head(canvas: Canvas, title: str, figures: dict[str, float | None]) -> None:
     canvas.text(20, 30, title, 18)
-    shown = [
-        f"{name.replace('_', ' ').replace('kl', 'KL').replace('wasserstein', 'Wasserstein')} {'-' if value is None else f'{value:.3g}'}"
-        for name, value in figures.items()
-    ]
+    shown = [f"{_figure_name(name)} {'-' if value is None else f'{value:.3g}'}" for name, value in figures.items()]
     canvas.text(20, 50, "   ·   ".join(shown), TEXT, SOFT)
+
+
+def _figure_name(name: str) -> str:
+    return name.replace("_", " ").replace("kl", "KL").replace("wasserstein", "Wasserstein")
 
 
 # --- points ----------------------------------------------------------------------------------------------------------
@@ -283,4 +284,4 @@ def _loss_axis(losses: Losses, columns: _Columns) -> tuple[Range, bool]:
         return whole, False
     most = Range.around(np.percentile(some, (_TAIL, 100 - _TAIL), axis=0).ravel(), zero, margin=0.1)
     # Not for the sake of a little.
-    return (most, True) if whole.high - whole.low > 1.5 * (most.high - most.low) else (whole, False)
+    return (most, True) if whole.high - whole.low > 3 * (most.high - most.low) else (whole, False)

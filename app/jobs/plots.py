@@ -48,7 +48,7 @@ class Range(NamedTuple):
         if not numbers.size:
             return cls(0.0, 1.0)
         low, high = float(numbers.min()), float(numbers.max())
-        spread = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-9)
+        spread = max(high - low, 1e-6 * max(abs(low), abs(high))) or 1.0
         middle = (low + high) / 2
         half = spread * (0.5 + margin)
         return cls(middle - half, middle + half)
@@ -224,8 +224,8 @@ def ticks(axis: Range, most: int, least: float = 0.0) -> Iterator[tuple[float, s
 
 def number(value: float, step: float) -> str:
     """Return a number as text, with the decimals that tell it from others ``step`` away."""
-    if value and (step < 1e-4 or abs(value) >= 1e7):
-        return f"{value:.3g}"
+    if step < 1e-4 or abs(value) >= 1e7:
+        return f"{value + 0.0:.3g}"
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     return f"{value + 0.0:,.{decimals}f}"
 

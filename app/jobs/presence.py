@@ -81,7 +81,6 @@ class Presence(threading.Thread):
                 self.beat()
                 self._watch()
             except DBAPIError:
-                log.warning("the database does not answer; trying again")
                 self._silences.forget()
 
     def stop(self) -> None:

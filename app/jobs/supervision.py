@@ -239,11 +239,14 @@ class _Attempt:
 
 def patiently(action: Callable[[], T]) -> T:
     """Do something with the database, again and again for as long as it does not answer."""
+    said = False
     while True:
         try:
             return action()
         except DBAPIError as error:
             if not (error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)):
                 raise
-            log.warning("the database does not answer; trying again")
+            if not said:
+                log.warning("the database does not answer; trying again until it does")
+                said = True
             time.sleep(_RETRY_SECONDS)

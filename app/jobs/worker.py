@@ -71,7 +71,7 @@ class Worker:
             "system_database_engine": self._engine,
             "application_version": APPLICATION_VERSION,
             "executor_id": self._executor.name,
-            "log_level": "WARNING",
+            "log_level": "ERROR",
             "run_migrations": False,  # connect() has done so
         }
         DBOS(config=config)

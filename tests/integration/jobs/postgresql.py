@@ -1,0 +1,68 @@
+"""A PostgreSQL server of the tests' own, from Debian's package."""
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+def _programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs, which Debian keeps out of the search path."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        if (folder / "initdb").exists():
+            return folder
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+class PostgreSQL:
+    """A server on a free port of 127.0.0.1, with its data in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = _programs()
+        if programs is None:
+            assert os.environ.get("CI") != "true", "CI needs PostgreSQL: apt-get install postgresql"
+            pytest.skip("PostgreSQL is not installed (on Debian: apt-get install postgresql)")
+        self._programs = programs
+        self._folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        folder.mkdir(parents=True)
+        if os.getuid() == 0:  # the server refuses to run as root
+            shutil.chown(folder, "postgres")
+            for parent in folder.parents:
+                if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+                    parent.chmod(parent.stat().st_mode | 0o011)
+        self._run("initdb", "--auth=trust", "--username=nobody", "--no-sync", f"--pgdata={folder / 'pg'}")
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """What NOBODY_DATABASE_URL takes."""
+        return f"postgresql://nobody@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        self._control("start", "--wait", f"--log={self._folder / 'log'}", f"--options={options}")
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would."""
+        self._control("stop", "--mode=immediate")
+
+    def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", f"--pgdata={self._folder / 'pg'}", *arguments)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        subprocess.run(
+            [*as_user, str(self._programs / program), *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd="/",
+            timeout=60,
+        )

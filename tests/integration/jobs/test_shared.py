@@ -1,0 +1,94 @@
+"""Several services and workers on one PostgreSQL."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.integration.jobs.harness import Program, check_events, same, service, until
+from tests.integration.jobs.postgresql import PostgreSQL
+
+JOBS = 20
+EPOCHS = 25
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[PostgreSQL]:
+    server = PostgreSQL(tmp_path / "postgresql")
+    yield server
+    server.stop()
+
+
+def test_twenty_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: Path, database: PostgreSQL) -> None:
+    shared = {"database_url": database.url, "data": tmp_path / "data"}
+    with ExitStack() as stack:
+        one, two = (stack.enter_context(service(tmp_path / name, **shared)) for name in ("one", "two"))
+        workers = []
+        for name in ("a", "b"):
+            worker = Program("worker", tmp_path / f"{name}.log", **shared)
+            stack.callback(worker.end)
+            workers.append(worker)
+            worker.said("ready for 2 jobs")
+        assert not one.workers(), "with a database to share, a service trains nothing"
+
+        jobs = [(one, two)[i % 2].submit(model="simple_gan", epochs=EPOCHS, seed=i) for i in range(JOBS)]
+        until(lambda: sum(one.look(job)["status"] == "running" for job in jobs) == 4, "both workers to be busy")
+        frozen, dying = workers
+        frozen.process.send_signal(signal.SIGSTOP)
+        dying.said("taking up the jobs of .*")
+        frozen.process.send_signal(signal.SIGCONT)
+        until(lambda: any(two.look(job)["status"] == "running" for job in jobs), "work to go on")
+        dying.kill()
+
+        ends = [two.wait(job, "succeeded", patience=240) for job in jobs]
+        assert sum(job["recoveries"] for job in ends) >= 1
+        alike = {}
+        for job in jobs:
+            seen = one.events(job)
+            check_events(seen, EPOCHS * 100)
+            assert seen == two.events(job)
+            states = [event["data"]["status"] for event in seen if event["event"] == "state"]
+            assert states.count("succeeded") == 1
+            alike[job["seed"]] = one.result(job, tmp_path / "data")
+
+        # A recovered job is the job that an undisturbed one would have been.
+        recovered = [job for job in ends if job["recoveries"]]
+        again = one.submit(model="simple_gan", epochs=EPOCHS, seed=recovered[0]["seed"])
+        one.wait(again, "succeeded")
+        same(one.result(again, tmp_path / "data"), alike[again["seed"]])
+        frozen.stop()
+        one.stop()
+        two.stop()
+
+
+def test_an_outage_of_the_database(tmp_path: Path, database: PostgreSQL) -> None:
+    shared = {"database_url": database.url, "data": tmp_path / "data"}
+    body = {"model": "wgan_gp", "data": {"name": "circle"}, "epochs": 100}
+    with ExitStack() as stack:
+        running = stack.enter_context(service(tmp_path / "one", **shared))
+        worker = Program("worker", tmp_path / "worker.log", **shared)
+        stack.callback(worker.end)
+        job = running.submit(**body)
+        until(lambda: running.look(job)["step"] > 0, "the first steps")
+
+        database.stop()
+        away = time.monotonic()
+        refused = running.client.get(f"/jobs/{job['id']}")
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"]
+        assert "database" in refused.json()["detail"]
+        assert running.client.get("/sample").status_code == 200, "faces do not need it"
+        time.sleep(max(0.0, away + 8 - time.monotonic()))
+        database.start()
+
+        seen = running.wait(job, "succeeded")
+        assert seen["recoveries"] == 0, "training went on meanwhile"
+        check_events(running.events(job), 10_000)
+        again = running.submit(**body)
+        running.wait(again, "succeeded")
+        same(running.result(again, tmp_path / "data"), running.result(job, tmp_path / "data"))
+        worker.stop()
+        running.stop()
