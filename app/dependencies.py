@@ -89,9 +89,13 @@ class ImmutableAnswer:
 Immutable = Annotated[ImmutableAnswer, Depends()]
 
 
+#: Query parameters that take several values.
+_LISTS = frozenset({"status"})
+
+
 def refuse_repeated_parameters(request: Request) -> None:
     """Refuse a query parameter that is given twice: one of the two values would be dropped without a word."""
-    counts = Counter(name for name, _ in request.query_params.multi_items())
+    counts = Counter(name for name, _ in request.query_params.multi_items() if name not in _LISTS)
     repeated = [name for name, count in counts.items() if count > 1]
     if repeated:
         raise RequestValidationError(

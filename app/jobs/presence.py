@@ -84,10 +84,16 @@ class Presence(threading.Thread):
                 self._silences.forget()
 
     def stop(self) -> None:
-        """Fall silent, and say so: whatever we still hold is free at once."""
+        """Neither beat nor watch any more. Our last beat speaks for us for a while."""
         self._stop_wanted.set()
         self.join()
-        self._forget([self._executor])
+
+    def leave(self) -> None:
+        """Leave the list of workers: we hold no job any more."""
+        try:
+            self._forget([self._executor])
+        except DBAPIError:
+            log.warning("the database does not answer; the others will notice that this worker is gone")
 
     def beat(self) -> None:
         """Show that this worker lives."""

@@ -57,10 +57,11 @@ class Worker:
         self._processes.warm()
         log.info("worker %s: ready for %d jobs at a time", self._executor.name, self._concurrency)
         self._stopping.wait()
+        self._presence.stop()
         # DBOS stops looking for jobs, and waits for those that run, which see the same event.
         DBOS.destroy(workflow_completion_timeout_sec=_GRACE_SECONDS)
         self._processes.close()
-        self._presence.stop()
+        self._presence.leave()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping.set()

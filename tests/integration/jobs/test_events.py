@@ -1,0 +1,121 @@
+"""The stream of events: complete whatever happens to the connection, and over when the service is."""
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.integration.jobs.harness import Json, Service, check_events, json_lines, service, until
+
+DROPS = 100
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service(tmp_path_factory.mktemp("events")) as running:
+        yield running
+        running.stop()
+
+
+def _stream(running: Service, job: Json, after: int | None, most: int | None) -> list[Json]:
+    """Follow the events until ``most`` bytes have come, and drop the connection there; whole events count."""
+    headers = {} if after is None else {"Last-Event-ID": str(after)}
+    text = ""
+    with running.client.stream("GET", f"/jobs/{job['id']}/events", headers=headers) as answer:
+        if answer.status_code == 204:
+            return []
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for chunk in answer.iter_text():
+            text += chunk
+            if most is not None and len(text) >= most:
+                break
+    return json_lines(text[: text.rfind("\n\n") + 2])
+
+
+def test_a_stream_dropped_a_hundred_times(running: Service) -> None:
+    moments = random.Random(2)
+    job = running.submit(data={"name": "ring8"}, epochs=60)
+    seen: list[Json] = []
+    for _ in range(DROPS):
+        seen += _stream(running, job, seen[-1]["id"] if seen else None, most=moments.randint(0, 30_000))
+    seen += _stream(running, job, seen[-1]["id"], most=None)
+    check_events(seen, 6_000)
+    assert seen == [{name: event[name] for name in ("id", "event", "data")} for event in running.events(job)]
+    assert _stream(running, job, seen[-1]["id"], most=None) == [], "asked again, the end says so"
+
+
+def test_what_the_events_say(running: Service) -> None:
+    job = running.submit(data={"name": "four_clouds"}, epochs=2)
+    events = _stream(running, job, None, None)
+    data = next(event["data"] for event in events if event["event"] == "data")
+    assert (len(data["real"]), len(data["real"][0]), data["dimensions"]) == (400, 5, 5)
+    assert len(data["modes"]) == 4
+    assert data["box"] == [[0, 1], [0, 1]]
+    snapshots = [event["data"] for event in events if event["event"] == "snapshot"]
+    assert snapshots[0]["step"] == 0
+    assert snapshots[-1]["step"] == 200
+    for snapshot in snapshots:
+        assert (len(snapshot["generated"]), len(snapshot["generated"][0])) == (400, 5)
+        assert [len(row) for row in snapshot["scores"]] == [40] * 40
+        assert set(snapshot["figures"]) == {"modes_covered", "high_quality", "reverse_kl"}
+    progress = [event["data"] for event in events if event["event"] == "progress"]
+    assert set(progress[0]["losses"]) == {"discr_loss", "gen_loss", "gp"}
+    # The progress events tell the means of the history's losses.
+    history = running.client.get(f"/jobs/{job['id']}/history").json()["losses"]
+    first = progress[0]["step"]
+    assert progress[0]["losses"]["gp"] == pytest.approx(sum(history["gp"][:first]) / first, rel=1e-4)
+
+
+def test_polling_gives_the_same_events(running: Service) -> None:
+    job = running.submit(epochs=1)
+    streamed = _stream(running, job, None, None)
+    polled = running.events(job)
+    assert [event["data"] for event in polled] == [event["data"] for event in streamed]
+    path = f"/jobs/{job['id']}/events"
+    end = running.client.get(path, params={"after": polled[-1]["id"]}, headers={"Accept": "application/json"}).json()
+    assert end == {"events": [], "last": polled[-1]["id"], "ended": True}
+
+
+@pytest.mark.parametrize("last", ["x", "-1", "1.5", "²", "9" * 30])
+def test_a_bad_last_event_id(last: str, running: Service) -> None:
+    job = running.submit(epochs=1)
+    answer = running.client.get(f"/jobs/{job['id']}/events", headers={"Last-Event-ID": last.encode()})
+    assert answer.status_code == 422
+    assert "Last-Event-ID" in answer.json()["detail"]
+
+
+def test_the_first_progress_comes_within_a_second_on_a_warm_worker(running: Service) -> None:
+    running.wait(running.submit(epochs=1))
+    asked = time.monotonic()
+    job = running.submit()
+    until(lambda: running.look(job)["step"] > 0, "the first progress")
+    # The promise is a second on a quiet machine; a shared one may take its time.
+    assert time.monotonic() - asked < 5
+
+
+def test_a_service_that_ends_ends_its_streams(tmp_path: Path) -> None:
+    with service(tmp_path) as running:
+        job = running.submit(epochs=5_000)
+        ended = threading.Event()
+
+        def follow() -> None:
+            with httpx.stream("GET", f"{running.address}/jobs/{job['id']}/events", timeout=60) as answer:
+                for _ in answer.iter_text():
+                    pass
+            ended.set()
+
+        watchers = [threading.Thread(target=follow) for _ in range(5)]
+        for watcher in watchers:
+            watcher.start()
+        until(lambda: running.look(job)["step"] > 0, "the first steps")
+        asked = time.monotonic()
+        running.stop()
+        assert ended.wait(5)
+        for watcher in watchers:
+            watcher.join(5)
+            assert not watcher.is_alive()
+        assert time.monotonic() - asked < 15

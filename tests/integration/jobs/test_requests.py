@@ -1,0 +1,280 @@
+"""What may be asked for, and how bad requests are answered."""
+
+import io
+import json
+import socket
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.integration.jobs.harness import Json, Service, service
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("requests")
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Service]:
+    with service(folder, max_queued_jobs=30, max_upload=2) as running:
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def bystander(running: Service) -> Iterator[Json]:
+    """Yield a job that runs beside all the bad requests, and must not notice them."""
+    job = running.submit(epochs=5_000)
+    yield job
+    seen = running.look(job)
+    assert (seen["status"], seen["recoveries"]) == ("running", 0)
+    running.ask(job, "cancel")
+    running.wait(job, "cancelled")
+
+
+BAD_BODIES: dict[str, tuple[object, str]] = {
+    "no model": ({}, "model"),
+    "unknown model": ({"model": "vae"}, "simple_gan"),
+    "unknown field": ({"model": "wgan_gp", "learning_rte": 1}, "learning_rte"),
+    "unknown data": ({"model": "wgan_gp", "data": {"name": "square"}}, "four_clouds"),
+    "data of no kind": ({"model": "wgan_gp", "data": 3}, "data"),
+    "size 0": ({"model": "wgan_gp", "data": {"name": "circle", "size": 0}}, "size"),
+    "size beyond the limit": ({"model": "wgan_gp", "data": {"name": "circle", "size": 100_001}}, "100,000"),
+    "negative noise": ({"model": "wgan_gp", "data": {"name": "circle", "noise": -1}}, "noise"),
+    "epochs 0": ({"model": "wgan_gp", "epochs": 0}, "epochs"),
+    "epochs as text": ({"model": "wgan_gp", "epochs": "many"}, "epochs"),
+    "epochs as fraction": ({"model": "wgan_gp", "epochs": 1.5}, "epochs"),
+    "too many steps": ({"model": "wgan_gp", "epochs": 10_001}, "1,000,000"),
+    "steps_per_epoch 0": ({"model": "wgan_gp", "steps_per_epoch": 0}, "steps_per_epoch"),
+    "batch_size 0": ({"model": "wgan_gp", "batch_size": 0}, "batch_size"),
+    "batch beyond the data": ({"model": "wgan_gp", "batch_size": 1_001}, "1,000 real examples"),
+    "batch beyond the limit": (
+        {"model": "wgan_gp", "batch_size": 5_000, "data": {"name": "circle", "size": 9_000}},
+        "4,096",
+    ),
+    "disc_iter 0": ({"model": "wgan_gp", "disc_iter": 0}, "disc_iter"),
+    "learning rate 0": ({"model": "wgan_gp", "learning_rate": 0}, "learning_rate"),
+    "learning rate 2": ({"model": "wgan_gp", "learning_rate": 2}, "learning_rate"),
+    "negative lambda": ({"model": "wgan_gp", "lambda_gp": -1}, "lambda_gp"),
+    "clip 0": ({"model": "wgan_clip", "clip": 0}, "clip"),
+    "seed below 0": ({"model": "wgan_gp", "seed": -1}, "seed"),
+    "seed beyond 31 bits": ({"model": "wgan_gp", "seed": 2**31}, "seed"),
+    "latent type": ({"model": "wgan_gp", "latent_type": "cauchy"}, "spheric"),
+    "short gen_shape": ({"model": "wgan_gp", "gen_shape": [2, 5]}, "gen_shape"),
+    "gen_shape of 0": ({"model": "wgan_gp", "gen_shape": [2, 0, 5]}, "gen_shape"),
+    "gen_shape of another dimension": ({"model": "wgan_gp", "gen_shape": [2, 10, 4]}, "5 coordinates"),
+    "too wide": ({"model": "wgan_gp", "gen_shape": [2, 1_025, 5]}, "1,024"),
+    "too deep": ({"model": "wgan_gp", "gen_shape": [2] * 11 + [5]}, "layers"),
+    "long name": ({"model": "wgan_gp", "name": "x" * 201}, "name"),
+    "large metadata": ({"model": "wgan_gp", "metadata": {"x": "y" * 20_000}}, "metadata"),
+    "ragged points": ({"model": "wgan_gp", "data": {"points": [[1, 2], [3]]}}, "row 1"),
+    "no points": ({"model": "wgan_gp", "data": {"points": []}}, "points"),
+    "empty points": ({"model": "wgan_gp", "data": {"points": [[], []]}}, "points"),
+    "text points": ({"model": "wgan_gp", "data": {"points": [["a", "b"]]}}, "points"),
+    "huge points": ({"model": "wgan_gp", "data": {"points": [[1e300, 0]]}}, "points"),
+    "a list": ([1, 2], "object"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_BODIES)
+def test_bad_bodies(case: str, running: Service, bystander: Json) -> None:
+    body, word = BAD_BODIES[case]
+    answer = running.client.post("/jobs", json=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert word in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b'{"model": "wgan_gp", "learning_rate": NaN}', JSON, 422),
+        (b'{"model": "wgan_gp", "learning_rate": 1e999}', JSON, 422),
+        (b'{"model": "wgan_gp"', JSON, 400),
+        (b"\xff\xfe", JSON, 400),
+        (b"", JSON, 400),
+        (b"[" * 100_000, JSON, 400),
+        (b"model=wgan_gp", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        (b"{}", {}, 415),
+        (b"--x\r\n", {"Content-Type": "multipart/form-data"}, 400),
+        (b"{}", JSON | {"Idempotency-Key": "x" * 300}, 422),
+    ],
+)
+def test_bad_content(content: bytes, headers: dict[str, str], status: int, running: Service, bystander: Json) -> None:
+    answer = running.client.post("/jobs", content=content, headers=headers)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_of_two_gigabytes(running: Service, bystander: Json) -> None:
+    for kind in ("application/json", "multipart/form-data; boundary=x"):
+        with socket.create_connection(("127.0.0.1", running.client.base_url.port)) as connection:
+            head = f"POST /jobs HTTP/1.1\r\nHost: nobody\r\nContent-Type: {kind}\r\nContent-Length: {2**31}\r\n\r\n"
+            connection.sendall(head.encode())
+            connection.settimeout(10)
+            assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+        def endless() -> Iterator[bytes]:
+            for _ in range(2**11):
+                yield b"x" * 2**20
+
+        # Without a length it is cut off as soon as it passes the limit; the client may be writing still.
+        try:
+            status = running.client.post("/jobs", content=endless(), headers={"Content-Type": kind}).status_code
+        except httpx.TransportError:
+            continue
+        assert status in (400, 413)
+
+
+def _upload(running: Service, content: bytes, name: str = "points.csv", **job: object) -> httpx.Response:
+    fields = {"job": json.dumps({"model": "simple_gan", "epochs": 1} | job)}
+    return running.client.post("/jobs", data=fields, files={"data": (name, content)})
+
+
+def _npy(array: Any, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()
+
+
+def _zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("points.csv", b"0,0\n" * 10**7)
+    return buffer.getvalue()
+
+
+def test_uploads(running: Service, folder: Path) -> None:
+    points = np.random.default_rng(0).random((300, 3))
+    text = "x,y,z\n" + "\n".join(",".join(map(str, row)) for row in points)
+    for content, name in ((text.encode(), "points.csv"), (_npy(points), "points.npy")):
+        answer = _upload(running, content, name)
+        assert answer.status_code == 202, answer.text
+        job = running.wait(answer.json(), "succeeded")
+        assert job["data"] == {"rows": 300, "dimensions": 3}
+        assert job["gen_shape"] == [2, 10, 10, 3]
+        stored = np.load(folder / "data" / "jobs" / job["id"] / "points.npy")
+        np.testing.assert_allclose(stored, points, rtol=1e-6)
+        assert set(job["figures"]) == {"sliced_wasserstein"}
+    same = running.client.post("/jobs", json={"model": "simple_gan", "epochs": 1, "data": {"points": points.tolist()}})
+    running.wait(same.json(), "succeeded")
+    ours, theirs = (running.result(one, folder / "data") for one in (same.json(), job))
+    np.testing.assert_array_equal(ours["generator/0"], theirs["generator/0"])
+
+
+BAD_UPLOADS = {
+    "pickle": (_npy(np.array([{}, 1], object), allow_pickle=True), "points.npy", "pickle"),
+    "zip bomb": (_zip(), "points.csv", "compressed"),
+    "ragged": (b"1,2\n3\n", "points.csv", "row"),
+    "text": (b"1,2\na,b\n", "points.csv", "line 2"),
+    "nan": (b"1,2\nnan,3\n", "points.csv", "nan"),
+    "empty": (b"", "points.csv", "empty"),
+    "one dimension": (_npy(np.zeros(300)), "points.npy", "reshape"),
+    "header bomb": (_npy(np.zeros((2, 2))).replace(b"(2, 2), }", b"(9999999, 9999), }"), "points.npy", "expected"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_UPLOADS)
+def test_bad_uploads(case: str, running: Service, bystander: Json) -> None:
+    content, name, word = BAD_UPLOADS[case]
+    answer = _upload(running, content, name)
+    assert answer.status_code == 422, answer.text
+    assert word in answer.json()["detail"].lower()
+
+
+def test_uploads_beyond_the_limit_or_in_the_wrong_place(running: Service, bystander: Json) -> None:
+    assert _upload(running, b"0,0\n" * 2**20).status_code == 413
+    assert "data" in _upload(running, b"0,0\n", data={"name": "circle"}).json()["detail"]
+    only_file = running.client.post("/jobs", files={"data": ("p.csv", b"0,0\n")})
+    assert only_file.status_code == 422
+    only_text = running.client.post("/jobs", data={"job": "{}"}, files={"other": ("p.csv", b"0,0\n")})
+    assert only_text.status_code == 422
+    assert "batch_size" in _upload(running, b"0,0\n1,1\n").json()["detail"]
+
+
+def test_idempotency(running: Service) -> None:
+    body = {"model": "simple_gan", "epochs": 1}
+    key = {"Idempotency-Key": "once"}
+    first, again = (running.client.post("/jobs", json=body, headers=key) for _ in range(2))
+    assert first.status_code == again.status_code == 202
+    assert first.json()["id"] == again.json()["id"]
+    other = running.client.post("/jobs", json=body | {"epochs": 2}, headers=key)
+    assert other.status_code == 422
+    assert first.json()["id"] in other.json()["detail"]
+
+
+def test_pages_of_jobs(running: Service) -> None:
+    made = [running.submit(model="simple_gan", epochs=1, name=f"page {i}")["id"] for i in range(5)]
+    for job in made:
+        running.wait({"id": job}, "succeeded")
+    seen: list[str] = []
+    after: str | None = None
+    while len(seen) < 5:
+        params = {"limit": 2, "status": ["succeeded", "failed"]} | ({"after": after} if after else {})
+        page = running.client.get("/jobs", params=params).json()
+        seen += [job["id"] for job in page["jobs"]]
+        after = page["next"]
+    assert seen[:5] == made[::-1]
+    assert running.client.get("/jobs", params={"status": "failed"}).json() == {"jobs": [], "next": None}
+    assert running.client.get("/jobs", params={"status": "finished"}).status_code == 422
+    assert running.client.get("/jobs", params={"after": "0" * 16}).status_code == 404
+
+
+def test_a_full_queue(tmp_path: Path) -> None:
+    with service(tmp_path, max_queued_jobs=2, concurrent_jobs=1) as running:
+        jobs = [running.submit(epochs=5_000)]
+        running.wait(jobs[0], "running")
+        jobs += [running.submit(epochs=5_000) for _ in range(2)]
+        assert [running.look(job)["queue_position"] for job in jobs] == [None, 0, 1]
+        answer = running.client.post("/jobs", json={"model": "wgan_gp"})
+        assert answer.status_code == 429
+        assert int(answer.headers["retry-after"]) > 0
+        assert len(running.client.get("/jobs").json()["jobs"]) == 3
+        for job in jobs:
+            running.ask(job, "cancel")
+        assert running.submit(epochs=1)["status"] == "queued"
+
+
+def test_limits_of_a_running_job(tmp_path: Path) -> None:
+    with service(tmp_path, job_seconds=1.5) as running:
+        seen = running.wait(running.submit(epochs=5_000), "failed")
+        assert "1.5 seconds" in seen["error"]
+        assert seen["checkpoints"], "what was trained is kept"
+
+
+def test_a_job_that_diverges_says_where(running: Service) -> None:
+    job = running.submit(
+        model="wgan_gp", lambda_gp=1e6, learning_rate=1, data={"points": [[-1e6, 1e6], [1e6, -1e6]] * 200}
+    )
+    seen = running.wait(job)
+    if seen["status"] == "failed":
+        assert "step" in seen["error"]
+        assert "learning_rate" in seen["error"]
+
+
+def test_what_is_not_there(running: Service) -> None:
+    for path in ("/jobs/0123456789abcdef", "/jobs/0123456789abcdef/events", "/jobs/0123456789abcdef/weights"):
+        answer = running.client.get(path)
+        assert answer.status_code == 404
+        assert "no job" in answer.json()["detail"]
+    assert running.client.get("/jobs/nonsense").status_code == 422
+    job = running.submit(epochs=5_000)
+    for path in ("weights", "samples"):
+        answer = running.client.get(f"/jobs/{job['id']}/{path}")
+        assert answer.status_code == 409
+        assert answer.json()["detail"].startswith("the job is ")
+    running.ask(job, "cancel")
+
+
+def test_info_tells_the_limits(running: Service) -> None:
+    limits = running.client.get("/info").json()["jobs"]
+    assert limits["max_queued_jobs"] == 30
+    assert set(limits) >= {"concurrent_jobs", "max_steps", "max_width", "max_depth", "job_memory", "job_seconds"}
