@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from app.config import Settings
-from app.jobs import sampling
+from app.jobs import pictures, sampling
 from app.jobs.errors import JobsUnavailableError, NotThereError
 from app.jobs.files import JobFiles
 from app.jobs.specification import (
@@ -215,8 +215,6 @@ class JobService:
             )
         with self.store() as store:
             losses = store.losses_of(job)
-        from app.jobs import pictures
-
         return pictures.picture(
             json.loads(files.real.read_text()),
             json.loads(files.snapshot(step).read_text()),

@@ -5,7 +5,6 @@ import pickle
 import time
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,10 +108,10 @@ def test_csv_of_one_column(read: Read) -> None:
     np.testing.assert_array_equal(read(b"x\n1\n2\n"), [[1], [2]])
 
 
-@given(st.integers(0, 2**32))
+@pytest.mark.parametrize("seed", range(5))
 def test_csv_of_many_blocks(read: Read, seed: int) -> None:
     """Blocks of text end anywhere: in a number, between the characters of a line's end."""
-    table = np.random.default_rng(seed % 3).random((60_000 + seed % 5, 3), np.float32)
+    table = np.random.default_rng(seed).random((70_000, 3), np.float32)
     text = io.BytesIO()
     np.savetxt(text, table, "%.9g", delimiter=",", newline="\r\n", header="a,b,c", comments="")
     np.testing.assert_array_equal(read(text.getvalue(), max_rows=100_000), table)
@@ -122,6 +121,10 @@ def test_as_many_rows_and_columns_as_there_may_be(read: Read) -> None:
     line = b",".join([b"-1.123456789e-05"] * MAX_COLUMNS) + b"\n"
     assert read(line * 100, max_rows=100).shape == (100, MAX_COLUMNS)
     assert read(_npy(np.zeros((100, MAX_COLUMNS))), max_rows=100).shape == (100, MAX_COLUMNS)
+
+
+def test_npy_as_python_2_wrote_it(read: Read) -> None:
+    np.testing.assert_array_equal(read(_claiming("(10L, 2L)")), np.zeros((10, 2)))
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------
@@ -218,7 +221,6 @@ def test_the_index_is_right_far_into_the_file(read: Read) -> None:
         (_claiming("(-10, -2)"), "damaged or unusual header"),
         (_claiming(f"(0x{'f' * 8_000}, 2)"), "damaged or unusual header"),
         (_claiming(f"({'9' * 8_000}, 2)"), "damaged or unusual header"),
-        (_claiming("(10L, 2L)"), "|"),
         (_claiming("(10, 2)", "'|O'"), "pickled Python objects"),
         (_claiming("(10, 2)", "'<f4', 'x': 1"), "damaged or unusual header"),
         (_claiming("(10, 2)", "('<f4', (1000000000,))"), "expected real numbers|damaged or unusual header"),
@@ -235,9 +237,6 @@ def test_the_index_is_right_far_into_the_file(read: Read) -> None:
     ],
 )
 def test_hostile_npy(read: Read, content: bytes, problem: str) -> None:
-    if problem == "|":
-        np.testing.assert_array_equal(read(content, "points.npy"), np.zeros((10, 2)))
-        return
     with pytest.raises(UploadError, match=problem):
         read(content, "points.npy")
 

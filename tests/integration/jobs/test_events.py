@@ -83,7 +83,7 @@ def test_polling_gives_the_same_events(running: Service) -> None:
 @pytest.mark.parametrize("last", ["x", "-1", "1.5", "²", "9" * 30])
 def test_a_bad_last_event_id(last: str, running: Service) -> None:
     job = running.submit(epochs=1)
-    answer = running.client.get(f"/jobs/{job['id']}/events", headers={"Last-Event-ID": last.encode()})
+    answer = running.client.get(f"/jobs/{job['id']}/events", headers={b"Last-Event-ID": last.encode()})
     assert answer.status_code == 422
     assert "Last-Event-ID" in answer.json()["detail"]
 

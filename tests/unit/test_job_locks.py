@@ -1,0 +1,33 @@
+"""One service on a data folder, one name a worker."""
+
+from pathlib import Path
+
+import pytest
+
+from app.config import Settings
+from app.jobs.locks import Executor, FileLock, LockedError
+
+
+def test_a_lock_has_one_holder_and_says_who(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "lock", "the first")
+    with pytest.raises(LockedError, match=r"in use by the first, process \d+ on"):
+        FileLock(tmp_path / "lock", "the second")
+    lock.release()
+    FileLock(tmp_path / "lock", "the second").release()
+
+
+def test_an_embedded_worker_has_one_name(tmp_path: Path) -> None:
+    executor = Executor(Settings(data=tmp_path))
+    assert executor.name == "embedded"
+    executor.lock.release()
+
+
+def test_workers_on_one_machine_have_different_names_and_get_them_back(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, database_url="postgresql://somewhere/db")
+    first, second = Executor(settings), Executor(settings)
+    assert first.name != second.name
+    first.lock.release()
+    third = Executor(settings)
+    assert third.name == first.name
+    for executor in (second, third):
+        executor.lock.release()

@@ -1,0 +1,204 @@
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from app.jobs.pictures import picture
+from app.jobs.plots import BLUE, VERMILLION, Range, number, ticks
+
+RNG = np.random.default_rng(0)
+NAMES = ("discr_loss", "gen_loss", "gp")
+
+
+def _data(dimensions: int, **changes: Any) -> dict[str, Any]:
+    shown = min(dimensions, 5)
+    box = [[0, 1]] * min(dimensions, 2)
+    real = {"real": RNG.random((400, shown)).tolist(), "dimensions": dimensions, "box": box, "modes": None}
+    return real | changes
+
+
+def _snapshot(dimensions: int, **changes: Any) -> dict[str, Any]:
+    scores = None if dimensions == 1 else RNG.uniform(-1, 1, (40, 40)).tolist()
+    figures = {"modes_covered": 3, "high_quality": 0.98, "reverse_kl": None}
+    return {"generated": RNG.random((400, min(dimensions, 5))).tolist(), "scores": scores, "figures": figures} | changes
+
+
+def _losses(steps: int, names: int = 3) -> npt.NDArray[np.float32]:
+    return RNG.standard_normal((steps, names), np.float32)
+
+
+def _draw(dimensions: int = 2, losses: npt.NDArray[np.float32] | None = None, size: int = 900) -> Image.Image:
+    losses = _losses(100) if losses is None else losses
+    real, snapshot = _data(dimensions), _snapshot(dimensions)
+    return picture(real, snapshot, losses, NAMES, first_step=0, title="wgan_gp, step 100", size=size)
+
+
+@pytest.mark.parametrize("size", [300, 599, 600, 901, 2_000])
+@pytest.mark.parametrize("dimensions", [1, 2, 3, 4, 5, 49])
+def test_every_dimension_at_every_size(dimensions: int, size: int) -> None:
+    image = _draw(dimensions, size=size)
+
+    assert image.mode == "RGB"
+    assert image.width == size
+    assert len(image.getcolors(2**24) or []) > 100
+
+
+@pytest.mark.parametrize(("dimensions", "plots"), [(1, 2), (2, 2), (3, 3), (5, 4), (49, 3)])
+def test_plots_stand_in_two_columns_or_in_one(dimensions: int, plots: int) -> None:
+    head, cell = 62, 412
+    assert abs(_draw(dimensions, size=900).height - (head + (plots + 1) // 2 * cell)) <= 1
+    assert abs(_draw(dimensions, size=450).height - (head + plots * cell)) <= 1
+
+
+def test_the_same_job_gives_the_same_picture() -> None:
+    real, snapshot, losses = _data(2), _snapshot(2), _losses(50)
+    first, second = (picture(real, snapshot, losses, NAMES, first_step=0, title="a") for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+
+
+def test_points_stand_where_they_are() -> None:
+    real = _data(2, real=[[0.25, 0.75]])
+    snapshot = _snapshot(2, generated=[[0.75, 0.25]], scores=None, figures={})
+    pixels = np.asarray(picture(real, snapshot, _losses(0), NAMES, first_step=0, title="")).astype(int)
+
+    plot = pixels[62 + 34 : 62 + 34 + 336, 56 : 56 + 336]
+    for colour, place in ((BLUE, (84, 84)), (VERMILLION, (252, 252))):
+        where = np.argwhere(np.abs(plot - colour).sum(axis=-1) < 120).mean(axis=0)
+        np.testing.assert_allclose(where, place, atol=1)
+
+
+def test_the_heatmap_is_blue_where_scores_are_high_and_stands_upright() -> None:
+    scores = np.tile(np.linspace(-1, 1, 40)[:, np.newaxis], 40).tolist()  # from the bottom up
+    snapshot = _snapshot(2, generated=[[5, 5]], scores=scores)
+    pixels = np.asarray(picture(_data(2, real=[[5, 5]]), snapshot, _losses(0), NAMES, first_step=0, title=""))
+
+    top, bottom = (pixels[y, 224].astype(int) for y in (62 + 34 + 5, 62 + 34 + 331))
+    assert top[2] > top[0]
+    assert bottom[0] > bottom[2]
+
+
+def test_five_dimensions_show_the_colours_that_the_points_have() -> None:
+    green, red = [0.5, 0.5, 0.0, 1.0, 0.0], [0.5, 0.5, 1.0, 0.0, 0.0]
+    image = picture(
+        _data(5, real=[green]), _snapshot(5, generated=[red]), _losses(9), NAMES, first_step=0, title="", size=900
+    )
+    assert image.getpixel((56 + 168, 62 + 34 + 168)) == (0, 255, 0)
+    assert image.getpixel((450 + 56 + 168, 62 + 34 + 168)) == (255, 0, 0)
+
+
+def test_five_dimensions_that_are_no_colours_are_shown_as_places() -> None:
+    data = _data(5, real=(3 * RNG.random((40, 5))).tolist())
+    image = picture(data, _snapshot(5), _losses(9), NAMES, first_step=0, title="", size=900)
+    assert image.height == 62 + 2 * 412
+    assert image.size == _draw(49).size
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3, 5])
+@pytest.mark.parametrize("names", [NAMES, NAMES[:2]])
+def test_a_job_without_steps(dimensions: int, names: tuple[str, ...]) -> None:
+    losses = _losses(0, len(names))
+    empty = picture(_data(dimensions), None, losses, names, first_step=0, title="simple_gan, step 0")
+    started = picture(_data(dimensions), _snapshot(dimensions), losses, names, first_step=700, title="a fork")
+    assert empty.size == started.size
+
+
+def test_it_says_that_there_are_no_steps_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    words: list[str] = []
+    monkeypatch.setattr("app.jobs.plots.Canvas.text", lambda self, x, y, text, *rest: words.append(text))
+
+    picture(_data(2), None, _losses(0), NAMES, first_step=0, title="a title")
+    assert {"a title", "no steps yet", "real", "generated", *NAMES} <= set(words)
+
+    words.clear()
+    picture(_data(2), _snapshot(2), _losses(2_000), NAMES, first_step=500, title="")
+    assert "no steps yet" not in words
+    assert {"500", "1,000", "1,500", "2,000", "2,500"} <= set(words)
+    assert "modes covered 3   ·   high quality 0.98   ·   reverse KL -" in words
+
+
+def test_a_spike_does_not_flatten_the_rest_and_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    words: list[str] = []
+    monkeypatch.setattr("app.jobs.plots.Canvas.text", lambda self, x, y, text, *rest: words.append(text))
+    losses = _losses(100_000)
+
+    picture(_data(2), _snapshot(2), losses, NAMES, first_step=0, title="")
+    assert "spikes cut off" not in words
+
+    losses[12_345, 2] = 1e6
+    picture(_data(2), _snapshot(2), losses, NAMES, first_step=0, title="")
+    assert "spikes cut off" in words
+    assert "1,000,000" not in words
+
+
+@pytest.mark.parametrize("steps", [1, 2, 224, 225, 1_000, 50_001])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 3e38, -3e38, 1e-38, 7.0])
+def test_losses_of_every_kind(steps: int, value: float) -> None:
+    for losses in (np.full((steps, 3), value, np.float32), _losses(steps)):
+        losses[-1:, 1] = value
+        _draw(losses=losses)
+
+
+def test_a_lone_number_among_missing_ones_is_a_dot() -> None:
+    losses = np.full((9, 3), np.nan, np.float32)
+    losses[4] = 1
+    _draw(losses=losses)
+
+
+@given(st.integers(1, 5), st.floats(-1e6, 1e6, width=32), st.floats(-1e6, 1e6, width=32))
+@settings(max_examples=30)
+def test_data_of_every_kind(dimensions: int, a: float, b: float) -> None:
+    box = [[min(0.0, a, b), max(1.0, a, b)]] * min(dimensions, 2)
+    real = _data(dimensions, real=[[a] * dimensions, [b] * dimensions], box=box)
+    snapshot = _snapshot(dimensions, generated=[[0.5] * dimensions])
+    picture(real, snapshot, _losses(3), NAMES, first_step=0, title="é – × −", size=300)
+
+
+def test_a_discriminator_that_says_the_same_everywhere() -> None:
+    for score in (-1.0, 0.0, 0.3):
+        snapshot = _snapshot(2, scores=[[score] * 40] * 40)
+        picture(_data(2), snapshot, _losses(3), NAMES, first_step=0, title="")
+
+
+def test_a_million_steps_take_no_time() -> None:
+    losses = _losses(1_000_000)
+    start = time.process_time()
+    _draw(losses=losses)
+    assert time.process_time() - start < 0.3
+
+
+@pytest.mark.parametrize(
+    ("axis", "labels"),
+    [
+        ((0, 1), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        ((-0.3, 0.31), ["-0.2", "0.0", "0.2"]),
+        ((0, 1_000_000), ["0", "200,000", "400,000", "600,000", "800,000", "1,000,000"]),
+        ((0, 1e-6), ["0", "2e-07", "4e-07", "6e-07", "8e-07", "1e-06"]),
+        ((99.99, 100.01), ["99.990", "99.995", "100.000", "100.005", "100.010"]),
+        ((0, 3e7), ["0", "1e+07", "2e+07", "3e+07"]),
+    ],
+)
+def test_ticks_are_round_numbers(axis: tuple[float, float], labels: list[str]) -> None:
+    assert [label for _, label in ticks(Range(*axis), 5)] == labels
+
+
+def test_steps_are_whole() -> None:
+    assert [label for _, label in ticks(Range(0, 2), 5, least=1.0)] == ["0", "1", "2"]
+
+
+@given(st.floats(-1e30, 1e30), st.floats(1e-6, 1e30), st.integers(2, 9))
+def test_an_axis_has_numbers_and_not_too_many(low: float, spread: float, most: int) -> None:
+    axis = Range.around(np.array([low, low + spread]))
+    found = list(ticks(axis, most))
+
+    assert 1 <= len(found) <= most + 1
+    slack = 1e-6 * (axis.high - axis.low)
+    assert all(axis.low - slack <= value <= axis.high + slack for value, _ in found)
+
+
+def test_zero_has_no_sign() -> None:
+    assert number(-0.0, 0.1) == "0.0"

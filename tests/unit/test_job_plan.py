@@ -1,0 +1,33 @@
+"""At which steps pictures are taken and checkpoints kept."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.jobs.trainer.session import Plan
+
+
+@given(st.integers(1, 10_000_000))
+def test_bounded_and_complete(steps: int) -> None:
+    plan = Plan(steps)
+    snapshots, step = 0, 0
+    kept = 0
+    while step < steps:
+        following = plan.next_snapshot(step)
+        assert step < following <= steps
+        assert plan.has_snapshot(following)
+        step = following
+        snapshots += 1
+        kept += plan.keeps_checkpoint(step)
+    assert snapshots <= 200
+    assert kept <= 10
+
+
+@pytest.mark.parametrize(("steps", "every"), [(1, 1), (100, 2), (1_600, 32), (25_000, 500), (1_000_000, 5_000)])
+def test_examples(steps: int, every: int) -> None:
+    assert Plan(steps).every == every
+
+
+def test_a_snapshot_does_not_depend_on_where_one_stands() -> None:
+    plan = Plan(1_600)
+    assert [plan.next_snapshot(step) for step in (0, 1, 31, 32, 1_590, 1_599)] == [32, 32, 32, 64, 1_600, 1_600]

@@ -1,0 +1,76 @@
+"""What may be trained, and the arithmetic of what would not fit."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.config import Settings
+from app.jobs.specification import (
+    TOY_DIMENSIONS,
+    ForkRequest,
+    JobRequest,
+    LimitError,
+    Shape,
+    discriminator_shape,
+    forked,
+    parameters,
+    specify,
+)
+
+SETTINGS = Settings()
+
+
+def _request(**body: Any) -> JobRequest:
+    return JobRequest.model_validate({"model": "wgan_gp"} | body)
+
+
+def test_every_default_is_the_exercises() -> None:
+    specification = specify(_request(), None, SETTINGS)
+    assert specification.gen_shape == (2, 10, 10, 5)
+    assert (specification.epochs, specification.steps_per_epoch, specification.total_steps) == (16, 100, 1_600)
+    assert (specification.batch_size, specification.disc_iter) == (200, 2)
+    assert (specification.learning_rate, specification.lambda_gp, specification.clip) == (0.005, 10, 1)
+
+
+@pytest.mark.parametrize("name", TOY_DIMENSIONS)
+def test_left_out_the_generator_ends_as_the_data_do(name: str) -> None:
+    assert specify(_request(data={"name": name}), None, SETTINGS).gen_shape[-1] == TOY_DIMENSIONS[name]  # type: ignore[index]
+
+
+def test_own_points_decide_the_shape() -> None:
+    specification = specify(_request(), Shape(rows=300, dimensions=3), SETTINGS)
+    assert specification.gen_shape == (2, 10, 10, 3)
+    assert (specification.rows, specification.dimensions) == (300, 3)
+
+
+def test_what_would_not_fit_is_refused_with_the_arithmetic() -> None:
+    request = _request(gen_shape=[1_024] * 9 + [5], batch_size=4_096, data={"name": "four_clouds", "size": 100_000})
+    with pytest.raises(LimitError, match=r"the job would not fit: 16 bytes × \(.* = [\d,]+ MiB, and a job may take"):
+        specify(request, None, SETTINGS)
+
+
+@pytest.mark.parametrize("shape", [(1, 100, 100, 2), (2, 10, 10, 5), (3, 7, 5, 4), (4, 6, 2)])
+def test_parameters_are_those_of_the_networks(shape: tuple[int, ...]) -> None:
+    pytest.importorskip("keras")
+    from models import fully_connected_GenDiscr
+
+    generator, discriminator, _ = fully_connected_GenDiscr(shape)
+    assert parameters(shape) == generator.count_params()
+    assert parameters(discriminator_shape(shape)) == discriminator.count_params()
+
+
+def test_a_fork_goes_on_from_its_step() -> None:
+    parent = specify(_request(), None, SETTINGS)
+    longer = forked(parent, ForkRequest(epochs=20, learning_rate=0.001), 1_600, SETTINGS)
+    assert (longer.total_steps, longer.learning_rate, longer.seed) == (2_000, 0.001, parent.seed)
+    with pytest.raises(LimitError, match="more steps"):
+        forked(parent, ForkRequest(), 1_600, SETTINGS)
+    with pytest.raises(ValidationError):
+        ForkRequest.model_validate({"gen_shape": [2, 3, 5]})
+
+
+def test_dimensions_are_those_of_the_data() -> None:
+    from models.datasets import NAMES, make
+
+    assert {name: make(name, 2, seed=0).shape[1] for name in NAMES} == TOY_DIMENSIONS
