@@ -31,6 +31,24 @@ def test_the_same_pixels_give_the_same_bytes() -> None:
     assert imaging.png(face) == imaging.png(face.copy())
 
 
+def test_faces_become_one_png_each() -> None:
+    faces = _faces(20)
+    pictures = imaging.pngs(faces)
+
+    assert pictures == [imaging.png(face) for face in faces]
+    for face, picture in zip(faces, pictures, strict=True):
+        np.testing.assert_array_equal(np.asarray(_decode(picture)), face)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (32, 32), (32, 33), (64, 64)])
+def test_png_of_any_size(shape: tuple[int, int]) -> None:
+    picture = RNG.integers(0, 256, shape, dtype=np.uint8)
+    decoded = _decode(imaging.png(picture))
+
+    decoded.verify()  # checksums
+    np.testing.assert_array_equal(np.asarray(_decode(imaging.png(picture))), picture)
+
+
 def test_sheet_runs_row_by_row() -> None:
     faces = _faces(5)
     sheet = imaging.sheet(faces, columns=2)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name, walk
+from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, new_seeds, seed_of_name, walk
 
 SEEDS = st.integers(0, MAX_SEED)
 #: Of the seeds 0, 1 and MAX_SEED, the first three numbers.
@@ -40,9 +40,10 @@ def test_a_latent_does_not_depend_on_its_company(seeds: list[int]) -> None:
 
 
 def test_new_seeds_are_in_range_and_new() -> None:
-    seeds = {new_seed() for _ in range(1_000)}
-    assert len(seeds) == 1_000
+    seeds = {new_seed() for _ in range(1_000)} | set(new_seeds(1_000))
+    assert len(seeds) == 2_000
     assert all(0 <= seed <= MAX_SEED for seed in seeds)
+    assert max(seeds) > MAX_SEED // 2
 
 
 @given(st.text(min_size=1))

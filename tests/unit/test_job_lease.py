@@ -1,0 +1,219 @@
+"""Only who holds a job may write about it, and nothing is written twice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from app.config import Settings
+from app.jobs.database import connect, jobs
+from app.jobs.errors import IdempotencyError, QueueFullError, UnknownJobError
+from app.jobs.lease import MAX_STALLS, Lease, LeaseBook, LostLeaseError, Publication
+from app.jobs.queue import Queue
+from app.jobs.specification import JobRequest, specify
+from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError
+from app.jobs.store import JobRow, JobStore, NewJob
+from app.jobs.supervision import patiently
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    engine = connect(Settings(data=tmp_path))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def queue(engine: sa.Engine) -> Iterator[Queue]:
+    queue = Queue(engine)
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def store(engine: sa.Engine, queue: Queue) -> JobStore:
+    return JobStore(engine, queue, max_queued=3)
+
+
+@pytest.fixture
+def book(engine: sa.Engine, queue: Queue) -> LeaseBook:
+    return LeaseBook(engine, queue, "me")
+
+
+def _new(digest: str = "x") -> NewJob:
+    return NewJob(specify(JobRequest(model="simple_gan"), None, Settings()), None, {}, digest)
+
+
+def _queued(engine: sa.Engine) -> list[tuple[str, str]]:
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT workflow_uuid, status FROM workflow_status ORDER BY created_at")
+        return [(row[0], row[1]) for row in rows]
+
+
+def _take(book: LeaseBook, job: JobRow) -> Lease:
+    lease = book.take(job["id"], job["run"])
+    assert lease is not None
+    return lease
+
+
+def _steps(last: int, count: int) -> Publication:
+    return Publication(
+        events=[("progress", {"step": last})],
+        blocks=[(last, np.full((count, 2), last, np.float32))],
+        values={"step": last},
+    )
+
+
+def test_a_job_is_stored_and_queued_or_neither(store: JobStore, engine: sa.Engine) -> None:
+    for i in range(3):
+        store.submit(f"job{i}", _new())
+    with pytest.raises(QueueFullError, match="at most 3"):
+        store.submit("job3", _new())
+    with pytest.raises(UnknownJobError):
+        store.get("job3")
+    assert _queued(engine) == [(f"job{i}-1", "ENQUEUED") for i in range(3)]
+
+
+def test_the_same_key_gives_the_same_job(store: JobStore) -> None:
+    store.submit("job1", _new(), "key")
+    assert store.submit("job2", _new(), "key")["id"] == "job1"
+    with pytest.raises(IdempotencyError, match="job1"):
+        store.submit("job3", _new("other"), "key")
+
+
+def test_publications_are_numbered_and_whole(store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    lease = _take(book, job)
+    book.publish(lease, _steps(10, 10))
+    book.publish(lease, _steps(15, 5), State.SUCCEEDED)
+    job = store.get("job")
+    assert (job["state"], job["step"], job["executor"]) == (State.SUCCEEDED, 15, None)
+    events = store.events_after(job, 0)
+    assert [event.seq for event in events] == [1, 2, 3, 4, 5]
+    assert [event.kind for event in events] == ["state", "state", "progress", "progress", "state"]
+    assert store.losses_of(job).shape == (15, 2)
+    assert store.events_after(job, 3, limit=1)[0].seq == 4
+
+
+def test_who_has_lost_a_job_writes_nothing(store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    old = _take(book, job)
+    new = _take(book, job)
+    assert new.attempt == old.attempt + 1
+    with pytest.raises(LostLeaseError):
+        book.look(old)
+    with pytest.raises(LostLeaseError):
+        book.publish(old, _steps(10, 10))
+    with pytest.raises(LostLeaseError):
+        book.publish(old, Publication(), State.SUCCEEDED)
+    book.publish(new, _steps(3, 3))
+    job = store.get("job")
+    assert (job["state"], job["step"], job["recoveries"]) == (State.RUNNING, 3, 1)
+    with pytest.raises(LostLeaseError):
+        book.publish(old, _steps(10, 10))
+
+
+def test_a_repeated_publication_is_written_once(store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    lease = _take(book, job)
+    publication = _steps(10, 10)
+    book.publish(lease, publication)
+    lease.revision -= 1  # as if the answer to the commit had been lost
+    book.publish(lease, publication)
+    book.publish(lease, _steps(20, 10))
+    assert [event.data.get("step") for event in store.events_after(job, 2)] == [10, 20]
+    assert len(store.losses_of(job)) == 20
+
+
+def test_an_end_that_is_repeated_after_a_lost_answer(store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    lease = _take(book, job)
+    book.publish(lease, Publication(), State.QUEUED)
+    lease.revision -= 1
+    book.publish(lease, Publication(), State.QUEUED)
+    assert store.get("job")["run"] == 2
+
+
+def test_a_job_handed_back_is_queued_anew_and_the_old_run_is_over(
+    store: JobStore, book: LeaseBook, engine: sa.Engine
+) -> None:
+    job = store.submit("job", _new())
+    book.publish(_take(book, job), Publication(), State.QUEUED)
+    assert _queued(engine) == [("job-1", "ENQUEUED"), ("job-2", "ENQUEUED")]
+    assert book.take("job", 1) is None
+    assert book.take("job", 2) is not None
+    assert store.get("job")["recoveries"] == 0
+
+
+@pytest.mark.parametrize(("wish", "left"), [(Request.CANCEL, State.CANCELLED), (Request.PAUSE, State.PAUSED)])
+def test_a_wish_outlives_the_worker(wish: Request, left: State, store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    _take(book, job)
+    store.ask("job", wish)
+    assert book.take("job", 1) is None
+    assert store.get("job")["state"] == left
+
+
+def test_a_job_that_never_comes_to_a_checkpoint_fails(store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    for stalls in range(1, MAX_STALLS + 1):
+        book.publish(_take(book, job), Publication(values={"stalls": stalls}))
+    assert book.take("job", 1) is None
+    job = store.get("job")
+    assert job["state"] == State.FAILED
+    assert f"began {MAX_STALLS} times" in job["error"]
+
+
+def test_a_deleted_job_is_nobodys(store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    store.ask("job", Request.CANCEL)
+    store.delete("job")
+    assert book.take("job", job["run"]) is None
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("request_", Request)
+def test_every_transition_is_legal_or_refused_by_name(
+    state: State, request_: Request, store: JobStore, engine: sa.Engine
+) -> None:
+    store.submit("job", _new())
+    with engine.begin() as connection:
+        connection.execute(sa.update(jobs).values(state=state))
+
+    def ask() -> Any:
+        return store.delete("job") if request_ == Request.DELETE else store.ask("job", request_)["state"]
+
+    if state in TRANSITIONS[request_]:
+        assert ask() == (None if request_ == Request.DELETE else TRANSITIONS[request_][state])
+    else:
+        with pytest.raises(TransitionError, match=f"the job is {state}"):
+            ask()
+        assert store.get("job")["state"] == state
+
+
+def test_no_request_leads_out_of_an_end() -> None:
+    for request, changes in TRANSITIONS.items():
+        assert all(changes[state] == state for state in ENDED & set(changes)), request
+
+
+def test_the_database_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.jobs.supervision._RETRY_SECONDS", 0)
+    answers: list[Exception | int] = [
+        OperationalError("", None, Exception()),
+        OperationalError("", None, Exception()),
+        7,
+    ]
+
+    def action() -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert patiently(action) == 7
+    with pytest.raises(ZeroDivisionError):
+        patiently(lambda: 1 // 0)

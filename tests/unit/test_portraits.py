@@ -1,0 +1,133 @@
+import asyncio
+import io
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.faces import portraits as module
+from app.faces.engine import FaceEngine, Faces
+from app.faces.latents import Latents, latents_of_seeds
+from app.faces.portraits import Portrait, Portraits
+
+
+def _generate(latents: Latents) -> Faces:
+    """Make faces that tell their latents apart."""
+    return np.repeat((latents * 40 + 128).clip(0, 255).astype(np.uint8), 16, axis=1).reshape(-1, 16, 16)
+
+
+def _with_portraits(
+    scenario: Callable[[Portraits], Coroutine[Any, Any, None]], generate: Callable[[Latents], Faces] = _generate
+) -> None:
+    async def run() -> None:
+        engine = FaceEngine(generate)
+        portraits = Portraits(engine)
+        engine.start()
+        portraits.start()
+        async with asyncio.timeout(10):
+            await scenario(portraits)
+        await portraits.stop()
+        await engine.stop()
+
+    asyncio.run(run())
+
+
+def _is_of_its_seed(portrait: Portrait) -> bool:
+    pixels = np.asarray(Image.open(io.BytesIO(portrait.png)))
+    return bool((pixels == _generate(latents_of_seeds([portrait.seed]))[0]).all())
+
+
+def test_no_new_face_is_given_twice() -> None:
+    async def scenario(portraits: Portraits) -> None:
+        new = [await portraits.new() for _ in range(100)]  # before there is a stock
+        await asyncio.sleep(0.2)
+        new += await asyncio.gather(*(portraits.new() for _ in range(2 * module.STOCK)))
+        assert len({portrait.seed for portrait in new}) == len(new)
+        assert all(_is_of_its_seed(portrait) for portrait in new)
+
+    _with_portraits(scenario)
+
+
+def test_new_faces_are_ready_before_they_are_asked_for() -> None:
+    async def scenario(portraits: Portraits) -> None:
+        await portraits.new()
+        while len(portraits._stock) < module.STOCK:
+            await asyncio.sleep(0.01)
+        for _ in range(module.STOCK - module.LOW_STOCK + 1):
+            await portraits.new()
+        while len(portraits._stock) < module.STOCK:  # refilled long before it is empty
+            await asyncio.sleep(0.01)
+
+    _with_portraits(scenario)
+
+
+def test_seeds_share_batches_and_everyone_gets_their_own() -> None:
+    batches = []
+
+    def generate(latents: Latents) -> Faces:
+        batches.append(len(latents))
+        return _generate(latents)
+
+    async def scenario(portraits: Portraits) -> None:
+        seeds = [seed % 150 for seed in range(300)]
+        answers = await asyncio.gather(*(portraits.of_seed(seed) for seed in seeds))
+        assert [portrait.seed for portrait in answers] == seeds
+        assert all(_is_of_its_seed(portrait) for portrait in answers)
+
+    _with_portraits(scenario, generate)
+    assert len(batches) < 30
+
+
+def test_who_goes_away_leaves_nothing_behind() -> None:
+    drawn = []
+
+    def generate(latents: Latents) -> Faces:
+        drawn.extend(latents[:, 0].tolist())
+        return _generate(latents)
+
+    async def scenario(portraits: Portraits) -> None:
+        gone = [asyncio.create_task(portraits.of_seed(seed)) for seed in range(50)]
+        await asyncio.sleep(0)
+        for task in gone:
+            task.cancel()
+        assert (await portraits.of_seed(99)).seed == 99
+        assert not portraits._orders
+
+    _with_portraits(scenario, generate)
+    assert not set(drawn) & set(latents_of_seeds(range(50))[:, 0].tolist())
+
+
+def test_a_failure_reaches_those_who_wait_and_passes(caplog: pytest.LogCaptureFixture) -> None:
+    broken = True
+
+    def generate(latents: Latents) -> Faces:
+        if broken:
+            raise RuntimeError("no faces today")
+        return _generate(latents)
+
+    async def scenario(portraits: Portraits) -> None:
+        nonlocal broken
+        with pytest.raises(RuntimeError, match="no faces today"):
+            await portraits.of_seed(1)
+        broken = False
+        assert (await portraits.of_seed(1)).seed == 1
+
+    _with_portraits(scenario, generate)
+    assert "no faces today" in caplog.text
+
+
+def test_stopping_cancels_those_who_wait() -> None:
+    async def run() -> None:
+        portraits = Portraits(FaceEngine(_generate))  # an engine that never starts
+        portraits.start()
+        waiting = [asyncio.create_task(portraits.of_seed(seed)) for seed in range(3)]
+        await asyncio.sleep(0.01)
+        late = asyncio.create_task(portraits.of_seed(4))
+        await asyncio.sleep(0.01)
+        await portraits.stop()
+        for answer in await asyncio.gather(*waiting, late, return_exceptions=True):
+            assert isinstance(answer, asyncio.CancelledError)
+
+    asyncio.run(run())
