@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from app import ROOT, __version__
+from app import ROOT, __version__, jobs_cli
 from app.config import load_settings
 
 # The modules that load TensorFlow are imported by the commands that need them: --help answers at once.
@@ -25,6 +25,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="Faces of people who do not exist, 16×16 pixels at a time.",
 )
+cli.add_typer(jobs_cli.cli, name="jobs")
 
 
 def _version(wanted: bool) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import app  # noqa: F401 (before NumPy, which it tells how many threads to use)
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -79,7 +79,8 @@ class Portraits:
         seeds = [order.seed for order in orders] + new_seeds(more)
         try:
             faces = await self._engine.faces(latents_of_seeds(seeds))
-            portraits = [Portrait(*both) for both in zip(seeds, imaging.pngs(faces), strict=True)]
+            pictures = imaging.pngs(faces)
+            portraits = [Portrait(seed, picture) for seed, picture in zip(seeds, pictures, strict=True)]
             for order, portrait in zip(orders, portraits, strict=False):
                 if not order.portrait.done():
                     order.portrait.set_result(portrait)

@@ -9,7 +9,7 @@ class UnknownJobError(JobError):
     """There is no such job."""
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"there is no job {job_id!r}; GET /jobs lists those there are")
+        super().__init__(f"there is no job {job_id[:40]!r}; GET /jobs lists those there are")
 
 
 class QueueFullError(JobError):

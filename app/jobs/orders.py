@@ -18,7 +18,9 @@ class Order(NamedTuple):
 
 
 class Started(NamedTuple):
-    """The networks stand, training begins."""
+    """The order is being carried out; what the process takes from now on, on top of ``memory`` bytes, is the job's."""
+
+    memory: int
 
 
 class Progress(NamedTuple):

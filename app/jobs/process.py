@@ -37,7 +37,6 @@ class TrainingProcess:
                 start_new_session=True,  # a group of its own: killed as a whole, and deaf to the terminal's Ctrl-C
             )
         self._orders = 0
-        self._idle_memory = 0
 
     @property
     def pid(self) -> int:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 
 from app.config import Settings
 
@@ -80,6 +80,15 @@ class PointData(_Strict):
         return self
 
 
+#: How pydantic marks the two kinds of data in the places of errors.
+DATA_TAGS = (_TOY, _POINTS) = ("toy data", "own points")
+
+
+def _kind_of_data(value: object) -> str:
+    points = value.get("points") if isinstance(value, dict) else getattr(value, "points", None)
+    return _TOY if points is None else _POINTS
+
+
 class StoredData(_Strict):
     """Examples that were stored with the job: its own points or an uploaded file. Not for requests."""
 
@@ -114,7 +123,9 @@ class JobRequest(Training):
     )
 
     model: ModelName
-    data: ToyData | PointData = Field(ToyData(name="four_clouds"), description="What is learnt.")
+    data: Annotated[
+        Annotated[ToyData, Tag(_TOY)] | Annotated[PointData, Tag(_POINTS)], Discriminator(_kind_of_data)
+    ] = Field(ToyData(name="four_clouds"), description="What is learnt.")
     gen_shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
         None,
         min_length=3,

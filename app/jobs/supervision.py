@@ -83,6 +83,7 @@ class _Attempt:
         self._stopping = stopping
         self._files = JobFiles(settings.data, lease.job_id)
         self._looked = 0.0
+        self._idle_memory = 0  # of the process before the job; known once it has started
         self._told: float | None = None  # when the process was told to stop
         self._reason: str | None = None  # why the job must fail although its process obeys
 
@@ -92,7 +93,7 @@ class _Attempt:
         Raises:
             LostLeaseError: another worker has the job.
         """
-        lease, memory = self._lease, self._process.memory()
+        lease = self._lease
         order = Order(
             specification=lease.specification.model_dump(mode="json"),
             folder=self._files.folder,
@@ -106,7 +107,7 @@ class _Attempt:
                 messages = self._process.receive(wait=0.1)
                 if self._handle(messages):
                     return True
-                self._look(memory)
+                self._look()
         except ProcessEndedError:
             return self._process_ended()
 
@@ -148,6 +149,7 @@ class _Attempt:
         lease, values = self._lease, publication.values
         match message:
             case Started():
+                self._idle_memory = message.memory
                 lease.stalls += 1
                 values["stalls"] = lease.stalls
             case Progress():
@@ -192,14 +194,14 @@ class _Attempt:
         if "checkpoint" in publication.values:
             self._files.tidy_checkpoints(self._lease.kept | {publication.values["checkpoint"]})
 
-    def _look(self, idle_memory: int) -> None:
+    def _look(self) -> None:
         """Look what callers wish and whether the job keeps to its limits; stop the process where need be."""
         now = time.monotonic()
         if now - self._looked < _LOOK_SECONDS:
             return
         self._looked = now
         patiently(lambda: self._leases.look(self._lease))
-        if (self._process.memory() - idle_memory) > self._settings.job_memory * 2**20:
+        if self._idle_memory and self._process.memory() - self._idle_memory > self._settings.job_memory * 2**20:
             self._fail(f"the job took more than {self._settings.job_memory:,} MiB of memory; take a smaller network")
         elif self._lease.seconds > self._settings.job_seconds and self._reason is None:
             self._reason = (

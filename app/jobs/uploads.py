@@ -213,9 +213,9 @@ class _Csv:
 
     def add(self, first: int, lines: list[str]) -> None:
         """Take the next lines, the first of which has the number ``first``."""
-        for number, line in enumerate(lines, first):
-            if len(line) > MAX_LINE:
-                raise UploadError(f"line {number}: expected at most {MAX_LINE:,} characters, got more")
+        if max(map(len, lines), default=0) > MAX_LINE:
+            number = next(number for number, line in enumerate(lines, first) if len(line) > MAX_LINE)
+            raise UploadError(f"line {number}: expected at most {MAX_LINE:,} characters, got more")
         rows = [line for line in lines if line and not line.isspace()]
         if rows and not self._columns:
             rows = self._without_titles(rows)

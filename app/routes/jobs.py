@@ -23,7 +23,7 @@ from app.errors import PROBLEM_CONTENT
 from app.jobs import sampling
 from app.jobs.events import stream
 from app.jobs.service import JobService
-from app.jobs.specification import LOSS_NAMES, MAX_SEED, ForkRequest, JobRequest
+from app.jobs.specification import DATA_TAGS, LOSS_NAMES, MAX_SEED, ForkRequest, JobRequest
 from app.jobs.states import Request as Wish
 from app.jobs.states import State
 from app.jobs.uploads import read_points
@@ -36,7 +36,7 @@ _MAX_SAMPLES = 100_000
 _EVENTS_AT_ONCE = 500
 _T = TypeVar("_T", bound=BaseModel)
 
-JobId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The job's `id`.")]
+JobId = Annotated[str, Path(description="The job's `id`.")]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -104,7 +104,7 @@ def _parsed(model: type[_T], text: bytes | str) -> _T:
     except ValidationError as error:
         # Shown as FastAPI shows those of the bodies that it reads itself.
         errors = [
-            {**item, "loc": ("body", *item["loc"]), "type": item["type"]}
+            {**item, "loc": ("body", *(part for part in item["loc"] if part not in DATA_TAGS))}
             for item in error.errors(include_url=False, include_context=False)
         ]
         raise RequestValidationError(errors) from None
@@ -136,7 +136,7 @@ class JobsQuery(BaseModel):
 
     status: list[State] = Field([], description="Only these; may be given several times.")
     limit: int = Field(20, ge=1, le=100)
-    after: str | None = Field(None, pattern="^[0-9a-f]{16}$", description="The `next` of the page before.")
+    after: str | None = Field(None, description="The `next` of the page before.")
 
 
 @router.get("")

@@ -32,14 +32,18 @@ BROWSER_ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the service as a process of its own; give its address."""
+    """Start the service as a process of its own, with the worker that trains the jobs; give its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    command = [sys.executable, "-m", "uvicorn", "app.main:app", "--host", "127.0.0.1", "--port", str(port)]
+    folder = tmp_path_factory.mktemp("server")
+    log = folder / "log"
+    settings = {"NOBODY_HOST": "127.0.0.1", "NOBODY_PORT": str(port), "NOBODY_DATA": str(folder / "data")}
+    command = [sys.executable, "-m", "app", "serve"]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | settings, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, log)
         yield f"http://127.0.0.1:{port}"

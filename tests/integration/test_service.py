@@ -123,6 +123,17 @@ def test_openapi_describes_every_call(app: FastAPI) -> None:
         "/healthz",
         "/readyz",
         "/info",
+        "/jobs",
+        "/jobs/{job_id}",
+        "/jobs/{job_id}/cancel",
+        "/jobs/{job_id}/pause",
+        "/jobs/{job_id}/resume",
+        "/jobs/{job_id}/fork",
+        "/jobs/{job_id}/events",
+        "/jobs/{job_id}/history",
+        "/jobs/{job_id}/picture.png",
+        "/jobs/{job_id}/samples",
+        "/jobs/{job_id}/weights",
     }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

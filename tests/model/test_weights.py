@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from models import WGAN_GP, WeightsError, convolutional_GenDiscr, fully_connected_GenDiscr
+from models.layouts import FACE_GENERATOR, layout_of
 from models.weights import read_metadata, read_weights, save_weights
 
 LATENTS = np.random.default_rng(0).standard_normal((40, 16)).astype(np.float32)
@@ -338,3 +339,10 @@ def test_keras_3_files_with_numbers_in_the_wrong_place_are_refused(network: Any,
 def test_no_path_at_all_is_refused(network: Any) -> None:
     with pytest.raises(WeightsError, match="None: expected"):
         read_weights(None, network)  # type: ignore[arg-type]
+
+
+def test_the_layout_of_the_face_generator_is_that_of_the_network(saved: Path) -> None:
+    network, _ = convolutional_GenDiscr()
+    assert [layer[1:] for layer in FACE_GENERATOR] == [layer[1:] for layer in layout_of(network)]
+    for one, two in zip(read_weights(saved, FACE_GENERATOR), read_weights(saved, network), strict=True):
+        np.testing.assert_array_equal(one, two)

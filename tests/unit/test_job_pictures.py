@@ -150,7 +150,7 @@ def test_a_lone_number_among_missing_ones_is_a_dot() -> None:
 
 
 @given(st.integers(1, 5), st.floats(-1e6, 1e6, width=32), st.floats(-1e6, 1e6, width=32))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_data_of_every_kind(dimensions: int, a: float, b: float) -> None:
     box = [[min(0.0, a, b), max(1.0, a, b)]] * min(dimensions, 2)
     real = _data(dimensions, real=[[a] * dimensions, [b] * dimensions], box=box)
@@ -191,6 +191,7 @@ def test_steps_are_whole() -> None:
 
 
 @given(st.floats(-1e30, 1e30), st.floats(1e-6, 1e30), st.integers(2, 9))
+@settings(deadline=None)
 def test_an_axis_has_numbers_and_not_too_many(low: float, spread: float, most: int) -> None:
     axis = Range.around(np.array([low, low + spread]))
     found = list(ticks(axis, most))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_st
 
@@ -54,6 +54,7 @@ def _claiming(shape: str, descr: str = "'<f4'", content: bytes = b"\0" * 80) -> 
 
 
 @given(TABLES, st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans(), st.booleans(), st.data())
+@settings(deadline=None)
 def test_what_csv_says_is_what_is_read(
     read: Read, table: Singles, delimiter: str, end: str, mark: bool, titles: bool, data: st.DataObject
 ) -> None:
@@ -71,6 +72,7 @@ def test_what_csv_says_is_what_is_read(
 
 
 @given(TABLES, st.sampled_from(["C", "F"]), st.sampled_from([(1, 0), (2, 0)]), st.sampled_from(["<f4", ">f4", "f8"]))
+@settings(deadline=None)
 def test_what_npy_says_is_what_is_read(
     read: Read, table: Singles, order: Any, version: tuple[int, int], dtype: str
 ) -> None:
@@ -242,6 +244,7 @@ def test_hostile_npy(read: Read, content: bytes, problem: str) -> None:
 
 
 @given(st.binary(max_size=200), st.integers(0, 200), st.sampled_from(["points.npy", "points.csv"]))
+@settings(deadline=None)
 def test_damaged_files_are_read_or_refused(read: Read, noise: bytes, at: int, filename: str) -> None:
     for sound in (_npy(np.ones((9, 2))), b"a,b\n" + b"0.5,0.25\n" * 20, b""):
         try:

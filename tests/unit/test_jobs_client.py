@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.jobs_client import Event, JobsClient, ServiceError
@@ -187,6 +187,7 @@ def test_events_until_the_end() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.sampled_from(["end", "break", "refuse", "503"]))))
+@settings(deadline=None)
 def test_broken_streams_are_taken_up_without_a_gap_or_a_repeat(breaks: list[tuple[int, int, str]]) -> None:
     left = iter(breaks)
 

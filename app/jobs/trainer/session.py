@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
+import psutil
 
 from app.jobs.files import JobFiles
 from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Progress, Snapshot, Started
@@ -55,6 +56,7 @@ class Session:
 
     def run(self) -> Message:
         """Train to the end, or until told to stop."""
+        self._send(Started(psutil.Process().memory_info().rss))
         try:
             real = self._real_examples()
             gan = build(self._specification, real)
@@ -64,7 +66,6 @@ class Session:
         except ValueError as error:
             return Failed(str(error))
         snapshots = SnapshotWriter(self._specification, self._files, real)
-        self._send(Started())
         try:
             finished = self._train(gan, snapshots)
         except DivergenceError as error:

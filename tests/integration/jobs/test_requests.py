@@ -250,22 +250,12 @@ def test_limits_of_a_running_job(tmp_path: Path) -> None:
         assert seen["checkpoints"], "what was trained is kept"
 
 
-def test_a_job_that_diverges_says_where(running: Service) -> None:
-    job = running.submit(
-        model="wgan_gp", lambda_gp=1e6, learning_rate=1, data={"points": [[-1e6, 1e6], [1e6, -1e6]] * 200}
-    )
-    seen = running.wait(job)
-    if seen["status"] == "failed":
-        assert "step" in seen["error"]
-        assert "learning_rate" in seen["error"]
-
-
 def test_what_is_not_there(running: Service) -> None:
     for path in ("/jobs/0123456789abcdef", "/jobs/0123456789abcdef/events", "/jobs/0123456789abcdef/weights"):
         answer = running.client.get(path)
         assert answer.status_code == 404
         assert "no job" in answer.json()["detail"]
-    assert running.client.get("/jobs/nonsense").status_code == 422
+    assert running.client.get("/jobs/nonsense").status_code == 404
     job = running.submit(epochs=5_000)
     for path in ("weights", "samples"):
         answer = running.client.get(f"/jobs/{job['id']}/{path}")

@@ -1,0 +1,204 @@
+"""The training jobs of a running service, over HTTP."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+from urllib.parse import quote
+
+import httpx
+
+Json = dict[str, Any]
+
+#: The service sends something at least every 15 seconds while it streams.
+_TIMEOUT = httpx.Timeout(30, connect=10)
+#: How long a broken stream is tried again, and the pauses between, in seconds.
+_PATIENCE = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
+
+
+class ServiceError(Exception):
+    """The service refused, or none answered; the message is for people."""
+
+
+class _GoneAwayError(ServiceError):
+    """The service may answer later."""
+
+
+class Event(NamedTuple):
+    """Something that happened to a job; ``id`` counts from 1."""
+
+    id: int
+    kind: str
+    data: Json
+
+
+class JobsClient:
+    """The jobs of one service; a context manager.
+
+    Args:
+        url: of the service.
+        transport: stands in for the network in tests.
+    """
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._url = url.rstrip("/")
+        self._http = httpx.Client(timeout=_TIMEOUT, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def submit(self, job: Json, file: Path | None, key: str | None) -> Json:
+        """Submit a job, its examples in ``file`` if there is one, and return it.
+
+        Raises:
+            ServiceError: the service refused, or none answered.
+            OSError: the file cannot be read.
+        """
+        headers = {} if key is None else {"Idempotency-Key": key}
+        if file is None:
+            return self._json("POST", "/jobs", json=job, headers=headers)
+        with open(file, "rb") as points:
+            fields = {"job": json.dumps(job)}
+            return self._json("POST", "/jobs", data=fields, files={"data": (file.name, points)}, headers=headers)
+
+    def page(self, statuses: list[str], limit: int, after: str | None) -> Json:
+        """Return ``jobs``, newest first, and ``next``, with which the page after this one begins."""
+        query = {"status": statuses, "limit": limit} | ({} if after is None else {"after": after})
+        return self._json("GET", "/jobs", params=query)
+
+    def get(self, job_id: str) -> Json:
+        """Return a job."""
+        return self._json("GET", _path(job_id))
+
+    def ask(self, job_id: str, wish: str) -> Json:
+        """Cancel, pause or resume a job, and return it."""
+        return self._json("POST", _path(job_id, wish))
+
+    def fork(self, job_id: str, changes: Json) -> Json:
+        """Start a job from a checkpoint of another one, and return it."""
+        return self._json("POST", _path(job_id, "fork"), json=changes)
+
+    def delete(self, job_id: str) -> None:
+        """Forget a job that has ended."""
+        self._request("DELETE", _path(job_id))
+
+    def download(self, job_id: str, what: str, query: Mapping[str, str] | None = None) -> bytes:
+        """Return ``weights``, ``picture.png`` or ``history`` of a job."""
+        return self._request("GET", _path(job_id, what), params=query).content
+
+    def events(self, job_id: str) -> Iterator[Event]:
+        """Yield what happened and happens to a job, every event once, until it has ended.
+
+        A broken stream is taken up where it broke.
+
+        Raises:
+            ServiceError: the service refused, or has not answered for a minute.
+        """
+        last, pause, heard = 0, _FIRST_PAUSE, time.monotonic()
+        while True:
+            known = last
+            try:
+                for event in self._stream(job_id, known):
+                    if event is None:
+                        return
+                    if event.id > last:
+                        last = event.id
+                        yield event
+                    pause, heard = _FIRST_PAUSE, time.monotonic()
+                if last > known:
+                    continue
+            except _GoneAwayError:
+                if time.monotonic() - heard > _PATIENCE:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _stream(self, job_id: str, last: int) -> Iterator[Event | None]:
+        """Yield the events after ``last``, as far as the stream goes; None when there will be no more."""
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(last)}
+        try:
+            with self._http.stream("GET", self._url + _path(job_id, "events"), headers=headers) as response:
+                if response.status_code == HTTPStatus.NO_CONTENT:
+                    yield None
+                    return
+                if not response.is_success:
+                    response.read()
+                _check(response)
+                if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
+                    raise self._not_ours()
+                yield from _parsed(response.iter_lines())
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from None
+
+    def _json(self, method: str, path: str, **arguments: Any) -> Json:
+        response = self._request(method, path, **arguments)
+        try:
+            content = response.json()
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise self._not_ours()
+        return content
+
+    def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, self._url + path, **arguments)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from None
+        _check(response)
+        return response
+
+    def _not_ours(self) -> ServiceError:
+        return ServiceError(
+            f"what answers at {self._url} is no nobody service; say where it is with --url or NOBODY_URL"
+        )
+
+    def _unreachable(self, error: Exception) -> ServiceError:
+        if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+            return ServiceError(f"expected a URL such as http://127.0.0.1:8000, got {self._url!r}")
+        reason = "it took too long" if isinstance(error, httpx.TimeoutException) else str(error) or "it hung up"
+        return _GoneAwayError(
+            f"no service answers at {self._url} ({reason}); start one with `nobody serve`, or say where it is with "
+            "--url or NOBODY_URL"
+        )
+
+
+def _path(job_id: str, *rest: str) -> str:
+    return "/".join(("/jobs", quote(job_id, safe=""), *rest))
+
+
+def _check(response: httpx.Response) -> None:
+    """Raise what a response says is wrong.
+
+    Raises:
+        ServiceError: always, where the status is not one of success.
+    """
+    if response.is_success:
+        return
+    try:
+        detail = str(response.json()["detail"])
+    except (ValueError, LookupError, TypeError):
+        detail = f"the service answered {response.status_code} {response.reason_phrase}"
+    if wait := response.headers.get("Retry-After"):
+        detail += f" (try again in {wait} s)"
+    raise (_GoneAwayError if response.is_server_error else ServiceError)(detail)
+
+
+def _parsed(lines: Iterator[str]) -> Iterator[Event]:
+    """Read server-sent events; comments and events without an id are passed over."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if line:
+            name, _, value = line.partition(":")
+            value = value.removeprefix(" ")
+            fields[name] = f"{fields['data']}\n{value}" if name == "data" and name in fields else value
+            continue
+        if "data" in fields and fields.get("id", "").isdecimal():
+            yield Event(int(fields["id"]), fields.get("event", "message"), json.loads(fields["data"]))
+        fields = {}

@@ -1,0 +1,450 @@
+"""The lab page, in a real browser against a real server and its worker."""
+
+import io
+import json
+import re
+import time
+import urllib.request
+import zipfile
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, Route, expect
+
+from tests.e2e.conftest import Visitor
+
+pytestmark = pytest.mark.e2e
+
+#: The first job waits until its process has loaded TensorFlow.
+TRAINING_MS = 60_000
+JOB_IN_ADDRESS = re.compile(r"[?&]job=([0-9a-f]{16})$")
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+    "device_scale_factor": 2,
+}
+#: How many pixels of a canvas have the colour of a custom property, and how many colours there are.
+COLOURS = """(canvas, name) => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  const wanted = parseInt(getComputedStyle(document.documentElement).getPropertyValue(name).trim().slice(1), 16);
+  const rgb = at => data[at] << 16 | data[at + 1] << 8 | data[at + 2];
+  const colours = Array.from({ length: data.length / 4 }, (_, i) => rgb(4 * i));
+  return [colours.filter(colour => colour === wanted).length, new Set(colours).size];
+}"""
+
+
+def ask(server: str, method: str, path: str, body: object = None) -> Any:
+    """Call the API."""
+    headers = {"Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(server + path, data, headers, method=method)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or "null")
+
+
+@pytest.fixture(scope="module")
+def trained(server: str) -> dict[str, Any]:
+    """Train a GAN for the tests that look at one; the data have five dimensions."""
+    settings = {"model": "wgan_gp", "data": {"name": "four_clouds", "size": 400}, "epochs": 2, "seed": 11}
+    job: dict[str, Any] = ask(server, "POST", "/jobs", settings)
+    end = time.monotonic() + TRAINING_MS / 1000
+    while job["status"] != "succeeded":
+        assert time.monotonic() < end, job
+        time.sleep(0.1)
+        job = ask(server, "GET", f"/jobs/{job['id']}")
+    return job
+
+
+def start(page: Page, **settings: str) -> str:
+    """Fill the form in and start a run; give its id."""
+    for name, value in settings.items():
+        choose(page, name, value)
+    page.click("#start")
+    expect(page).to_have_url(JOB_IN_ADDRESS)
+    expect(page.locator("#watch")).to_be_visible()
+    return job_of(page)
+
+
+def choose(page: Page, name: str, value: str) -> None:
+    """Choose a setting."""
+    if name == "data":
+        page.locator(f"#data input[value={value}]").check(force=True)
+        return
+    if not page.locator(f"#{name}").is_visible():
+        page.click("#more-settings summary")
+    if name in ("model", "latent_type"):
+        page.select_option(f"#{name}", value)
+    else:
+        page.fill(f"#{name}", value)
+
+
+def job_of(page: Page) -> str:
+    """Give the id of the run in the address."""
+    found = JOB_IN_ADDRESS.search(page.url)
+    assert found, page.url
+    return found[1]
+
+
+def stands(page: Page, status: str) -> None:
+    """Wait until the run has come to a state."""
+    expect(page.locator("#studio")).to_have_attribute("data-status", status, timeout=TRAINING_MS)
+
+
+def look_at(visitor: Visitor, job: dict[str, Any], **options: Any) -> Page:
+    """Open the page on a run that has ended, and wait until all of it is there."""
+    page = visitor.open(f"/lab?job={job['id']}", **options)
+    stands(page, job["status"])
+    expect(page.locator("#picture")).to_have_attribute("data-step", str(job["step"]))
+    return page
+
+
+def pictures(page: Page) -> int:
+    """Count the pictures that have come."""
+    return int(page.locator("#scrubber").get_attribute("max") or 0) + 1
+
+
+def step(page: Page) -> int:
+    """Give the step whose picture is shown."""
+    return int(page.locator("#picture").get_attribute("data-step") or -1)
+
+
+def row(page: Page, job: str) -> Locator:
+    """Find a run in the list by the address that it leads to; the one that is shown is marked."""
+    assert job_of(page) == job
+    return page.locator("#runs li").filter(has=page.locator("[aria-current]"))
+
+
+def test_a_run_is_started_and_watched_to_its_end(visitor: Visitor) -> None:
+    page = visitor.open("/lab")
+    expect(page.locator("#empty")).to_contain_text("start the training")
+    expect(page.locator("#watch")).to_be_hidden()
+    job = start(page, model="simple_gan", data="circle", seed="5", epochs="4")
+    assert re.search(r"/lab\?data=circle&seed=5&epochs=4&job=", page.url)
+    expect(page.locator("#run-title")).to_have_text("Simple_GAN, circle")
+
+    stands(page, "succeeded")
+    expect(page.locator("#picture")).to_have_attribute("data-step", "400")
+    made, colours = page.locator("#picture").evaluate(COLOURS, "--made")
+    assert made > 100
+    assert colours > 50
+    expect(page.locator("#side")).to_be_hidden()  # a circle has two coordinates
+    line, _ = page.locator("#plot").evaluate(COLOURS, "--made-line")
+    assert line > 20
+    expect(page.locator("#losses div")).to_have_count(2)
+    expect(page.locator("#figures")).to_contain_text("sliced Wasserstein distance")
+    expect(page.locator("#progress")).to_have_js_property("value", 400)
+    expect(page.locator("#run-pace")).to_contain_text("step 400 of 400 · took")
+    expect(page.locator("#status")).to_have_text("Simple_GAN, circle: trained, step 400 of 400.")
+    expect(page.locator("#picture")).to_have_accessible_name(
+        re.compile(r"Step 400 of 400; 400 generated points over 400")
+    )
+    expect(row(page, job)).to_contain_text("seed 5 · trained")
+
+
+def test_a_reload_catches_up_and_the_run_can_be_steered(visitor: Visitor) -> None:
+    page = visitor.open("/lab")
+    job = start(page, model="wgan_gp", data="four_clouds", epochs="3000")
+    stands(page, "running")
+    expect(page.locator("#film")).to_be_visible(timeout=TRAINING_MS)
+    expect(page.locator("#run-pace")).to_contain_text("left")
+    before, reached = pictures(page), step(page)
+
+    page.reload()
+    stands(page, "running")
+    page.wait_for_function("step => Number(document.getElementById('picture').dataset.step) >= step", arg=reached)
+    assert pictures(page) >= before
+    assert page.input_value("#epochs") == "3000"
+
+    page.click("#pause")
+    stands(page, "paused")
+    expect(page.locator("#pause")).to_be_hidden()
+    expect(page.locator("#resume")).to_be_focused()
+    expect(row(page, job)).to_contain_text("paused")
+    page.click("#resume")
+    stands(page, "running")
+    page.click("#cancel")
+    stands(page, "cancelled")
+    for button in ("#pause", "#resume", "#cancel"):
+        expect(page.locator(button)).to_be_hidden()
+    expect(page.locator("#run-state")).to_contain_text("cancelled")
+    expect(row(page, job)).to_contain_text("cancelled at step")
+
+
+def test_a_wrong_setting_is_shown_beside_its_field(visitor: Visitor) -> None:
+    page = visitor.open("/lab", failures_expected=True)
+    choose(page, "gen_shape", "2, 10, 10, 3")
+    page.click("#start")
+    error = page.locator("#gen_shape-error")
+    expect(error).to_contain_text("expected it to end with the 5 coordinates of an example, got [2, 10, 10, 3]")
+    expect(error).to_have_attribute("role", "alert")
+    expect(page.locator("#gen_shape")).to_be_focused()
+    expect(page.locator("#gen_shape")).to_have_attribute("aria-invalid", "true")
+    page.fill("#gen_shape", "2, ten, 5")
+    expect(error).to_have_count(0)
+    page.click("#start")
+    expect(error).to_have_text("Expected whole numbers with commas, such as 1, 10, 10, 2, got “ten”.")
+    page.fill("#gen_shape", "")
+    page.fill("#size", "100000000")
+    page.fill("#learning_rate", "7")
+    page.click("#start")
+    expect(page.locator("#learning_rate-error")).to_contain_text("got 7")
+    expect(page.locator("#size-error")).to_contain_text("got 100000000")
+    expect(page.locator("#settings .error:visible")).to_have_count(2)
+    page.click("#usual")
+    expect(page.locator("#settings .error:visible")).to_have_count(0)
+    assert page.input_value("#size") == "1000"
+    expect(page.locator("#watch")).to_be_hidden()
+
+
+def test_a_full_queue_is_said_beside_the_button_and_a_repetition_starts_one_run(visitor: Visitor) -> None:
+    page = visitor.open("/lab", failures_expected=True)
+    keys: list[str | None] = []
+
+    def refuse(route: Route) -> None:
+        if route.request.method != "POST":
+            return route.fallback()
+        keys.append(route.request.headers.get("idempotency-key"))
+        if len(keys) == 1:
+            return route.abort()
+        problem = {"title": "Too Many Requests", "status": 429, "detail": "expected at most 100 jobs to wait"}
+        return route.fulfill(status=429, json=problem, content_type="application/problem+json")
+
+    page.route("**/jobs", refuse)
+    page.click("#start")
+    expect(page.locator("#settings-error")).to_have_text("The server cannot be reached.")
+    page.click("#start")
+    expect(page.locator("#settings-error")).to_have_text("expected at most 100 jobs to wait")
+    page.fill("#seed", "3")
+    page.click("#start")
+    expect(page.locator("#settings-error")).to_be_visible()
+    page.wait_for_timeout(50)
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_settings_are_in_the_address(visitor: Visitor) -> None:
+    page = visitor.open("/lab?model=wgan_clip&data=moons&seed=7&clip=0.5&epochs=3")
+    assert page.input_value("#model") == "wgan_clip"
+    assert page.locator("#data input:checked").input_value() == "moons"
+    assert page.locator("#gen_shape").get_attribute("placeholder") == "1, 10, 10, 2"
+    page.click("#more-settings summary")
+    expect(page.locator("#clip")).to_be_visible()
+    expect(page.locator("#lambda_gp")).to_be_hidden()
+    page.fill("#epochs", "16")
+    expect(page).to_have_url(re.compile(r"/lab\?model=wgan_clip&data=moons&seed=7&clip=0.5$"))
+    page.select_option("#model", "simple_gan")  # which has nothing to clip
+    expect(page).to_have_url(re.compile(r"/lab\?data=moons&seed=7$"))
+    page.click("#roll")
+    expect(page).not_to_have_url(re.compile(r"seed=7(&|$)"))
+    page.reload()
+    assert page.input_value("#seed") == (re.findall(r"seed=(\d+)", page.url) or ["0"])[0]
+
+
+def test_a_link_to_a_run_that_is_gone_says_so_and_keeps_its_settings(visitor: Visitor) -> None:
+    page = visitor.open("/lab?data=moons&job=0123456789abcdef", failures_expected=True)
+    expect(page.locator("#settings-error")).to_contain_text("This run is no longer here.")
+    assert page.locator("#data input:checked").input_value() == "moons"
+    expect(page.locator("#empty")).to_contain_text("start the training")
+
+
+def test_the_pictures_of_a_run_can_be_looked_through(visitor: Visitor, trained: dict[str, Any]) -> None:
+    page = look_at(visitor, trained)
+    expect(page.locator("#side")).to_be_visible()  # of five coordinates, 2 and 3
+    assert page.locator("#side-picture").evaluate(COLOURS, "--made")[0] > 50
+    expect(page.locator("#figures")).to_contain_text("modes covered")
+    assert pictures(page) > 10
+    last = page.locator("#picture").evaluate("canvas => canvas.toDataURL()")
+    page.focus("#scrubber")
+    page.keyboard.press("Home")
+    expect(page.locator("#picture")).to_have_attribute("data-step", "0")
+    expect(page.locator("#shown-step")).to_have_text("step 0")
+    expect(page.locator("#scrubber")).to_have_attribute("aria-valuetext", "step 0")
+    assert page.locator("#picture").evaluate("canvas => canvas.toDataURL()") != last
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#picture")).not_to_have_attribute("data-step", "0")
+    page.keyboard.press("End")
+    expect(page.locator("#picture")).to_have_attribute("data-step", "200")
+    assert page.locator("#picture").evaluate("canvas => canvas.toDataURL()") == last
+
+    page.click("#replay")
+    expect(page.locator("#replay")).to_have_text("Stop")
+    page.wait_for_function(
+        "() => { const at = Number(document.getElementById('picture').dataset.step); return at > 0 && at < 150; }"
+    )
+    page.click("#replay")
+    expect(page.locator("#replay")).to_have_text("Replay")
+    assert step(page) < 200
+
+
+def test_less_motion_where_it_is_asked_for(visitor: Visitor, trained: dict[str, Any]) -> None:
+    page = look_at(visitor, trained, reduced_motion="reduce")
+    changes = page.evaluate("""async () => {
+      const canvas = document.getElementById("picture");
+      let changes = 0;
+      new MutationObserver(all => changes += all.length).observe(canvas, { attributeFilter: ["data-step"] });
+      document.getElementById("replay").click();
+      await new Promise(done => setTimeout(done, 1500));
+      document.getElementById("replay").click();
+      return changes;
+    }""")
+    assert 1 <= changes <= 4
+
+
+def test_weights_picture_and_history_are_taken_along(visitor: Visitor, trained: dict[str, Any]) -> None:
+    page = look_at(visitor, trained)
+    content: dict[str, bytes] = {}
+    for what in ("weights", "picture", "history"):
+        with page.expect_download() as download:
+            page.click(f"#save-{what}")
+        assert download.value.suggested_filename.startswith(f"nobody-{trained['id']}.")
+        content[what] = download.value.path().read_bytes()
+    assert set(zipfile.ZipFile(io.BytesIO(content["weights"])).namelist()) >= {"generator.h5", "discriminator.h5"}
+    assert Image.open(io.BytesIO(content["picture"])).format == "PNG"
+    lines = content["history"].decode().split()
+    assert lines[0] == "step,discr_loss,gen_loss,gp"
+    assert len(lines) == 201
+
+
+def test_what_cannot_be_taken_along_is_said(visitor: Visitor, trained: dict[str, Any]) -> None:
+    page = look_at(visitor, trained, failures_expected=True)
+    page.route("**/weights", lambda route: route.fulfill(status=409, json={"detail": "no weights yet"}))
+    page.click("#save-weights")
+    expect(page.locator("#take-error")).to_have_text("no weights yet")
+
+
+def test_the_link_is_copied(visitor: Visitor, trained: dict[str, Any]) -> None:
+    page = look_at(visitor, trained, permissions=["clipboard-read", "clipboard-write"])
+    page.click("#copy-link")
+    expect(page.locator("#copy-label")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+
+def test_runs_are_listed_opened_and_deleted(visitor: Visitor, trained: dict[str, Any]) -> None:
+    ask(visitor.server, "POST", "/jobs", {"model": "simple_gan", "epochs": 1, "name": "to be deleted"})
+    page = look_at(visitor, trained)
+    rows = page.locator("#runs li")
+    first = rows.filter(has_text="to be deleted")
+    expect(first).to_contain_text("trained", timeout=TRAINING_MS)  # the list follows what runs
+    expect(rows.first).to_contain_text("to be deleted")
+    first.locator(".run-open").click()
+    expect(page.locator("#run-title")).to_have_text("to be deleted")
+    expect(first.locator(".run-open")).to_have_attribute("aria-current", "true")
+    assert page.input_value("#model") == "simple_gan"  # its settings are in the form now
+    job = job_of(page)
+    page.go_back()
+    expect(page.locator("#run-title")).to_have_text("WGAN_GP, four clouds")
+    with page.expect_response("**/history?*"):  # the last thing that the page asks about it
+        page.go_forward()
+    expect(page.locator("#run-title")).to_have_text("to be deleted")
+
+    delete = first.locator(".run-delete")
+    delete.click()
+    expect(delete).to_have_text("For good?")
+    page.focus("#seed")  # second thoughts
+    expect(delete).to_have_text("Delete")
+    delete.click()
+    delete.click()
+    expect(first).to_have_count(0)
+    expect(page.locator("#watch")).to_be_hidden()
+    expect(page).not_to_have_url(JOB_IN_ADDRESS)
+    assert job not in [one["id"] for one in ask(visitor.server, "GET", "/jobs?limit=100")["jobs"]]
+
+
+def test_an_empty_list_says_how_to_begin_and_a_long_one_goes_on(visitor: Visitor, trained: dict[str, Any]) -> None:
+    page = visitor.blank()
+    page.route("**/jobs?*", lambda route: route.fulfill(json={"jobs": [], "next": None}))
+    page.goto("/lab")
+    expect(page.locator("#runs-empty")).to_contain_text("Start training")
+    older = {**trained, "id": "f" * 16, "name": "older"}
+
+    def answer(route: Route) -> None:
+        more = "after=" in route.request.url
+        route.fulfill(json={"jobs": [older if more else trained], "next": None if more else trained["id"]})
+
+    page.route("**/jobs?*", answer)
+    page.reload()
+    expect(page.locator("#runs li")).to_have_count(1)
+    expect(page.locator("#runs-empty")).to_be_hidden()
+    page.click("#more-runs")
+    expect(page.locator("#runs li").nth(1)).to_contain_text("older")
+    expect(page.locator("#more-runs")).to_be_hidden()
+
+
+def test_a_failure_is_shown_with_its_reason(visitor: Visitor, trained: dict[str, Any]) -> None:
+    failed = {**trained, "status": "failed", "error": "the losses became NaN at step 3; try a smaller learning_rate"}
+    page = visitor.blank()
+    page.route(f"**/jobs/{trained['id']}", lambda route: route.fulfill(json=failed))
+    page.goto(f"/lab?job={trained['id']}")
+    expect(page.locator("#run-error")).to_have_text(failed["error"])
+
+
+def test_a_broken_connection_is_said_and_overcome(visitor: Visitor, trained: dict[str, Any]) -> None:
+    page = visitor.blank(failures_expected=True)
+    page.route("**/events?*", lambda route: route.fulfill(status=503, json={"detail": "not now"}))
+    page.goto(f"/lab?job={trained['id']}")
+    expect(page.locator("#run-pace")).to_contain_text("The connection is lost")
+    page.unroute("**/events?*")
+    expect(page.locator("#picture")).to_have_attribute("data-step", "200")
+    expect(page.locator("#run-pace")).to_contain_text("step 200 of 200")
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_no_screen_is_too_narrow(visitor: Visitor, trained: dict[str, Any], width: int) -> None:
+    page = look_at(visitor, trained, viewport={"width": width, "height": 844})
+    page.click("#more-settings summary")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    widest = page.locator("button, a, input, select, canvas").evaluate_all(
+        "all => Math.max(...all.map(e => e.getBoundingClientRect().right))"
+    )
+    assert widest <= width
+
+
+def test_on_a_phone_the_picture_comes_into_view_and_is_crisp(visitor: Visitor) -> None:
+    page = visitor.open("/lab", **PHONE)
+    start(page, data="moons", epochs="1")
+    expect(page.locator("#picture")).to_be_in_viewport(ratio=0.9)
+    assert page.locator("#picture").evaluate("c => c.width === 2 * c.clientWidth && c.height === 2 * c.clientHeight")
+    stands(page, "succeeded")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_follows_the_colour_scheme(visitor: Visitor, trained: dict[str, Any], scheme: Any) -> None:
+    page = look_at(visitor, trained, color_scheme=scheme)
+    assert page.locator("#picture").evaluate(COLOURS, "--made")[0] > 100
+    page.emulate_media(color_scheme="dark" if scheme == "light" else "light")
+    page.wait_for_timeout(100)
+    assert page.locator("#picture").evaluate(COLOURS, "--made")[0] > 100
+
+
+def test_everything_has_a_name_and_the_keyboard_reaches_it(visitor: Visitor, trained: dict[str, Any]) -> None:
+    page = look_at(visitor, trained)
+    controls = page.locator("a, button, input, select, progress:not([aria-hidden]), canvas")
+    nameless = controls.evaluate_all(
+        """all => all
+          .filter(e => !(e.ariaLabel || e.labels?.length || e.textContent.trim() || e.hasAttribute("aria-labelledby")))
+          .map(e => e.outerHTML)"""
+    )
+    assert nameless == []
+    expect(page.get_by_role("heading", level=1)).to_have_accessible_name("Lab")
+    order = []
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        order.append(page.evaluate("() => document.activeElement.id || document.activeElement.name || 'other'"))
+    ids = [name for name in order if name != "other"]
+    assert ids == ["model", "data", "seed", "roll", "start", "replay", "scrubber", "copy-link", *ids[8:]]
+    assert ids[8:11] == ["save-weights", "save-picture", "save-history"]
+
+
+def test_the_pages_lead_to_each_other(visitor: Visitor) -> None:
+    page = visitor.open("/lab")
+    for name, path in (("API", "/docs"), ("Faces", "/"), ("Lab", "/lab")):
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True).click()
+        expect(page).to_have_url(re.compile(rf"{path}(\?.*)?$"))
+
+
+def test_without_javascript_there_is_a_way_on(visitor: Visitor) -> None:
+    page = visitor.open("/lab", java_script_enabled=False)
+    expect(page.locator("noscript p")).to_contain_text("The lab needs JavaScript.")

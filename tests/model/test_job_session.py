@@ -1,0 +1,118 @@
+"""One order, carried out in this very process."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from app.config import Settings
+from app.jobs.files import JobFiles
+from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Progress, Snapshot, Started
+from app.jobs.specification import JobRequest, Specification, StoredData, specify
+from app.jobs.trainer.session import Session
+
+
+def _specification(**body: object) -> Specification:
+    shape = body.pop("gen_shape", None)
+    request = JobRequest.model_validate({"model": "wgan_gp", "epochs": 2, "data": {"name": "circle"}} | body)
+    specification = specify(request, None, Settings())
+    return specification if shape is None else specification.model_copy(update={"gen_shape": shape})
+
+
+def _order(folder: Path, specification: Specification, checkpoint: str | None = None, attempt: int = 1) -> Order:
+    files = JobFiles(folder, "0123456789abcdef")
+    return Order(specification.model_dump(mode="json"), files.folder, attempt, 0, checkpoint)
+
+
+def _order_of_points(folder: Path, points: npt.NDArray[np.floating], **body: object) -> Order:
+    files = JobFiles(folder, "0123456789abcdef")
+    files.folder.mkdir(parents=True)
+    np.save(files.points, points.astype(np.float32))
+    specification = _specification(data={"name": "circle"}, **{"gen_shape": [1, 10, 10, 2]} | body)
+    stored = {"rows": points.shape[0], "dimensions": points.shape[1]}
+    return _order(folder, specification.model_copy(update={"data": StoredData.model_validate(stored)}))
+
+
+def _run(order: Order, stop_after: int | None = None) -> list[Message]:
+    """Carry out an order; told to stop once so many progress reports have come."""
+    said: list[Message] = []
+
+    def should_stop() -> bool:
+        return stop_after is not None and sum(isinstance(message, Progress) for message in said) >= stop_after
+
+    said.append(Session(order, said.append, should_stop).run())
+    return said
+
+
+def test_what_a_session_says(tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification()))
+    assert isinstance(said[0], Started)
+    assert said[-1] == Done(True, "weights-1")
+    assert [message.step for message in said if isinstance(message, Snapshot)] == list(range(0, 201, 4))
+    kept = [message.step for message in said if isinstance(message, Checkpoint) and message.kept]
+    assert kept == [*range(20, 200, 20), 200]
+    losses = np.concatenate([message.losses for message in said if isinstance(message, Progress)])
+    assert losses.shape == (200, 3)
+    # What is published never lags behind a checkpoint.
+    reported = 0
+    for message in said:
+        reported = message.step if isinstance(message, Progress) else reported
+        assert not isinstance(message, Checkpoint) or message.step == reported
+    files = JobFiles(tmp_path, "0123456789abcdef")
+    assert files.snapshot_steps() == list(range(0, 201, 4))
+    assert set(json.loads(files.snapshot(200).read_text())) == {"step", "generated", "scores", "figures"}
+
+
+def test_stopped_and_resumed_says_what_an_unbroken_one_says(tmp_path: Path) -> None:
+    unbroken = _run(_order(tmp_path / "unbroken", _specification()))
+    first = _run(_order(tmp_path / "broken", _specification()), stop_after=3)
+    assert first[-1] == Done(False, "weights-1")
+    checkpoint = [message for message in first if isinstance(message, Checkpoint)][-1]
+    second = _run(_order(tmp_path / "broken", _specification(), checkpoint.file, attempt=2))
+    assert second[-1] == Done(True, "weights-2")
+
+    ours = [message.losses for part in (first, second) for message in part if isinstance(message, Progress)]
+    theirs = [message.losses for message in unbroken if isinstance(message, Progress)]
+    np.testing.assert_array_equal(np.concatenate(ours), np.concatenate(theirs))
+    for name in ("snapshots/000000200.json", "real.json"):
+        broken, whole = (tmp_path / run / "jobs" / "0123456789abcdef" / name for run in ("broken", "unbroken"))
+        assert broken.read_text() == whole.read_text()
+
+
+@pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
+def test_a_loss_that_is_no_number_fails_the_job_and_says_where(model: str, tmp_path: Path) -> None:
+    # Beyond what a request may bring: within its bounds these networks do not diverge.
+    said = _run(_order_of_points(tmp_path, np.full((300, 2), 3e38), model=model, gen_shape=[1, 10, 10, 2]))
+    assert isinstance(said[-1], Failed)
+    assert "at step " in said[-1].reason
+    assert "learning_rate" in said[-1].reason
+
+
+def test_a_missing_checkpoint_fails_the_job(tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification(), "000000100-1.npz"))
+    assert isinstance(said[-1], Failed)
+    assert "000000100-1.npz" in said[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("data", "figures"),
+    [
+        ({"name": "ring8"}, {"modes_covered", "high_quality", "reverse_kl"}),
+        ({"name": "corner_cloud"}, {"mean_squared_distance", "barycentre_squared_distance"}),
+        ({"name": "moons"}, {"sliced_wasserstein"}),
+    ],
+)
+def test_figures_suit_the_data(data: dict[str, str], figures: set[str], tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification(model="simple_gan", data=data, epochs=1, steps_per_epoch=2)))
+    snapshot = [message for message in said if isinstance(message, Snapshot)][-1]
+    assert snapshot.figures is not None
+    assert set(snapshot.figures) == figures
+
+
+def test_points_of_one_coordinate_have_no_plane(tmp_path: Path) -> None:
+    order = _order_of_points(tmp_path, np.random.default_rng(0).random((300, 1)), gen_shape=[1, 4, 1], epochs=1)
+    said = _run(order)
+    assert isinstance(said[-1], Done)
+    assert json.loads(JobFiles.at(order.folder).snapshot(100).read_text())["scores"] is None
