@@ -4,18 +4,26 @@
 from a bare ASGI callable, the most that this server can do.
 """
 
+import io
 import sys
 
-import numpy as np
 import uvicorn
 from fastapi import FastAPI, Response
+from PIL import Image
 from starlette.types import Message, Receive, Scope, Send
 
-from app import imaging
 from app.config import load_settings
 from app.main import create_app
 
-_PNG = imaging.png(np.random.default_rng(0).integers(0, 256, (16, 16), dtype=np.uint8))
+
+def _constant_png() -> bytes:
+    # Made without NumPy, which app has to be imported before: it says how many threads NumPy may use.
+    buffer = io.BytesIO()
+    Image.effect_noise((16, 16), 64).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+_PNG = _constant_png()
 _START: Message = {
     "type": "http.response.start",
     "status": 200,

@@ -46,13 +46,16 @@ class SnapshotWriter:
         ]
         self._grid = _plane(self._box, real) if real.shape[1] > 1 else None
 
-    def write(self, gan: GAN) -> dict[str, float | None]:
-        """Write the snapshot of the step that ``gan`` has reached; return the figures of its generator."""
+    def write(self, gan: GAN) -> dict[str, float | None] | None:
+        """Write the snapshot of the step that ``gan`` has reached; return the figures of its generator.
+
+        None where it generates what is no number: the training is about to fail.
+        """
         step = gan.steps_done
         if not self._files.real.exists():
             _write_json(self._files.real, self._real_examples())
         generated = gan.generator(self._latents, training=False).numpy()
-        figures = self._figures(generated)
+        figures = self._figures(generated) if np.isfinite(generated).all() else None
         scores = None
         if self._grid is not None:
             scores = _rounded(gan.discriminator(self._grid, training=False).numpy().reshape(GRID, GRID))
@@ -86,7 +89,7 @@ class SnapshotWriter:
 def _plane(box: list[tuple[float, float]], real: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return points over the first two coordinates, row by row from below; the others stay at the data's mean."""
     x, y = np.meshgrid(*(np.linspace(low, high, GRID) for low, high in box))
-    points = np.tile(real.mean(axis=0), (GRID * GRID, 1))
+    points = np.tile(real.mean(axis=0, dtype=np.float64), (GRID * GRID, 1))
     points[:, 0], points[:, 1] = x.ravel(), y.ravel()
     return points.astype(np.float32)
 
@@ -96,7 +99,10 @@ def _shown(points: npt.NDArray[np.float32]) -> Any:
 
 
 def _rounded(values: npt.NDArray[np.floating]) -> Any:
-    return np.round(values.astype(np.float64), _DIGITS).tolist()
+    """Return nested lists; what is not finite becomes null, as JSON has no word for it."""
+    rounded = np.round(values.astype(np.float64), _DIGITS).astype(object)
+    rounded[~np.isfinite(values)] = None
+    return rounded.tolist()
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:
