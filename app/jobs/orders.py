@@ -35,7 +35,7 @@ class Snapshot(NamedTuple):
     """A snapshot file was written; ``figures`` judge the generator, as far as the data allow it."""
 
     step: int
-    figures: dict[str, float | None]
+    figures: dict[str, float | None] | None
 
 
 class Checkpoint(NamedTuple):

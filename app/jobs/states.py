@@ -52,7 +52,8 @@ TRANSITIONS: dict[Request, dict[State, State]] = {
         State.PAUSING: State.PAUSING,
         State.PAUSED: State.PAUSED,
     },
-    Request.RESUME: {State.PAUSED: State.QUEUED},
+    # Resumed while it is being saved, a job goes on from what was saved.
+    Request.RESUME: {State.PAUSED: State.QUEUED, State.PAUSING: State.RUNNING},
     Request.DELETE: {state: state for state in ENDED},
 }
 

@@ -12,23 +12,33 @@ from tests.integration.test_start import running
 ADDRESS = "http://127.0.0.1:8000"
 
 
-def _curl_calls() -> list[str]:
+#: Calls fail where the service refuses them, and find it where this test has started it.
+PREAMBLE = """set -eo pipefail
+curl() { command curl --fail --silent --show-error --retry 5 --retry-all-errors "$@"; }
+"""
+
+
+def _scripts() -> list[str]:
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [line for line in lines if line.startswith("curl ")]
+    return [block for block in blocks if ADDRESS in block and not block.startswith("$ ")]
 
 
 def test_every_call_of_the_readme_succeeds(tmp_path: Path) -> None:
-    calls = _curl_calls()
-    assert len(calls) >= 13
-    with running(tmp_path / "log") as (_, address):
-        for call in calls:
-            command = call.replace(ADDRESS, address).replace("curl ", "curl --fail --silent --retry 5 ", 1)
-            result = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False, timeout=60)
-            assert result.returncode == 0, (call, result.stderr)
-    for name in ("face.png", "sheet.png", "walk.png", "mine.png", "ada.png"):
+    scripts = _scripts()
+    assert sum(script.count("curl ") for script in scripts) >= 30
+    with running(tmp_path / "log", data=tmp_path / "data") as (_, address):
+        for script in scripts:
+            lines = PREAMBLE + script.replace(ADDRESS, address)
+            result = subprocess.run(
+                ["bash", "-x", "-c", lines], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+            )
+            assert result.returncode == 0, result.stderr
+    for name in ("face.png", "sheet.png", "walk.png", "mine.png", "ada.png", "circle.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "walk.gif").read_bytes().startswith(b"GIF8")
+    assert (tmp_path / "circle.zip").read_bytes().startswith(b"PK")
+    assert len((tmp_path / "losses.csv").read_text().splitlines()) == 1_601
+    assert len((tmp_path / "circle.csv").read_text().splitlines()) == 501
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()))

@@ -28,6 +28,7 @@ def _environment(**settings: object) -> dict[str, str]:
 @contextmanager
 def running(log: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run ``nobody serve`` on a free port until it listens; yield the process and its address."""
+    settings = {"data": log.parent / "data"} | settings
     with log.open("w") as output:
         process = subprocess.Popen(
             [NOBODY, "serve"], cwd=ROOT, env=_environment(port=0, **settings), stderr=output, text=True

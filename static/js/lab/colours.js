@@ -1,0 +1,40 @@
+// The colours of the pictures, from the style sheet: they follow the light and dark schemes.
+
+/** @typedef {[number, number, number]} Rgb */
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+/** @type {Map<string, string>} */
+let known = new Map();
+
+/**
+ * Look up a colour.
+ * @param {string} name of the custom property, without the hyphens
+ * @returns {string}
+ */
+export function colour(name) {
+  const found = known.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  known.set(name, found);
+  return found;
+}
+
+/**
+ * Look up a colour of the form #rrggbb, as numbers.
+ * @param {string} name
+ * @returns {Rgb}
+ */
+export function rgb(name) {
+  const value = parseInt(colour(name).slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+}
+
+/**
+ * Call back when the colours have changed.
+ * @param {() => void} onChange
+ */
+export function followColours(onChange) {
+  dark.addEventListener("change", () => {
+    known = new Map();
+    onChange();
+  });
+}

@@ -1,0 +1,62 @@
+// The stream of a job's events, picked up again where it broke off.
+
+import { hasEnded } from "./words.js";
+import { jobUrl } from "./service.js";
+
+const KINDS = ["state", "data", "progress", "snapshot"];
+const AGAIN_MS = 2000;
+
+/** Gives every event of a job once and in order, until the job has ended or the feed is closed. */
+export class Feed {
+  #last = 0;
+  #closed = false;
+  /** @type {EventSource | undefined} */
+  #source;
+  /** @type {number | undefined} */
+  #timer;
+
+  /**
+   * @param {string} id
+   * @param {(kind: string, data: any) => void} onEvent
+   * @param {(broken: boolean) => void} onTrouble the connection broke, or stands again; the feed keeps trying
+   */
+  constructor(id, onEvent, onTrouble) {
+    this.id = id;
+    this.onEvent = onEvent;
+    this.onTrouble = onTrouble;
+    this.#open();
+  }
+
+  /** Stop listening. */
+  close() {
+    this.#closed = true;
+    this.#source?.close();
+    clearTimeout(this.#timer);
+  }
+
+  #open() {
+    const source = new EventSource(jobUrl(this.id, `/events?after=${this.#last}`));
+    this.#source = source;
+    for (const kind of KINDS) source.addEventListener(kind, (event) => this.#hear(kind, event));
+    source.addEventListener("open", () => this.onTrouble(false));
+    source.addEventListener("error", () => {
+      if (this.#closed) return;
+      this.onTrouble(true);
+      // The browser itself only tries again where nobody answered; where somebody refused, we do.
+      if (source.readyState === EventSource.CLOSED) this.#timer = setTimeout(() => this.#closed || this.#open(), AGAIN_MS);
+    });
+  }
+
+  /**
+   * @param {string} kind
+   * @param {MessageEvent} event
+   */
+  #hear(kind, event) {
+    const number = Number(event.lastEventId);
+    if (this.#closed || number <= this.#last) return;
+    this.#last = number;
+    const data = JSON.parse(event.data);
+    if (kind === "state" && hasEnded(data.status)) this.close();
+    this.onEvent(kind, data);
+  }
+}

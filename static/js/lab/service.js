@@ -1,0 +1,139 @@
+// The training service. Every failure becomes a Refusal whose message a person can read.
+
+import { ServiceError } from "../api.js";
+
+/**
+ * A job as the service describes it.
+ * @typedef {Record<string, any> & {id: string, status: string, step: number, steps: number}} Job
+ */
+/** @typedef {{jobs: Job[], next: string | null}} JobPage */
+/** @typedef {{first_step: number, losses: Record<string, number[]>}} History */
+
+const PATIENCE_MS = 20_000;
+const PAGE = 12;
+
+/** The service said no, or nothing. */
+export class Refusal extends ServiceError {
+  /**
+   * @param {string} message
+   * @param {number} [status] of HTTP; 0 where there was no answer
+   * @param {{field: string, message: string}[]} [errors] by field
+   */
+  constructor(message, status = 0, errors = []) {
+    super(message);
+    this.status = status;
+    this.errors = errors;
+  }
+}
+
+/**
+ * Start a job.
+ * @param {object} body
+ * @param {string} key the same key with the same body never starts a second job
+ * @returns {Promise<Job>}
+ */
+export function submit(body, key) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
+  return json("/jobs", { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+/**
+ * List jobs, newest first.
+ * @param {string} [after] the `next` of the page before
+ * @param {number} [limit]
+ * @returns {Promise<JobPage>}
+ */
+export function list(after, limit = PAGE) {
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (after) query.set("after", after);
+  return json(`/jobs?${query}`);
+}
+
+/**
+ * Look at a job.
+ * @param {string} id
+ * @returns {Promise<Job>}
+ */
+export function look(id) {
+  return json(jobUrl(id));
+}
+
+/**
+ * Ask something of a job.
+ * @param {string} id
+ * @param {"pause" | "resume" | "cancel"} wish
+ * @returns {Promise<Job>}
+ */
+export function ask(id, wish) {
+  return json(jobUrl(id, `/${wish}`), { method: "POST" });
+}
+
+/**
+ * Forget a job that has ended.
+ * @param {string} id
+ * @returns {Promise<void>}
+ */
+export async function forget(id) {
+  await call(jobUrl(id), { method: "DELETE" });
+}
+
+/**
+ * Give the losses of every step.
+ * @param {string} id
+ * @returns {Promise<History>}
+ */
+export function history(id) {
+  return json(jobUrl(id, "/history?format=json"));
+}
+
+/**
+ * Address of a job, or of something of it.
+ * @param {string} id
+ * @param {string} [rest]
+ * @returns {string}
+ */
+export function jobUrl(id, rest = "") {
+  return `/jobs/${encodeURIComponent(id)}${rest}`;
+}
+
+/**
+ * @param {string} url
+ * @param {RequestInit} [options]
+ * @returns {Promise<any>}
+ */
+async function json(url, options) {
+  const answer = await call(url, options);
+  try {
+    return await answer.json();
+  } catch {
+    throw new Refusal("The server sent something that is not an answer.", answer.status);
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {RequestInit} [options]
+ */
+async function call(url, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS), ...options });
+  } catch (error) {
+    throw new Refusal(reasonOfSilence(error));
+  }
+  if (!answer.ok) throw await refusal(answer);
+  return answer;
+}
+
+/** @param {unknown} error */
+function reasonOfSilence(error) {
+  if (error instanceof DOMException && error.name === "TimeoutError") return "The server takes too long to answer.";
+  return navigator.onLine ? "The server cannot be reached." : "You are offline. The training runs on the server.";
+}
+
+/** @param {Response} answer */
+async function refusal(answer) {
+  const problem = await answer.json().catch(() => null);
+  const message = problem?.detail || problem?.title || `The server answered with an error (${answer.status}).`;
+  return new Refusal(message, answer.status, Array.isArray(problem?.errors) ? problem.errors : []);
+}

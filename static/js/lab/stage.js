@@ -1,0 +1,171 @@
+// The picture of a run: real and generated points over the discriminator's scores.
+
+import { colour } from "./colours.js";
+import { Heatmap } from "./heatmap.js";
+import { Surface } from "./surface.js";
+
+/** @typedef {import("./run.js").Frame} Frame */
+/** @typedef {import("./run.js").Points} Points */
+/** @typedef {import("./run.js").Real} Real */
+/**
+ * A moment between two frames; share 0 is the first one, 1 the second one.
+ * @typedef {{from: Frame, to: Frame, share: number}} Moment
+ */
+/** @typedef {(point: (axis: number) => number) => [number, number]} Projection */
+
+const FULL_CIRCLE = 2 * Math.PI;
+/** Where points with one coordinate only are lined up, as shares of the height. */
+const LINES = { real: 0.4, made: 0.6 };
+
+export class Stage {
+  #heatmap = new Heatmap();
+  /** @type {{real: Real | undefined, moment: Moment | undefined}} */
+  #scene = { real: undefined, moment: undefined };
+
+  /**
+   * @param {HTMLCanvasElement} main
+   * @param {HTMLCanvasElement} side for coordinates 2 and 3
+   */
+  constructor(main, side) {
+    this.main = new Surface(main, () => this.redraw());
+    this.side = new Surface(side, () => this.redraw());
+  }
+
+  /**
+   * Draw a scene.
+   * @param {Real | undefined} real
+   * @param {Moment | undefined} moment
+   */
+  draw(real, moment) {
+    this.#scene = { real, moment };
+    this.redraw();
+  }
+
+  /** Draw the last scene anew. */
+  redraw() {
+    const { real, moment } = this.#scene;
+    const heatmap = moment ? this.#heatmap.picture(moment.from, moment.to, moment.share) : null;
+    paint(this.main, real, moment, 0, heatmap);
+    if (this.side.canvas.clientWidth > 0) paint(this.side, real, moment, 2, null);
+  }
+}
+
+/**
+ * @param {Surface} surface
+ * @param {Real | undefined} real
+ * @param {Moment | undefined} moment
+ * @param {number} axis the first one of the two that are shown
+ * @param {HTMLCanvasElement | null} heatmap
+ */
+function paint(surface, real, moment, axis, heatmap) {
+  const { context, width, height } = surface.begin();
+  context.fillStyle = colour("score-middle");
+  context.fillRect(0, 0, width, height);
+  if (heatmap) {
+    context.imageSmoothingEnabled = false;
+    context.drawImage(heatmap, 0, 0, width, height);
+  }
+  if (!real) return;
+  const size = Math.max(1.6, Math.min(width, height) / 150);
+  const [[left, right], [low, high]] = boxOf(real, axis);
+  /** @type {(line: number) => (x: number, y: number | undefined) => [number, number]} */
+  const place = (line) => (x, y) => [
+    ((x - left) / (right - left)) * width,
+    y === undefined ? line * height : (1 - (y - low) / (high - low)) * height,
+  ];
+  if (axis === 0) drawModes(context, real, place(LINES.real), size);
+  drawReal(context, real.points, axis, place(LINES.real), size);
+  if (moment) drawMade(context, moment, axis, place(LINES.made), size);
+}
+
+/**
+ * The box holds the first two coordinates; the others reach as far as the real points do, at least from 0 to 1.
+ * @param {Real} real
+ * @param {number} axis
+ * @returns {[number, number][]}
+ */
+function boxOf(real, axis) {
+  return [axis, axis + 1].map((one) => real.box[one] ?? reach(real.points, one));
+}
+
+/**
+ * @param {Points} points
+ * @param {number} axis
+ * @returns {[number, number]}
+ */
+function reach({ count, dimensions, values }, axis) {
+  let [low, high] = [0, 1];
+  for (let i = 0; i < count && axis < dimensions; i++) {
+    low = Math.min(low, values[i * dimensions + axis]);
+    high = Math.max(high, values[i * dimensions + axis]);
+  }
+  return [low, high];
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Real} real
+ * @param {(x: number, y: number | undefined) => [number, number]} place
+ * @param {number} size
+ */
+function drawModes(context, { modes }, place, size) {
+  context.strokeStyle = colour("real");
+  context.globalAlpha = 0.35;
+  context.lineWidth = 1;
+  for (const [x, y] of modes ?? []) {
+    context.beginPath();
+    context.arc(...place(x, y), 5 * size, 0, FULL_CIRCLE);
+    context.stroke();
+  }
+  context.globalAlpha = 1;
+}
+
+// Crosses and discs: told apart by their form, with or without colour.
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Points} points
+ * @param {number} axis
+ * @param {(x: number, y: number | undefined) => [number, number]} place
+ * @param {number} size
+ */
+function drawReal(context, { count, dimensions, values }, axis, place, size) {
+  context.strokeStyle = colour("real");
+  context.lineWidth = Math.max(1, size * 0.55);
+  context.globalAlpha = 0.8;
+  context.beginPath();
+  for (let i = 0; i < count; i++) {
+    const at = i * dimensions + axis;
+    const [x, y] = place(values[at], dimensions > axis + 1 ? values[at + 1] : undefined);
+    context.moveTo(x - size, y - size);
+    context.lineTo(x + size, y + size);
+    context.moveTo(x - size, y + size);
+    context.lineTo(x + size, y - size);
+  }
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Moment} moment
+ * @param {number} axis
+ * @param {(x: number, y: number | undefined) => [number, number]} place
+ * @param {number} size
+ */
+function drawMade(context, { from, to, share }, axis, place, size) {
+  const { count, dimensions, values } = from.made;
+  const others = to.made.values.length === values.length ? to.made.values : values;
+  /** @param {number} at */
+  const between = (at) => values[at] + (others[at] - values[at]) * share;
+  context.fillStyle = colour("made");
+  context.strokeStyle = colour("made-rim");
+  context.lineWidth = Math.max(0.75, size * 0.3);
+  for (let i = 0; i < count; i++) {
+    const at = i * dimensions + axis;
+    const [x, y] = place(between(at), dimensions > axis + 1 ? between(at + 1) : undefined);
+    context.beginPath();
+    context.arc(x, y, 1.1 * size, 0, FULL_CIRCLE);
+    context.fill();
+    context.stroke();
+  }
+}

@@ -1,0 +1,69 @@
+// Many values on few pixels, and round numbers beside them.
+
+/**
+ * Stretches of steps, each with its mean step, and the mean of its values and their standard deviation.
+ * @typedef {{at: Float64Array, mean: Float64Array, spread: Float64Array, length: number}} Stretches
+ */
+
+const ROOM = 0.08;
+
+/**
+ * Gather the values of many steps into few stretches.
+ * @param {number[]} steps
+ * @param {number[]} values
+ * @param {[number, number]} range first and last step of all
+ * @param {number} stretches how many at most
+ * @returns {Stretches}
+ */
+export function gather(steps, values, [first, last], stretches) {
+  const make = () => new Float64Array(stretches);
+  const found = { at: make(), mean: make(), spread: make(), length: 0 };
+  let current = -1;
+  let amount = 0;
+  for (let i = 0; i < values.length; i++) {
+    const stretch = Math.min(stretches - 1, Math.floor(((steps[i] - first) / (last - first || 1)) * stretches));
+    if (stretch !== current) {
+      current = stretch;
+      amount = 0;
+      found.length += 1;
+    }
+    const k = found.length - 1;
+    amount += 1;
+    // Running mean and variance, as Welford has them.
+    const ahead = values[i] - found.mean[k];
+    found.at[k] += (steps[i] - found.at[k]) / amount;
+    found.mean[k] += ahead / amount;
+    found.spread[k] += (ahead * (values[i] - found.mean[k]) - found.spread[k]) / amount;
+  }
+  for (let k = 0; k < found.length; k++) found.spread[k] = Math.sqrt(found.spread[k]);
+  return found;
+}
+
+/**
+ * Say which values to show: all means, with some room.
+ * @param {Stretches[]} lines
+ * @returns {[number, number]}
+ */
+export function span(lines) {
+  const means = lines.flatMap(({ mean, length }) => [...mean.subarray(0, length)]);
+  if (means.length === 0) return [0, 1];
+  const low = means.reduce((a, b) => Math.min(a, b));
+  const high = means.reduce((a, b) => Math.max(a, b));
+  const room = (high - low || Math.abs(high) || 1) * ROOM;
+  return [low - room, high + room];
+}
+
+/**
+ * Choose round numbers for an axis.
+ * @param {number} low
+ * @param {number} high
+ * @returns {number[]} two to six
+ */
+export function ticks(low, high) {
+  const rough = (high - low) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
+  const first = Math.ceil(low / step);
+  const amount = Math.floor(high / step) - first + 1;
+  return Array.from({ length: Math.max(0, amount) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}

@@ -1,0 +1,161 @@
+// Watching one run: its events come in, its picture and what is said about it go out.
+
+import { byId } from "../dom.js";
+import { Feed } from "./feed.js";
+import { Film } from "./film.js";
+import { Plot } from "./plot.js";
+import { describe, showEmpty, showFigures, showLosses, showState, tell } from "./report.js";
+import { Run } from "./run.js";
+import { Refusal, history, look } from "./service.js";
+import { Stage } from "./stage.js";
+import { Viewer } from "./viewer.js";
+import { hasEnded, steady } from "./words.js";
+
+/** @typedef {import("./service.js").Job} Job */
+
+/** The losses of every single step of longer runs would be too much for a page. */
+const MOST_STEPS = 50_000;
+const SIDE_DIMENSIONS = 4;
+const CALM_MS = 100;
+
+const picture = byId("picture", HTMLCanvasElement);
+
+export class Watch {
+  #stage = new Stage(picture, byId("side-picture", HTMLCanvasElement));
+  #plot = new Plot(byId("plot", HTMLCanvasElement));
+  #viewer = new Viewer(() => this.#draw());
+  #film = new Film(this.#viewer);
+  /** @type {Feed | undefined} */
+  #feed;
+  #broken = false;
+  /** @type {number | undefined} */
+  #timer;
+  #told = { status: "", step: 0 };
+
+  /**
+   * @param {(run: Run) => void} onJob the service's word about the run is new
+   * @param {(id: string) => void} onGone the run was deleted
+   */
+  constructor(onJob, onGone) {
+    this.onJob = onJob;
+    this.onGone = onGone;
+  }
+
+  /** Id of the run that is watched. */
+  get id() {
+    return this.#viewer.run?.job.id ?? null;
+  }
+
+  /**
+   * Watch a run, or none.
+   * @param {Job | undefined} job
+   */
+  show(job) {
+    this.#feed?.close();
+    clearTimeout(this.#timer);
+    this.#broken = false;
+    const run = job && new Run(job);
+    this.#told = { status: job?.status ?? "", step: job?.step ?? 0 };
+    this.#viewer.show(run);
+    if (!run) return;
+    this.#feed = new Feed(run.job.id, (kind, data) => this.#hear(run, kind, data), (broken) => this.#mind(run, broken));
+    this.onJob(run);
+  }
+
+  /**
+   * Take in what the service says about the run after a wish. The stream, which may be ahead, tells the state.
+   * @param {Job} job
+   */
+  update(job) {
+    const { run } = this.#viewer;
+    if (run?.job.id !== job.id) return;
+    run.job = job;
+    this.onJob(run);
+    this.#viewer.update();
+  }
+
+  /** The colours have changed. */
+  repaint() {
+    this.#viewer.update();
+  }
+
+  /**
+   * @param {Run} run
+   * @param {string} kind
+   * @param {any} data
+   */
+  #hear(run, kind, data) {
+    run.hear(kind, data);
+    this.#viewer.update();
+    if (kind !== "state") return;
+    clearTimeout(this.#timer); // a run that is caught up with changes its state many times at once
+    this.#timer = setTimeout(() => void this.#refresh(run), CALM_MS);
+  }
+
+  /** @param {Run} run */
+  async #refresh(run) {
+    const job = hasEnded(run.job.status) ? undefined : await look(run.job.id).catch(() => undefined);
+    if (this.#viewer.run !== run) return;
+    if (job) {
+      run.job = job;
+      this.onJob(run);
+      this.#viewer.update();
+    }
+    if (run.ended) await this.#complete(run);
+  }
+
+  /** @param {Run} run */
+  async #complete(run) {
+    if (run.job.steps > MOST_STEPS) return;
+    const losses = await history(run.job.id).catch(() => undefined);
+    if (!losses || this.#viewer.run !== run) return;
+    run.learn(losses);
+    this.#viewer.update();
+  }
+
+  /**
+   * @param {Run} run
+   * @param {boolean} broken
+   */
+  async #mind(run, broken) {
+    if (this.#viewer.run !== run) return;
+    this.#broken = broken;
+    this.#viewer.update();
+    if (!broken) return;
+    const gone = await look(run.job.id).then(() => false, (error) => error instanceof Refusal && error.status === 404);
+    if (gone && this.#viewer.run === run) this.onGone(run.job.id);
+  }
+
+  #draw() {
+    const { run, moment } = this.#viewer;
+    const frame = moment?.from;
+    byId("side", HTMLElement).hidden = (run?.real?.dimensions ?? 0) < SIDE_DIMENSIONS;
+    byId("watch", HTMLElement).hidden = byId("take", HTMLElement).hidden = !run;
+    byId("legend", HTMLElement).hidden = !frame;
+    this.#stage.draw(run?.real, moment);
+    this.#plot.draw(run?.losses, [run?.job.first_step ?? 0, run?.job.steps ?? 1], frame?.step);
+    this.#film.show(this.#viewer);
+    showEmpty(run);
+    showLosses(run);
+    showFigures(run, frame);
+    showScale(frame);
+    picture.setAttribute("aria-label", describe(run, frame));
+    picture.dataset.step = frame ? String(frame.step) : "";
+    byId("studio", HTMLElement).dataset.status = run?.status ?? "";
+    if (!run) return;
+    showState(run, this.#broken);
+    tell(run, this.#told.status, this.#told.step);
+    this.#told = { status: run.status, step: run.step };
+  }
+}
+
+/** @param {import("./run.js").Frame | undefined} frame */
+function showScale(frame) {
+  const scale = byId("scale", HTMLElement);
+  scale.hidden = !frame?.scores;
+  if (!frame || scale.hidden) return;
+  const [low, high] = frame.range;
+  const whole = Number.isInteger(low) && Number.isInteger(high);
+  byId("scale-low", HTMLOutputElement).textContent = steady(low, whole ? 0 : 2);
+  byId("scale-high", HTMLOutputElement).textContent = steady(high, whole ? 0 : 2);
+}
