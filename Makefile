@@ -17,7 +17,7 @@ PACKAGE := $(VENV)/.package
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup serve test lint format bench lock docker-lint clean browser
+.PHONY: help setup serve test lint format bench lock docker-lint clean programs
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ setup: $(DEV) $(PACKAGE) ## install everything into .venv, tools for development
 serve: $(RUNTIME) $(PACKAGE) ## serve the pages and the API (settings: NOBODY_PORT=9000 make serve)
 	@$(BIN)/nobody serve $(ARGS)
 
-test: setup browser lint ## run the whole gate: linters, types, import rules, tests (ARGS="-k faces")
+test: setup programs lint ## run the whole gate: linters, types, import rules, tests (ARGS="-k faces")
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: setup ## run the linters, the type checker and the import rules
@@ -68,15 +68,20 @@ $(PACKAGE): pyproject.toml | $(if $(filter serve,$(MAKECMDGOALS)),$(RUNTIME),$(D
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The browser tests drive the system's chromium. Without it they skip, except in CI, where nothing may skip.
-browser:
-	@if command -v chromium >/dev/null; then :; \
+# Some tests need programs of the system: a browser, a database server, a client. Without them they skip, except in CI,
+# where nothing may skip.
+programs:
+	@missing=; \
+	command -v chromium >/dev/null || missing="$$missing chromium fonts-liberation"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="$$missing postgresql"; \
+	command -v curl >/dev/null || missing="$$missing curl"; \
+	if [ -z "$$missing" ]; then :; \
 	elif command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		echo "Installing chromium for the browser tests (this takes a minute)"; \
+		echo "Installing what the tests need of the system (this takes a minute):$$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-			apt-get install -qq -y --no-install-recommends chromium fonts-liberation >/dev/null; \
+			apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
 	else \
-		echo "No chromium: the browser tests need it. On Debian: sudo apt-get install chromium" >&2; \
+		echo "Some tests need programs that are missing. On Debian: sudo apt-get install$$missing" >&2; \
 		[ "$(CI)" != true ]; \
 	fi
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, field_validator, model_validator
 
 from app.config import Settings
 
@@ -128,7 +128,6 @@ class JobRequest(Training):
     ] = Field(ToyData(name="four_clouds"), description="What is learnt.")
     gen_shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
         None,
-        min_length=3,
         description="Widths of the generator from latent to example; the discriminator mirrors it. "
         "Left out: the exercise's, [1,10,10,2], [2,10,10,5] or [49,98,98,49], by the dimension of the data.",
         examples=[[2, 10, 10, 5]],
@@ -137,6 +136,13 @@ class JobRequest(Training):
     seed: int = Field(0, ge=0, le=MAX_SEED, description="The same seed and settings give the same weights.")
     name: str | None = Field(None, max_length=200, examples=["my first GAN"])
     metadata: dict[str, JsonValue] = Field({}, description="Anything you want to find again with the job.")
+
+    @field_validator("gen_shape")
+    @classmethod
+    def _deep_enough(cls, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if shape is not None and len(shape) < 3:
+            raise ValueError(f"expected at least three widths (latent, hidden …, example), got {list(shape)}")
+        return shape
 
     @model_validator(mode="after")
     def _small_metadata(self) -> Self:
