@@ -113,15 +113,7 @@ class Training(_Strict):
         return self.epochs * self.steps_per_epoch
 
 
-class JobRequest(Training):
-    """The body of ``POST /jobs``."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        json_schema_extra={"examples": [{"model": "wgan_gp", "data": {"name": "four_clouds"}, "seed": 0}]},
-    )
-
+class _Subject(_Strict):
     model: ModelName
     data: Annotated[
         Annotated[ToyData, Tag(_TOY)] | Annotated[PointData, Tag(_POINTS)], Discriminator(_kind_of_data)
@@ -134,8 +126,6 @@ class JobRequest(Training):
     )
     latent_type: LatentType = "normal"
     seed: int = Field(0, ge=0, le=MAX_SEED, description="The same seed and settings give the same weights.")
-    name: str | None = Field(None, max_length=200, examples=["my first GAN"])
-    metadata: dict[str, JsonValue] = Field({}, description="Anything you want to find again with the job.")
 
     @field_validator("gen_shape")
     @classmethod
@@ -143,6 +133,19 @@ class JobRequest(Training):
         if shape is not None and len(shape) < 3:
             raise ValueError(f"expected at least three widths (latent, hidden …, example), got {list(shape)}")
         return shape
+
+
+class JobRequest(Training, _Subject):
+    """The body of ``POST /jobs``."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"model": "wgan_gp", "data": {"name": "four_clouds"}, "seed": 0}]},
+    )
+
+    name: str | None = Field(None, max_length=200, examples=["my first GAN"])
+    metadata: dict[str, JsonValue] = Field({}, description="Anything you want to find again with the job.")
 
     @model_validator(mode="after")
     def _small_metadata(self) -> Self:

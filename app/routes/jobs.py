@@ -50,11 +50,23 @@ _CONFLICT: dict[int | str, dict[str, Any]] = {
 _FULL: dict[int | str, dict[str, Any]] = {
     429: {"description": "The queue is full; `Retry-After` says when to try again.", "content": PROBLEM_CONTENT}
 }
+
+
+def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
+    """Return a JSON schema without references: this one stands where OpenAPI would not find them."""
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _inlined(definitions[schema["$ref"].removeprefix("#/$defs/")], definitions)
+        return {key: _inlined(value, definitions) for key, value in schema.items() if key != "$defs"}
+    return [_inlined(item, definitions) for item in schema] if isinstance(schema, list) else schema
+
+
+_JOB_SCHEMA = JobRequest.model_json_schema()
 _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": JobRequest.model_json_schema(ref_template="#/components/schemas/{model}")},
+            "application/json": {"schema": _inlined(_JOB_SCHEMA, _JOB_SCHEMA["$defs"])},
             "multipart/form-data": {
                 "schema": {
                     "type": "object",

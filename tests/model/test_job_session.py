@@ -103,6 +103,21 @@ def test_a_loss_that_is_no_number_fails_the_job_and_says_where(
     assert "learning_rate" in said[-1].reason
 
 
+@pytest.mark.parametrize("change", [{"seed": 9}, {"learning_rate": 0.001}])
+def test_from_the_same_checkpoint_other_settings_lead_elsewhere(change: dict[str, float], tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification()))
+    middle = next(message.file for message in said if isinstance(message, Checkpoint) and message.step == 100)
+    again = _run(_order(tmp_path, _specification(), middle, attempt=2))
+    other = _run(_order(tmp_path, _specification(**change), middle, attempt=3))
+    last = {name: _last_losses(messages) for name, messages in (("again", again), ("other", other))}
+    np.testing.assert_array_equal(last["again"], _last_losses(said))
+    assert np.abs(last["other"] - last["again"]).max() > 1e-6
+
+
+def _last_losses(said: list[Message]) -> npt.NDArray[np.float32]:
+    return [message.losses for message in said if isinstance(message, Progress)][-1]
+
+
 def test_a_missing_checkpoint_fails_the_job(tmp_path: Path) -> None:
     said = _run(_order(tmp_path, _specification(), "000000100-1.npz"))
     assert isinstance(said[-1], Failed)

@@ -61,8 +61,7 @@ class Session:
             real = self._real_examples()
             gan = build(self._specification, real)
             if self._start is not None:
-                load_checkpoint(gan, self._files.checkpoint(self._start))
-                set_learning_rate(gan, self._specification.learning_rate)
+                restore(gan, self._files.checkpoint(self._start), self._specification)
         except ValueError as error:
             return Failed(str(error))
         snapshots = SnapshotWriter(self._specification, self._files, real)
@@ -177,10 +176,16 @@ def build(specification: Specification, real: npt.NDArray[np.float32]) -> GAN:
     return gan
 
 
-def set_learning_rate(gan: GAN, learning_rate: float) -> None:
-    """Go on with this learning rate: a checkpoint brings that of its job, which a fork may have changed."""
+def restore(gan: GAN, checkpoint: Path, specification: Specification) -> None:
+    """Go on from a checkpoint, with this job's settings: a checkpoint brings those of its own, which a fork changes.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    load_checkpoint(gan, checkpoint)
+    gan.seed = specification.seed
     for network in (gan.generator, gan.discriminator):
-        network.optimizer.learning_rate = learning_rate
+        network.optimizer.learning_rate = specification.learning_rate
 
 
 def export(gan: GAN, specification: Specification, folder: Path) -> None:
