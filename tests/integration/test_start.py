@@ -101,6 +101,13 @@ def test_a_wrong_setting_does_not_start_either() -> None:
     assert line.startswith("nobody: cannot start: NOBODY_PORT: ")
 
 
+def test_numpy_is_told_how_many_threads_to_use_before_it_is_loaded() -> None:
+    """With more than one, its matrix products wait for each other, and faces take several times as long."""
+    code = "import os, sys, app; sys.exit('numpy' in sys.modules or os.environ['OPENBLAS_NUM_THREADS'] != '1')"
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, timeout=60, check=True)
+
+
 def test_serving_faces_takes_no_tensorflow(tmp_path: Path) -> None:
     code = "import sys, app.main; app.main.app; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=_environment(data=tmp_path), timeout=60, check=True)
