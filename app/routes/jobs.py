@@ -36,11 +36,14 @@ _MAX_SAMPLES = 100_000
 _EVENTS_AT_ONCE = 500
 _T = TypeVar("_T", bound=BaseModel)
 
-JobId = Annotated[str, Path(description="The job's `id`.")]
+JobId = Annotated[str, Path(description="The job's `id`.", examples=["76cd927a59c4550b"])]
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        min_length=1, max_length=255, description="A repetition of the request under the same key gives the same job."
+        min_length=1,
+        max_length=255,
+        examples=["monday"],
+        description="A repetition of the request under the same key gives the same job.",
     ),
 ]
 
@@ -147,8 +150,8 @@ class JobsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: list[State] = Field([], description="Only these; may be given several times.")
-    limit: int = Field(20, ge=1, le=100)
-    after: str | None = Field(None, description="The `next` of the page before.")
+    limit: int = Field(20, ge=1, le=100, description="Jobs on a page.")
+    after: str | None = Field(None, examples=["76cd927a59c4550b"], description="The `next` of the page before.")
 
 
 @router.get("")
@@ -203,7 +206,9 @@ class EventsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    after: int | None = Field(None, ge=0, description="The last event that you have; the header Last-Event-ID wins.")
+    after: int | None = Field(
+        None, ge=0, examples=[42], description="The last event that you have; the header Last-Event-ID wins."
+    )
 
 
 @router.get(
@@ -222,7 +227,7 @@ async def events(
     query: Annotated[EventsQuery, Query()],
     request: Request,
     jobs: Jobs,
-    last_event_id: Annotated[str | None, Header()] = None,
+    last_event_id: Annotated[str | None, Header(examples=["42"], description="The last event that you have.")] = None,
 ) -> Any:
     """Follow a job: `state`, `data` (the real examples), `progress` and `snapshot` events, until it has ended.
 
@@ -260,7 +265,9 @@ class FormatQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: Literal["json", "csv"] | None = Field(None, description="Left out, the header Accept decides.")
+    format: Literal["json", "csv"] | None = Field(
+        None, examples=["csv"], description="Left out, the header Accept decides."
+    )
 
 
 @router.get(
@@ -302,7 +309,7 @@ class PictureQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    step: int | None = Field(None, ge=0, description="Of a snapshot; the newest by default.")
+    step: int | None = Field(None, ge=0, examples=[800], description="Of a snapshot; the newest by default.")
     size: int = Field(900, ge=300, le=2_000, description="Width, in pixels.")
 
 
@@ -326,9 +333,11 @@ class SamplesQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    count: int = Field(500, ge=1, le=_MAX_SAMPLES)
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Makes them repeatable.")
-    format: Literal["json", "csv", "npy"] | None = Field(None, description="Left out, the header Accept decides.")
+    count: int = Field(500, ge=1, le=_MAX_SAMPLES, description="How many samples.")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, examples=[0], description="Makes them repeatable.")
+    format: Literal["json", "csv", "npy"] | None = Field(
+        None, examples=["csv"], description="Left out, the header Accept decides."
+    )
 
 
 @router.get(
