@@ -2,10 +2,13 @@
 
 import json
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -58,6 +61,8 @@ def serve() -> None:
         run(load_settings())
     except LockedError as error:
         raise SystemExit(f"nobody: cannot start: {error}; stop it, or set NOBODY_DATA to another folder") from None
+    except OSError as error:
+        raise SystemExit(f"nobody: cannot start: NOBODY_DATA: expected a folder to write to, got {error}") from None
 
 
 @cli.command()
@@ -79,12 +84,17 @@ def worker(
         end_with_parent()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     logging.getLogger("nobody").setLevel(logging.WARNING if embedded else logging.INFO)
+    settings = load_settings()
     try:
-        Worker(load_settings()).run()
+        Worker(settings).run()
     except LockedError as error:
         raise SystemExit(f"nobody: cannot start: {error}; stop it, or set NOBODY_DATA to another folder") from None
     except SQLAlchemyError as error:
-        raise SystemExit(f"nobody: cannot start: no database at NOBODY_DATABASE_URL: {error}") from None
+        where = "NOBODY_DATABASE_URL" if settings.database_url else str(settings.data / "jobs.sqlite")
+        reason = str(error).splitlines()[0]
+        raise SystemExit(f"nobody: cannot start: no usable database at {where}: {reason}") from None
+    except OSError as error:
+        raise SystemExit(f"nobody: cannot start: NOBODY_DATA: expected a folder to write to, got {error}") from None
 
 
 @cli.command()
@@ -100,6 +110,9 @@ def train_faces(
     batch_size: Annotated[int, typer.Option(min=1)] = 64,
     disc_iter: Annotated[int, typer.Option(min=1, help="Critic updates to each generator update.")] = 3,
     learning_rate: Annotated[float, typer.Option(min=0, help="At the start; it decays along a cosine.")] = 4e-4,
+    augment: Annotated[
+        str, typer.Option(help="disturb real and generated faces alike, or mirror the real ones.")
+    ] = "disturb",
     holdout: Annotated[int, typer.Option(min=0, help="Faces kept out of training.")] = 1_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     checkpoint_steps: Annotated[int, typer.Option(min=1, help="Steps between checkpoints and sample sheets.")] = 1_000,
@@ -123,6 +136,7 @@ def train_faces(
         learning_rate=learning_rate,
         holdout=holdout,
         seed=seed,
+        augment=augment,
     )
     latents = latents_of_seeds(range(100))
 
@@ -222,6 +236,36 @@ def toys(
             figures = {key: sum(row[key] for row in rows) / seeds for key in rows[0] if key != "seed"}
             table.add_row(name, preset.gan, ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
     Console().print(table)
+
+
+class _BenchPart(StrEnum):
+    TRAINING = "training"
+    SERVING = "serving"
+
+
+@cli.command()
+def bench(
+    tiny: Annotated[bool, typer.Option(help="Only see that everything runs; the figures mean nothing.")] = False,
+    only: Annotated[_BenchPart | None, typer.Option(help="One of the two parts.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here, too.")] = None,
+) -> None:
+    """Measure speed: training beside the exercise's code, JAX and PyTorch; serving beside a constant picture.
+
+    Runs the benchmarks of a checkout, for some minutes. JAX and PyTorch come with pip install '.[bench]'.
+    """
+    console = Console(stderr=True)
+    if not (ROOT / "tests" / "benchmarks").is_dir():
+        _fail(
+            console,
+            ValueError("bench: expected a checkout with tests/benchmarks; clone the repository and run it there"),
+        )
+    import app.quiet_tensorflow  # noqa: F401 (first)
+
+    sys.path.insert(0, str(ROOT))
+    try:
+        import_module("tests.benchmarks.suite").run(tiny, only, json_file)
+    except (RuntimeError, OSError) as error:
+        _fail(console, error)
 
 
 def _show_toy(show: Callable[[int, str], None], label: str, before: int, steps: int, seed: int, progress: Any) -> None:

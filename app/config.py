@@ -2,8 +2,10 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app import ROOT
@@ -46,9 +48,17 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _postgresql(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("postgresql://", "postgres://")):
-            raise ValueError("expected postgresql://user:password@host/name")
+        if url is not None:
+            parts = urlsplit(url)
+            if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+                raise ValueError("expected postgresql://user:password@host/name")
+            _ = parts.port  # a ValueError if it is none
         return url
+
+
+def _given(item: ErrorDetails) -> str:
+    """Return what was given, but never the URL of a database: it may hold a password."""
+    return "" if item["loc"][0] == "database_url" else f", got {item['input']!r}"
 
 
 def load_settings() -> Settings:
@@ -56,7 +66,5 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = [
-            f"NOBODY_{item['loc'][0]}".upper() + f": {item['msg']}, got {item['input']!r}" for item in error.errors()
-        ]
+        problems = [f"NOBODY_{item['loc'][0]}".upper() + f": {item['msg']}" + _given(item) for item in error.errors()]
         raise SystemExit(f"nobody: cannot start: {'; '.join(problems)}") from None

@@ -1,4 +1,7 @@
-"""Wiring: settings in, a FastAPI application out. ``uvicorn app.main:app`` serves it on the environment's settings."""
+"""Wiring: settings in, a FastAPI application out. ``uvicorn app.main:app`` serves it on the environment's settings.
+
+Jobs need a ``nobody worker`` beside it; ``nobody serve`` brings its own.
+"""
 
 import gc
 from collections.abc import AsyncIterator

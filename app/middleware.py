@@ -23,7 +23,7 @@ class HeadIsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "head": True}  # for answers that would go on and on
         await self._app(scope, receive, send)
 
 
@@ -66,5 +66,5 @@ class LimitBody:
     def _limit(self, path: str, headers: dict[bytes, bytes]) -> int:
         if path != "/jobs":
             return MAX_BODY
-        uploads = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+        uploads = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
         return self._max_upload + MAX_BODY if uploads else MAX_JOB

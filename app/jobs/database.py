@@ -8,6 +8,7 @@ from dbos import DBOS
 from sqlalchemy import event
 
 from app.config import Settings
+from app.jobs.locks import FileLock
 
 metadata = sa.MetaData()
 
@@ -31,7 +32,7 @@ jobs = sa.Table(
     sa.Column("revision", sa.Integer, nullable=False),  # publications of the attempts, all together
     sa.Column("executor", sa.String(255)),
     sa.Column("recoveries", sa.Integer, nullable=False),
-    sa.Column("stalls", sa.Integer, nullable=False),  # starts of training since the last checkpoint
+    sa.Column("stalls", sa.Integer, nullable=False),  # times it was taken up since the last checkpoint
     sa.Column("first_step", sa.Integer, nullable=False),
     sa.Column("step", sa.Integer, nullable=False),  # the last step whose losses are published
     sa.Column("steps", sa.Integer, nullable=False),
@@ -40,6 +41,7 @@ jobs = sa.Table(
     sa.Column("checkpoint_step", sa.Integer),
     sa.Column("kept_checkpoints", sa.JSON, nullable=False),  # step → file
     sa.Column("weights", sa.Text),  # folder of the networks, as of the last stop
+    sa.Column("weights_step", sa.Integer),
     sa.Column("steps_per_second", sa.Float),
     sa.Column("seconds", sa.Float, nullable=False),  # of training
     sa.Column("losses", sa.JSON),
@@ -91,9 +93,14 @@ def connect(settings: Settings) -> sa.Engine:
     """
     if not settings.database_url:
         settings.data.mkdir(parents=True, exist_ok=True)
-        engine = _sqlite(settings)
-        DBOS.migrate(engine.url.render_as_string())
-        metadata.create_all(engine)
+        # One at a time: SQLite's busy timeout covers neither the change to write-ahead logging nor what DBOS does.
+        lock = FileLock(settings.data / "schema.lock", "a process that opens the database", wait=60)
+        try:
+            engine = _sqlite(settings)
+            DBOS.migrate(engine.url.render_as_string())
+            metadata.create_all(engine)
+        finally:
+            lock.release()
         return engine
     engine = _postgresql(settings.database_url)
     # A lock of the session, not of a transaction: DBOS makes indexes concurrently, which waits for transactions.
@@ -113,8 +120,15 @@ def _postgresql(url: str) -> sa.Engine:
         sa.make_url(url).set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
         pool_size=20,
+        pool_timeout=5,
         json_serializer=_json,
-        connect_args={"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3},
+        connect_args={
+            "connect_timeout": 5,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "options": "-c statement_timeout=20000",
+        },
     )
 
 
@@ -129,7 +143,7 @@ def _sqlite(settings: Settings) -> sa.Engine:
         connection.isolation_level = "IMMEDIATE"
         connection.execute("PRAGMA busy_timeout=30000")
         connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
-        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA synchronous=FULL")  # a power cut takes nothing back that was said
         connection.execute("PRAGMA foreign_keys=ON")
 
     return engine

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 from app.config import Settings
 
@@ -33,6 +34,8 @@ class EmbeddedWorker:
 
     def ask_to_stop(self) -> None:
         """Tell the worker to save what it trains, and to end; returns at once."""
+        if self._stop_wanted.is_set():
+            return  # told a second time, it would end without saving
         self._stop_wanted.set()
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -48,6 +51,7 @@ class EmbeddedWorker:
             self._process.kill()
 
     def _keep_running(self) -> None:
+        pause = _RESTART_SECONDS
         while not self._stop_wanted.is_set():
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", "worker", "--embedded"],
@@ -57,7 +61,10 @@ class EmbeddedWorker:
             )
             if self._stop_wanted.is_set():
                 self._process.terminate()
+            started = time.monotonic()
             status = self._process.wait()
             if not self._stop_wanted.is_set():
                 log.warning("the worker ended unexpectedly (status %d); starting another one", status)
-                self._stop_wanted.wait(_RESTART_SECONDS)
+                # One that cannot live is tried less and less often.
+                pause = _RESTART_SECONDS if time.monotonic() - started > 60 else min(2 * pause, 30.0)
+                self._stop_wanted.wait(pause)

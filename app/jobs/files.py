@@ -1,6 +1,7 @@
 """Where the files of a job lie, below the data folder."""
 
 import shutil
+import time
 from pathlib import Path
 
 
@@ -49,14 +50,29 @@ class JobFiles:
         """Delete everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def tidy_checkpoints(self, names: set[str]) -> None:
-        """Delete the checkpoints that the record does not name."""
+    def tidy_checkpoints(self, names: set[str], attempt: int) -> None:
+        """Delete the checkpoints that the record does not name, but nothing of a later attempt than ours."""
         for path in (self.folder / "checkpoints").glob("*.npz"):
-            if path.name not in names:
+            if path.name not in names and _attempt(path) <= attempt:
                 path.unlink(missing_ok=True)
 
-    def tidy_weights(self, name: str) -> None:
-        """Delete all weights but these."""
+    def tidy_weights(self, name: str, attempt: int) -> None:
+        """Delete all weights but these, but nothing of a later attempt than ours."""
         for path in self.folder.glob("weights-*"):
-            if path.name != name:
+            if path.name != name and _attempt(path) <= attempt:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(data: Path, known: set[str]) -> None:
+    """Delete the folders of jobs that are in no record: left by a process that was killed half-way.
+
+    Those of the last hour may be of a job that is just being submitted.
+    """
+    for folder in (data.resolve() / "jobs").glob("*"):
+        if folder.name not in known and folder.stat().st_mtime < time.time() - 3_600:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _attempt(path: Path) -> int:
+    """Return the attempt that wrote a file: its name ends with the number."""
+    return int(path.stem.rsplit("-", 1)[1])

@@ -1,6 +1,7 @@
 """What a worker writes about the jobs it holds: every word under the number of its attempt, or not at all."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +15,16 @@ from app.jobs.specification import Specification
 from app.jobs.states import ENDED, HELD, State
 from app.jobs.store import JobRow, append_events
 
-#: How often training may begin without coming to a checkpoint, until the job is given up.
-MAX_STALLS = 5
+#: How often a job may be taken up without coming to a checkpoint, until it is given up.
+MAX_STALLS = 12
 
 
 class LostLeaseError(Exception):
     """Somebody else has taken the job since, or it is gone: nothing may be written about it any more."""
+
+
+#: See :meth:`LeaseBook.publish`.
+End = Callable[[State], tuple[State, str | None]]
 
 
 @dataclass
@@ -39,7 +44,7 @@ class Lease:
     checkpoint: str | None
     kept: set[str]
     seconds: float
-    stalls: int
+    stalls: int  # this one included
 
 
 @dataclass
@@ -81,6 +86,7 @@ class LeaseBook:
                 "executor": self._executor,
                 "started": row["started"] or time.time(),
                 "recoveries": row["recoveries"] + (row["state"] != State.QUEUED),
+                "stalls": row["stalls"] + 1,
             }
             change = {"status": new, "step": row["step"], "recoveries": values["recoveries"]}
             if error:
@@ -91,10 +97,19 @@ class LeaseBook:
             connection.execute(sa.update(jobs).where(jobs.c.number == row["number"]).values(values))
         return _lease(row, values["attempt"]) if new == State.RUNNING else None
 
-    def publish(self, lease: Lease, publication: Publication, end: State | None = None) -> None:
-        """Write a publication, and the job's new state if this is its ``end``, and learn what callers wish.
+    def publish(self, lease: Lease, publication: Publication, end: End | None = None) -> State:
+        """Write a publication, and the job's new state if this is its end, and learn what callers wish.
 
         Safe to repeat after an error of the connection: what had been written already is not written twice.
+
+        Args:
+            lease: whose job it is about; its state becomes the job's.
+            publication: what to write.
+            end: tells the state in which the job leaves us from the state that callers have brought it to by now, and
+                the error if it failed; None where it stays.
+
+        Returns:
+            The job's state.
 
         Raises:
             LostLeaseError: the job is no longer ours.
@@ -112,34 +127,38 @@ class LeaseBook:
                 .returning(jobs.c.state, jobs.c.step, jobs.c.last_event, jobs.c.kept_checkpoints)
             ).one_or_none()
             if row is None:
-                self._check_landed(connection, lease)
+                lease.state = self._landed(connection, lease)
             else:
-                self._write(connection, lease, publication, end, row)
-                lease.state = State(row.state)
+                lease.state = self._write(connection, lease, publication, end, row)
         lease.revision += 1
+        return lease.state
 
-    def _check_landed(self, connection: sa.Connection, lease: Lease) -> None:
-        """Raise unless this very publication was written before, by a try whose answer was lost."""
-        query = sa.select(jobs.c.attempt, jobs.c.revision).where(jobs.c.number == lease.number)
-        if connection.execute(query).one_or_none() != (lease.attempt, lease.revision + 1):
+    def _landed(self, connection: sa.Connection, lease: Lease) -> State:
+        """Return the job's state if this very publication was written before, by a try whose answer was lost."""
+        query = sa.select(jobs.c.attempt, jobs.c.revision, jobs.c.state).where(jobs.c.number == lease.number)
+        row = connection.execute(query).one_or_none()
+        if row is None or (row.attempt, row.revision) != (lease.attempt, lease.revision + 1):
             raise LostLeaseError(f"job {lease.job_id} is no longer this worker's")
+        return State(row.state)
 
     def _write(
-        self, connection: sa.Connection, lease: Lease, publication: Publication, end: State | None, row: Any
-    ) -> None:
+        self, connection: sa.Connection, lease: Lease, publication: Publication, end: End | None, row: Any
+    ) -> State:
         changes = list(publication.events)
         values: dict[str, Any] = {}
         if publication.kept_checkpoints:
             values["kept_checkpoints"] = row.kept_checkpoints | publication.kept_checkpoints
-        if end is not None:
-            values |= {"state": end, "executor": None}
-            change = {"status": end, "step": row.step}
-            if "error" in publication.values:
-                change["error"] = publication.values["error"]
+        # The row's lock is ours: no caller can wish anything else until this is written.
+        state, error = end(State(row.state)) if end is not None else (State(row.state), None)
+        if state != row.state:
+            values |= {"state": state, "executor": None}
+            change = {"status": state, "step": row.step}
+            if error is not None:
+                change["error"] = values["error"] = error
             changes.append(("state", change))
-            if end.ended:
+            if state.ended:
                 values["ended"] = time.time()
-            if end == State.QUEUED:
+            if state == State.QUEUED:
                 values["run"] = lease.run + 1
                 self._queue.put(connection, lease.job_id, lease.run + 1)
         values["last_event"] = append_events(connection, lease.number, row.last_event, changes)
@@ -152,6 +171,7 @@ class LeaseBook:
                     for last, block in publication.blocks
                 ],
             )
+        return state
 
     def look(self, lease: Lease) -> None:
         """Learn what callers wish by now: ``lease.state``.
@@ -175,8 +195,8 @@ def _state_when_taken(row: JobRow) -> tuple[State, str | None]:
         return State.PAUSED, None
     if row["stalls"] >= MAX_STALLS:
         return State.FAILED, (
-            f"training began {row['stalls']} times and never came to its first checkpoint: each time its process or "
-            "its worker ended; the job may be too large for the machine"
+            f"taken up {row['stalls']} times, the job never came to its next checkpoint: each time its process "
+            "or its worker ended; it may be too large for the machine, or the disk full"
         )
     return State.RUNNING, None
 
@@ -196,5 +216,5 @@ def _lease(row: JobRow, attempt: int) -> Lease:
         checkpoint=row["checkpoint"],
         kept=set(row["kept_checkpoints"].values()),
         seconds=row["seconds"],
-        stalls=row["stalls"],
+        stalls=row["stalls"] + 1,
     )

@@ -82,6 +82,10 @@ class Presence(threading.Thread):
                 self._watch()
             except DBAPIError:
                 self._silences.forget()
+            except Exception:
+                # Without this thread, the others would take a living worker for dead.
+                log.exception("looking after the other workers failed; trying again")
+                self._silences.forget()
 
     def stop(self) -> None:
         """Neither beat nor watch any more. Our last beat speaks for us for a while."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from multiprocessing.connection import Connection
 from typing import Any
@@ -14,8 +15,8 @@ import psutil
 
 from app.jobs.orders import Message, Order
 
-#: After so many jobs a process makes way for a new one: whatever TensorFlow has hoarded goes with it.
-_MAX_ORDERS = 50
+#: After so many jobs a process makes way for a new one: what TensorFlow has hoarded, about 10 MB a job, goes with it.
+_MAX_ORDERS = 20
 
 
 class ProcessEndedError(Exception):
@@ -29,11 +30,14 @@ class TrainingProcess:
         # A pair of sockets: when our end closes, and be it by kill -9, the other end knows at once.
         self._connection: Connection[Any, Any]
         self._connection, theirs = multiprocessing.Pipe()
+        # TensorFlow leaves files behind in the temporary folder when it is killed.
+        self._scratch = tempfile.TemporaryDirectory(prefix="nobody-", ignore_cleanup_errors=True)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app.jobs.trainer", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env=os.environ | {"TMPDIR": self._scratch.name},
                 start_new_session=True,  # a group of its own: killed as a whole, and deaf to the terminal's Ctrl-C
             )
         self._orders = 0
@@ -89,10 +93,12 @@ class TrainingProcess:
 
     def kill(self) -> None:
         """End the process, with whatever it has started, and see it dead."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
         self._connection.close()
+        self._scratch.cleanup()
 
 
 class WarmProcesses:

@@ -32,6 +32,10 @@ class Queue:
             run,
         )
 
+    def forget(self, job_id: str, runs: int) -> None:
+        """Delete what DBOS keeps about the runs of a job that has ended."""
+        self._client.delete_workflows([f"{job_id}-{run}" for run in range(1, runs + 1)])
+
     def close(self) -> None:
         """Let go of the client; the engine stays open."""
         self._client.destroy()

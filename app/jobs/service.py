@@ -1,18 +1,22 @@
 """What the routes ask for: jobs in the database together with their files."""
 
+import asyncio
 import io
 import json
 import logging
+import shutil
 import threading
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ParamSpec, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from app.config import Settings
 from app.jobs import pictures, sampling
@@ -22,6 +26,7 @@ from app.jobs.specification import (
     LOSS_NAMES,
     ForkRequest,
     JobRequest,
+    LimitError,
     PointData,
     Shape,
     Specification,
@@ -29,13 +34,22 @@ from app.jobs.specification import (
     specify,
 )
 from app.jobs.states import State
+from app.jobs.views import iso_time, view
 
 if TYPE_CHECKING:  # a service that is never asked for a job does not load a database
-    from app.jobs.store import Event, JobRow, JobStore
+    from app.jobs.store import Event, JobRow, JobStore, NewJob
 
 log = logging.getLogger("nobody.jobs")
 
 Points = npt.NDArray[np.float32]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Heavy things that are done at the same time, and pause after a vain try to reach the database, in seconds.
+_THREADS = 2
+_PAUSE_SECONDS = 2.0
+#: Numbers in one answer.
+MAX_VALUES = 2_000_000
 
 
 class JobService:
@@ -49,6 +63,13 @@ class JobService:
         self.settings = settings
         self._lock = threading.Lock()
         self._store: JobStore | None = None
+        self._failed = -float("inf")
+        self._threads = ThreadPoolExecutor(_THREADS, "jobs")
+
+    async def heavily(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """Do something that takes much time or memory, a few such things at a time, beside the event loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(work, *arguments, **keywords))
 
     def limits(self) -> dict[str, int | float]:
         """Return the limits of jobs, by the names of their settings."""
@@ -74,25 +95,40 @@ class JobService:
         Raises:
             JobsUnavailableError: the database does not answer, now or while it is used.
         """
-        from sqlalchemy.exc import InterfaceError, OperationalError
+        from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, TimeoutError
 
         try:
             yield self._opened()
-        except (OperationalError, InterfaceError, OSError) as error:
-            raise JobsUnavailableError(
-                "the database of the jobs does not answer; try again in a few seconds"
-            ) from error
+        except (DatabaseError, InterfaceError, TimeoutError, OSError) as error:
+            if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):
+                raise  # a mistake of ours; DatabaseError itself is a damaged file
+            log.warning("the jobs cannot be reached: %s", error)
+            what = f"folder cannot be written ({error.strerror})" if _is_of_files(error) else "database does not answer"
+            raise JobsUnavailableError(f"the jobs' {what}; try again in a few seconds") from None
 
     def _opened(self) -> "JobStore":
-        with self._lock:
-            if self._store is None:
-                from app.jobs.database import connect
-                from app.jobs.queue import Queue
-                from app.jobs.store import JobStore
-
-                engine = connect(self.settings)
-                self._store = JobStore(engine, Queue(engine), self.settings.max_queued_jobs)
+        if self._store is not None:
             return self._store
+        # Whoever comes while another one tries, or has just failed, is not kept waiting.
+        if time.monotonic() - self._failed < _PAUSE_SECONDS or not self._lock.acquire(timeout=_PAUSE_SECONDS):
+            raise ConnectionError  # tried a moment ago
+        try:
+            if self._store is None:
+                self._store = self._open()
+            return self._store
+        except Exception:
+            self._failed = time.monotonic()
+            raise
+        finally:
+            self._lock.release()
+
+    def _open(self) -> "JobStore":
+        from app.jobs.database import connect
+        from app.jobs.queue import Queue
+        from app.jobs.store import JobStore
+
+        engine = connect(self.settings)
+        return JobStore(engine, Queue(engine), self.settings.max_queued_jobs)
 
     def files(self, job_id: str) -> JobFiles:
         """Return where the files of a job lie."""
@@ -111,20 +147,22 @@ class JobService:
             QueueFullError: too many jobs wait.
             IdempotencyError: the key belongs to another request.
         """
-        from app.jobs.store import NewJob, digest, new_id
+        from app.jobs.store import NewJob, digest
 
         if points is None and isinstance(request.data, PointData):
             points = np.array(request.data.points, np.float32)
         specification = specify(request, None if points is None else Shape(*points.shape), self.settings)
         parts = [request.model_dump_json(exclude={"data"} if points is not None else None).encode()]
-        job_id = new_id()
-        files = self.files(job_id)
         if points is not None:
-            parts.append(points.tobytes())
-            files.folder.mkdir(parents=True)
-            np.save(files.points, points, allow_pickle=False)
+            parts += [str(points.shape).encode(), points.tobytes()]
         new = NewJob(specification, request.name, request.metadata, digest(*parts))
-        return self._submit(job_id, new, key)
+
+        def write(files: JobFiles) -> None:
+            if points is not None:
+                files.folder.mkdir(parents=True)
+                np.save(files.points, points, allow_pickle=False)
+
+        return self._submit(new, key, write)
 
     def fork(self, parent_id: str, changes: ForkRequest, key: str | None) -> "JobRow":
         """Start a new job from a checkpoint of another one.
@@ -134,45 +172,58 @@ class JobService:
             NotThereError: it has no checkpoint, or none at that step.
             LimitError: the changed job is beyond a limit, or has no steps left.
         """
-        from app.jobs.store import NewJob, digest, new_id
+        from app.jobs.store import NewJob, digest
 
+        request_digest = digest(b"fork", parent_id.encode(), changes.model_dump_json().encode())
         with self.store() as store:
+            known = store.known(key, request_digest)
+            if known is not None:
+                return known
             parent = store.get(parent_id)
         step, checkpoint = _checkpoint(parent, changes.step)
         specification = forked(Specification.model_validate(parent["specification"]), changes, step, self.settings)
-        job_id = new_id()
-        files, theirs = self.files(job_id), self.files(parent_id)
         name = f"{step:09}-0.npz"
-        copies = [(theirs.checkpoint(checkpoint), files.checkpoint(name))]
-        if theirs.points.exists():
-            copies.append((theirs.points, files.points))
-        try:
-            for source, target in copies:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(source.read_bytes())
-        except FileNotFoundError:
-            files.remove()
-            raise NotThereError(f"the checkpoint of step {step} made way for a newer one; try again") from None
         new = NewJob(
             specification,
             changes.name if changes.name is not None else parent["name"],
             changes.metadata if changes.metadata is not None else parent["metadata"],
-            digest(b"fork", parent_id.encode(), changes.model_dump_json().encode()),
+            request_digest,
             parent_id,
             name,
             step,
         )
-        return self._submit(job_id, new, key)
+        theirs = self.files(parent_id)
 
-    def _submit(self, job_id: str, new: Any, key: str | None) -> "JobRow":
-        job = None
+        def write(files: JobFiles) -> None:
+            files.checkpoint(name).parent.mkdir(parents=True)
+            try:
+                shutil.copyfile(theirs.checkpoint(checkpoint), files.checkpoint(name))
+                if theirs.points.exists():
+                    shutil.copyfile(theirs.points, files.points)
+            except FileNotFoundError:
+                raise NotThereError(f"the checkpoint of step {step} made way for a newer one; try again") from None
+
+        return self._submit(new, key, write)
+
+    def _submit(self, new: "NewJob", key: str | None, write: Callable[[JobFiles], None]) -> "JobRow":
+        """Write the files of a new job, then its record; where that comes to nothing, the files go again."""
+        from app.jobs.store import new_id
+
+        job_id = new_id()
+        files = self.files(job_id)
+        stored = False
         try:
             with self.store() as store:
+                known = store.known(key, new.digest)
+                if known is not None:
+                    return known
+                write(files)
                 job = store.submit(job_id, new, key)
+                stored = job["id"] == job_id  # or a repetition was faster
+                return job
         finally:
-            if job is None or job["id"] != job_id:  # refused, or a repetition
-                self.files(job_id).remove()
-        return job
+            if not stored:
+                files.remove()
 
     def delete(self, job_id: str) -> None:
         """Forget a job that has ended, and its files.
@@ -196,13 +247,31 @@ class JobService:
                 pass  # the job was deleted a moment ago
         return json.dumps(event.data)
 
-    def picture(self, job: "JobRow", step: int | None, size: int) -> Image.Image:
-        """Draw a job: its points, its discriminator, its losses until ``step`` (the newest snapshot by default).
+    def events_text(self, job: "JobRow", after: int, most: int) -> str:
+        """Return up to ``most`` events after the event ``after`` as JSON, see :class:`app.jobs.views.Events`."""
+        with self.store() as store:
+            events = store.events_after(job, after, most)
+        last = events[-1].seq if events else after
+        ended = State(job["state"]).ended and last >= job["last_event"]
+        # The data are JSON already, and large: they are passed on as they are.
+        texts = [
+            f'{{"id":{seq},"event":"{kind}","at":"{iso_time(at)}","data":{self.event_text(job, event)}}}'
+            for event in events
+            for seq, kind, at, _ in [event]
+        ]
+        return f'{{"events":[{",".join(texts)}],"last":{last},"ended":{json.dumps(ended)}}}'
+
+    def picture(self, job_id: str, step: int | None, size: int) -> bytes:
+        """Draw a job as PNG: its points, its discriminator, its losses until ``step`` (by default the last snapshot's).
 
         Raises:
+            UnknownJobError: there is no such job.
             NotThereError: there is no snapshot of that step.
         """
-        files = self.files(job["id"])
+        with self.store() as store:
+            job = store.get(job_id)
+            losses = store.losses_of(job)
+        files = self.files(job_id)
         steps = [known for known in files.snapshot_steps() if known <= job["snapshot"]]
         if not steps:
             raise NotThereError(f"the job is {job['state']} and has no picture yet")
@@ -213,26 +282,40 @@ class JobService:
             raise NotThereError(
                 f"expected a step with a snapshot, got {step}; the nearest is {near}, the last {steps[-1]}"
             )
-        with self.store() as store:
-            losses = store.losses_of(job)
-        return pictures.picture(
-            json.loads(files.real.read_text()),
-            json.loads(files.snapshot(step).read_text()),
+        with _files_that_may_go(job_id):
+            real, snapshot = (json.loads(path.read_text()) for path in (files.real, files.snapshot(step)))
+        drawn = pictures.picture(
+            real,
+            snapshot,
             losses[: step - job["first_step"]],
             LOSS_NAMES[job["specification"]["model"]],
             first_step=job["first_step"],
             title=f"{job['specification']['model']}, step {step:,} of {job['steps']:,}",
             size=size,
         )
+        buffer = io.BytesIO()
+        drawn.save(buffer, "PNG")
+        return buffer.getvalue()
 
-    def samples(self, job: "JobRow", count: int, seed: int) -> Points:
+    def samples(self, job_id: str, count: int, seed: int) -> Points:
         """Draw fresh samples of the job's generator, float32 ``(count, dimensions)``.
 
         Raises:
+            UnknownJobError: there is no such job.
             NotThereError: the job has no weights yet.
+            LimitError: that would be too many numbers for one answer.
         """
+        with self.store() as store:
+            job = store.get(job_id)
+        dimensions = job["specification"]["gen_shape"][-1]
+        if count * dimensions > MAX_VALUES:
+            raise LimitError(
+                f"count: expected at most {MAX_VALUES:,} numbers in one answer, got {count:,} samples of "
+                f"{dimensions:,}; ask several times, with different seeds"
+            )
         path = self.weights(job) / "generator.npz"
-        return sampling.sample(path, job["specification"]["latent_type"], count, seed)
+        with _files_that_may_go(job_id):
+            return sampling.sample(path, job["specification"]["latent_type"], count, seed)
 
     def weights(self, job: "JobRow") -> Path:
         """Return the folder of the job's networks.
@@ -244,19 +327,35 @@ class JobService:
             raise NotThereError(f"the job is {job['state']} and has no weights; they are written when it stops")
         return self.files(job["id"]).weights(job["weights"])
 
-    def archive(self, job: "JobRow", description: str) -> bytes:
+    def archive(self, job_id: str) -> bytes:
         """Return a zip of ``generator.h5``, ``discriminator.h5`` and ``job.json``.
 
         Raises:
+            UnknownJobError: there is no such job.
             NotThereError: the job has no weights yet.
         """
+        with self.store() as store:
+            job = store.get(job_id)
         folder = self.weights(job)
         buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        with _files_that_may_go(job_id), zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name in ("generator.h5", "discriminator.h5"):
                 archive.write(folder / name, name)
-            archive.writestr("job.json", description)
+            archive.writestr("job.json", view(job, None).model_dump_json(indent=2))
         return buffer.getvalue()
+
+
+def _is_of_files(error: Exception) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and error.strerror is not None and not isinstance(error, ConnectionError)
+
+
+@contextmanager
+def _files_that_may_go(job_id: str) -> Iterator[None]:
+    """Say that a job is gone where its files go while they are being read."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotThereError(f"the files of job {job_id} are gone; it was deleted, or its weights renewed") from None
 
 
 def _checkpoint(parent: "JobRow", step: int | None) -> tuple[int, str]:

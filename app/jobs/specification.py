@@ -1,17 +1,52 @@
 """What a job trains: the body of ``POST /jobs``, checked before anything is stored."""
 
 import itertools
+import json
 import math
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    FailFast,
+    Field,
+    JsonValue,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from app.config import Settings
 
 MAX_SEED = 2**31 - 1
 MAX_POINT = 1e6
+MAX_POINTS = 100_000
 MAX_METADATA = 16_384
+
+
+def _small_and_plain(metadata: dict[str, Any]) -> dict[str, Any]:
+    try:
+        text = json.dumps(metadata, allow_nan=False)
+    except (ValueError, RecursionError):
+        raise ValueError("expected JSON without NaN and infinities") from None
+    if len(text) > MAX_METADATA:
+        raise ValueError(f"expected at most {MAX_METADATA:,} characters of JSON, got {len(text):,}")
+    _plain(text.replace("\\u0000", "\0"))
+    return metadata
+
+
+def _plain(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("expected text without NUL characters")
+    text.encode()  # a lone surrogate is a ValueError
+    return text
+
+
+_Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small_and_plain)]
+_Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
 
 ModelName = Literal["simple_gan", "wgan_clip", "wgan_gp"]
 LatentType = Literal["normal", "uniform", "spheric"]
@@ -67,7 +102,10 @@ class ToyData(_Strict):
 class PointData(_Strict):
     """The caller's own examples, one row each, all of one length."""
 
-    points: list[list[_Coordinate]] = Field(min_length=1, description="Numbers; the generator ends in 0 … 1.")
+    # The first wrong number refuses the body: a list of all of them would be larger than the body.
+    points: Annotated[list[Annotated[list[_Coordinate], FailFast()]], FailFast()] = Field(
+        min_length=1, max_length=MAX_POINTS, description="Numbers; the generator ends in 0 … 1. More come as a file."
+    )
 
     @model_validator(mode="after")
     def _rectangular(self) -> Self:
@@ -118,8 +156,9 @@ class _Subject(_Strict):
     data: Annotated[
         Annotated[ToyData, Tag(_TOY)] | Annotated[PointData, Tag(_POINTS)], Discriminator(_kind_of_data)
     ] = Field(ToyData(name="four_clouds"), description="What is learnt.")
-    gen_shape: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
+    gen_shape: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] | None = Field(
         None,
+        max_length=100,
         description="Widths of the generator from latent to example; the discriminator mirrors it. "
         "Left out: the exercise's, [1,10,10,2], [2,10,10,5] or [49,98,98,49], by the dimension of the data.",
         examples=[[2, 10, 10, 5]],
@@ -144,15 +183,8 @@ class JobRequest(Training, _Subject):
         json_schema_extra={"examples": [{"model": "wgan_gp", "data": {"name": "four_clouds"}, "seed": 0}]},
     )
 
-    name: str | None = Field(None, max_length=200, examples=["my first GAN"])
-    metadata: dict[str, JsonValue] = Field({}, description="Anything you want to find again with the job.")
-
-    @model_validator(mode="after")
-    def _small_metadata(self) -> Self:
-        size = len(self.model_dump_json(include={"metadata"}))
-        if size > MAX_METADATA:
-            raise ValueError(f"metadata: expected at most {MAX_METADATA:,} characters of JSON, got {size:,}")
-        return self
+    name: _Name | None = Field(None, examples=["my first GAN"])
+    metadata: _Metadata = Field({}, description="Anything you want to find again with the job.")
 
 
 class ForkRequest(_Strict):
@@ -167,8 +199,8 @@ class ForkRequest(_Strict):
     lambda_gp: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
     clip: float | None = Field(None, gt=0, le=1e6, allow_inf_nan=False)
     seed: int | None = Field(None, ge=0, le=MAX_SEED)
-    name: str | None = Field(None, max_length=200)
-    metadata: dict[str, JsonValue] | None = None
+    name: _Name | None = None
+    metadata: _Metadata | None = None
 
 
 class Specification(Training):

@@ -70,7 +70,7 @@ class JobStore:
             QueueFullError: too many jobs wait.
             IdempotencyError: the key belongs to a request of other content.
         """
-        known = self._known(key, new.digest)
+        known = self.known(key, new.digest)
         if known is not None:
             return known
         row = _new_row(job_id, new, key)
@@ -86,13 +86,18 @@ class JobStore:
                 self._queue.put(connection, job_id, row["run"])
         except IntegrityError:
             # A request with the same key was faster.
-            known = self._known(key, new.digest)
+            known = self.known(key, new.digest)
             if known is None:
                 raise
             return known
         return self.get(job_id)
 
-    def _known(self, key: str | None, request_digest: str) -> JobRow | None:
+    def known(self, key: str | None, request_digest: str) -> JobRow | None:
+        """Return the job that a key brought before, or None.
+
+        Raises:
+            IdempotencyError: the key belongs to a request of other content.
+        """
         if key is None:
             return None
         row = self._row(jobs.c.idempotency_key == key)
@@ -109,7 +114,7 @@ class JobStore:
         Raises:
             UnknownJobError: there is none of that id.
         """
-        row = self._row(jobs.c.id == job_id)
+        row = None if "\0" in job_id else self._row(jobs.c.id == job_id)
         if row is None:
             raise UnknownJobError(job_id)
         return row
@@ -188,6 +193,7 @@ class JobStore:
             for table in (losses, events):
                 connection.execute(sa.delete(table).where(table.c.job == job["number"]))
             connection.execute(sa.delete(jobs).where(jobs.c.number == job["number"]))
+        self._queue.forget(job_id, job["run"])
 
     def events_after(self, job: JobRow, seq: int, limit: int = 500) -> list[Event]:
         """Return up to ``limit`` events of a job after the event ``seq``, in order."""

@@ -1,20 +1,22 @@
 """One job, attended from its start in a training process to its end."""
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app.config import Settings
 from app.jobs.files import JobFiles
-from app.jobs.lease import Lease, LeaseBook, LostLeaseError, Publication
+from app.jobs.lease import End, Lease, LeaseBook, LostLeaseError, Publication
 from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Progress, Snapshot, Started
 from app.jobs.process import ProcessEndedError, TrainingProcess, WarmProcesses
 from app.jobs.specification import LOSS_NAMES
-from app.jobs.states import State
+from app.jobs.states import HELD, State
 
 log = logging.getLogger("nobody.jobs")
 
@@ -22,6 +24,8 @@ log = logging.getLogger("nobody.jobs")
 _LOOK_SECONDS = 0.2
 _GRACE = {State.CANCELLING: 2.0}
 _USUAL_GRACE = 8.0
+#: Pauses before another process is tried: after the first that died, and at most, in seconds.
+_PAUSES = (0.2, 2.0)
 #: Pause before another try where the database does not answer.
 _RETRY_SECONDS = 0.5
 
@@ -49,20 +53,38 @@ class Supervision:
     def attend(self, job_id: str, run: int) -> None:
         """See one run of a job through; a process that dies is replaced, and goes on from the last checkpoint."""
         while (lease := patiently(lambda: self._leases.take(job_id, run))) is not None:
-            process = self._processes.take()
-            try:
-                over = _Attempt(lease, process, self._leases, self._settings, self._stopping).run()
-            except LostLeaseError:
-                log.warning("job %s was taken over by another worker", job_id)
-                over = True
-                process.kill()
-            except BaseException:
-                process.kill()
-                raise
-            self._processes.give_back(process)
-            if over:
+            if self._attempt(lease):
                 return
             log.warning("job %s: its training process ended unexpectedly; starting another one", job_id)
+            # What keeps on failing (no memory, no disk) gets time to recover, and does not fill the log.
+            first, longest = _PAUSES
+            if self._stopping.wait(min(first * lease.stalls, longest)):
+                self._hand_back(lease)
+                return
+
+    def _hand_back(self, lease: Lease) -> None:
+        with contextlib.suppress(LostLeaseError):
+            patiently(lambda: self._leases.publish(lease, Publication(), lambda wished: (State.QUEUED, None)))
+
+    def _attempt(self, lease: Lease) -> bool:
+        """Return True when this run of the job is over, False when it needs another process."""
+        try:
+            process = self._processes.take()
+        except OSError:
+            log.exception("job %s: no process could be started", lease.job_id)
+            return False
+        over = False
+        try:
+            over = _Attempt(lease, process, self._leases, self._settings, self._stopping).run()
+        except LostLeaseError:
+            log.warning("job %s was taken over by another worker", lease.job_id)
+            process.kill()
+            return True
+        except Exception:
+            log.exception("job %s: it could not be attended", lease.job_id)
+            process.kill()
+        self._processes.give_back(process)
+        return over
 
 
 class _Attempt:
@@ -116,16 +138,13 @@ class _Attempt:
         for message in messages:
             match message:
                 case Done():
-                    publication.values["weights"] = message.weights
-                    end = self._end_of(message)
-                    if self._reason:
-                        publication.values["error"] = self._reason
-                    self._publish(publication, end)
-                    self._files.tidy_weights(message.weights)
+                    publication.values |= {"weights": message.weights, "weights_step": self._lease.step}
+                    self._publish(publication, partial(self._end, message.finished))
+                    self._files.tidy_weights(message.weights, self._lease.attempt)
                     return True
                 case Failed():
-                    publication.values["error"] = message.reason
-                    self._publish(publication, State.FAILED)
+                    self._reason = message.reason
+                    self._publish(publication, partial(self._end, False))
                     self._process.kill()
                     return True
                 case _:
@@ -134,24 +153,21 @@ class _Attempt:
             self._publish(publication)
         return False
 
-    def _end_of(self, done: Done) -> State:
-        """Return the state in which the job leaves its process."""
-        patiently(lambda: self._leases.look(self._lease))
-        if self._lease.state == State.CANCELLING:
-            return State.CANCELLED
-        if done.finished:
-            return State.SUCCEEDED
+    def _end(self, finished: bool, wished: State) -> tuple[State, str | None]:
+        """Return the state in which the job leaves a process that has stopped, and the error if it failed."""
+        if wished == State.CANCELLING:
+            return State.CANCELLED, None
+        if finished:
+            return State.SUCCEEDED, None
         if self._reason:
-            return State.FAILED
-        return State.PAUSED if self._lease.state == State.PAUSING else State.QUEUED
+            return State.FAILED, self._reason
+        return (State.PAUSED if wished == State.PAUSING else State.QUEUED), None
 
     def _note(self, publication: Publication, message: Message) -> None:
         lease, values = self._lease, publication.values
         match message:
             case Started():
                 self._idle_memory = message.memory
-                lease.stalls += 1
-                values["stalls"] = lease.stalls
             case Progress():
                 self._note_progress(publication, message)
             case Snapshot() if message.step > lease.snapshot:
@@ -189,10 +205,12 @@ class _Attempt:
             ("progress", {"step": message.step, "losses": means, "steps_per_second": values["steps_per_second"]})
         )
 
-    def _publish(self, publication: Publication, end: State | None = None) -> None:
-        patiently(lambda: self._leases.publish(self._lease, publication, end))
+    def _publish(self, publication: Publication, end: End | None = None) -> State:
+        state = patiently(lambda: self._leases.publish(self._lease, publication, end))
         if "checkpoint" in publication.values:
-            self._files.tidy_checkpoints(self._lease.kept | {publication.values["checkpoint"]})
+            names = self._lease.kept | {publication.values["checkpoint"]}
+            self._files.tidy_checkpoints(names, self._lease.attempt)
+        return state
 
     def _look(self) -> None:
         """Look what callers wish and whether the job keeps to its limits; stop the process where need be."""
@@ -225,18 +243,13 @@ class _Attempt:
     def _process_ended(self) -> bool:
         """Decide what becomes of a job whose process is dead; what it had published stands."""
         self._process.kill()
-        patiently(lambda: self._leases.look(self._lease))
-        if self._lease.state == State.CANCELLING:
-            self._publish(Publication(), State.CANCELLED)
-        elif self._reason:
-            self._publish(Publication(values={"error": self._reason}), State.FAILED)
-        elif self._lease.state == State.PAUSING:
-            self._publish(Publication(), State.PAUSED)
-        elif self._stopping.is_set():
-            self._publish(Publication(), State.QUEUED)
-        else:
-            return False
-        return True
+
+        def end(wished: State) -> tuple[State, str | None]:
+            if wished == State.RUNNING and not self._reason and not self._stopping.is_set():
+                return wished, None  # it deserves another process
+            return self._end(False, wished)
+
+        return self._publish(Publication(), end) not in HELD
 
 
 def patiently(action: Callable[[], T]) -> T:

@@ -1,7 +1,6 @@
 """Jobs as callers see them."""
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +37,7 @@ class _Progress(BaseModel):
     error: str | None = Field(description="Why it failed.")
     recoveries: int = Field(description="How often it was taken up again after its process or worker had died.")
     queue_position: int | None = Field(description="Jobs that wait before it.")
+    weights_step: int | None = Field(description="Step of the networks that can be taken away: that of the last stop.")
     checkpoints: list[int] = Field(description="Steps from which it can be forked.")
     parent: Parent | None = Field(description="The job that it was forked from, if any.")
     first_step: int = Field(description="Steps that a fork took over from its parent.")
@@ -85,7 +85,7 @@ def view(row: "JobRow", queue_position: int | None) -> Job:
     same = ("id", "name", "metadata", "first_step", "step", "steps", "steps_per_second", "seconds", "losses")
     return Job.model_validate(
         row["specification"]
-        | {name: row[name] for name in (*same, "figures", "error", "recoveries")}
+        | {name: row[name] for name in (*same, "figures", "error", "recoveries", "weights_step")}
         | {name: _time(row[name]) for name in ("created", "started", "ended")}
         | {
             "status": row["state"],
@@ -97,11 +97,9 @@ def view(row: "JobRow", queue_position: int | None) -> Job:
     )
 
 
-def event_views(rows: Sequence[tuple[int, str, float, dict[str, Any]]]) -> list[EventView]:
-    """Return events as callers see them."""
-    return [
-        EventView(id=seq, event=kind, at=datetime.fromtimestamp(at, UTC), data=data) for seq, kind, at, data in rows
-    ]
+def iso_time(seconds: float) -> str:
+    """Return a time as the models here write it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _time(seconds: float | None) -> datetime | None:

@@ -7,10 +7,12 @@ import sys
 import threading
 from types import FrameType
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig
 
 from app.config import Settings
-from app.jobs.database import connect
+from app.jobs.database import connect, jobs
+from app.jobs.files import sweep
 from app.jobs.lease import LeaseBook
 from app.jobs.locks import Executor
 from app.jobs.presence import Presence
@@ -41,6 +43,8 @@ class Worker:
         self._executor = Executor(settings)
         self._concurrency = settings.concurrent_jobs
         self._engine = connect(settings)
+        with self._engine.connect() as connection:
+            sweep(settings.data, set(connection.execute(sa.select(jobs.c.id)).scalars()))
         self._stopping = threading.Event()
         self._processes = WarmProcesses(settings.concurrent_jobs)
         leases = LeaseBook(self._engine, Queue(self._engine), self._executor.name)
@@ -57,6 +61,7 @@ class Worker:
         self._processes.warm()
         log.info("worker %s: ready for %d jobs at a time", self._executor.name, self._concurrency)
         self._stopping.wait()
+        _end_after(_GRACE_SECONDS + 5)  # a database that does not answer cannot keep us
         self._presence.stop()
         # DBOS stops looking for jobs, and waits for those that run, which see the same event.
         DBOS.destroy(workflow_completion_timeout_sec=_GRACE_SECONDS)
@@ -64,6 +69,8 @@ class Worker:
         self._presence.leave()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        if self._stopping.is_set():
+            os._exit(1)  # asked twice: at once. Whatever is lost is recovered from its checkpoint.
         self._stopping.set()
 
     def _launch(self) -> None:
@@ -99,6 +106,12 @@ def _recover(executors: list[str]) -> None:
     # What DBOS does at its own start for its own name. Public resume_workflow would start a workflow a second time
     # that somebody else has taken up in the meantime; this one asks for the dead executor's name.
     DBOS._recover_pending_workflows(executors)
+
+
+def _end_after(seconds: float) -> None:
+    timer = threading.Timer(seconds, os._exit, [1])
+    timer.daemon = True
+    timer.start()
 
 
 def end_with_parent() -> None:

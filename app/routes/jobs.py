@@ -4,7 +4,6 @@ import io
 import json
 import secrets
 import tempfile
-from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -27,13 +26,15 @@ from app.jobs.specification import DATA_TAGS, LOSS_NAMES, MAX_SEED, ForkRequest,
 from app.jobs.states import Request as Wish
 from app.jobs.states import State
 from app.jobs.uploads import read_points
-from app.jobs.views import Events, Job, JobPage, event_views, view
+from app.jobs.views import Events, Job, JobPage, view
 from app.routes.rendering import prefers
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 _MAX_SAMPLES = 100_000
-_EVENTS_AT_ONCE = 500
+_MAX_VALUES = 2_000_000
+_MAX_MISTAKES = 100
+_EVENTS_AT_ONCE = 200
 _T = TypeVar("_T", bound=BaseModel)
 
 JobId = Annotated[str, Path(description="The job's `id`.", examples=["76cd927a59c4550b"])]
@@ -104,12 +105,12 @@ async def submit(request: Request, response: Response, jobs: Jobs, idempotency_k
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        job, points = await run_in_threadpool(_parsed, JobRequest, await request.body()), None
+        job, points = await jobs.heavily(_parsed, JobRequest, await request.body()), None
     elif kind == "multipart/form-data":
         job, points = await _uploaded(request, jobs)
     else:
         raise HTTPException(415, f"expected application/json or multipart/form-data, got {kind or 'none'}")
-    row = await run_in_threadpool(jobs.submit, job, points, idempotency_key)
+    row = await jobs.heavily(jobs.submit, job, points, idempotency_key)
     return await run_in_threadpool(_accepted, jobs, row["id"], response)
 
 
@@ -117,6 +118,8 @@ def _parsed(model: type[_T], text: bytes | str) -> _T:
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
+        if error.error_count() > _MAX_MISTAKES:
+            raise HTTPException(422, f"expected a job, got a body with {error.error_count():,} mistakes") from None
         # Shown as FastAPI shows those of the bodies that it reads itself.
         errors = [
             {**item, "loc": ("body", *(part for part in item["loc"] if part not in DATA_TAGS))}
@@ -133,7 +136,7 @@ async def _uploaded(request: Request, jobs: JobService) -> tuple[JobRequest, npt
         job = _parsed(JobRequest, text)
         if "data" in job.model_fields_set:
             raise HTTPException(422, "job.data: expected it in one place, the file; leave it out of job")
-        return job, await run_in_threadpool(_read_upload, file, jobs.settings.max_rows)
+        return job, await jobs.heavily(_read_upload, file, jobs.settings.max_rows)
 
 
 def _read_upload(file: UploadFile, max_rows: int) -> npt.NDArray[np.float32]:
@@ -172,25 +175,28 @@ def show(job_id: JobId, jobs: Jobs) -> Job:
     return _look(jobs, job_id)
 
 
-def _ask(wish: Wish) -> Callable[[str, JobService, Response], Job]:
-    def ask(job_id: JobId, jobs: Jobs, response: Response) -> Job:
-        with jobs.store() as store:
-            store.ask(job_id, wish)
-        return _accepted(jobs, job_id, response)
-
-    ask.__name__ = wish.value
-    return ask
+def _ask(wish: Wish, job_id: str, jobs: JobService, response: Response) -> Job:
+    with jobs.store() as store:
+        store.ask(job_id, wish)
+    return _accepted(jobs, job_id, response)
 
 
-_WISHES = {
-    Wish.CANCEL: "Cancel a job. It is `cancelling` until its process is gone; its last weights are kept.",
-    Wish.PAUSE: "Pause a job. It is `pausing` until it is saved, then `paused` until it is resumed.",
-    Wish.RESUME: "Go on with a paused job, exactly where it stopped.",
-}
-for _wish, _text in _WISHES.items():
-    router.add_api_route(
-        f"/{{job_id}}/{_wish}", _ask(_wish), methods=["POST"], status_code=202, description=_text, responses=_CONFLICT
-    )
+@router.post("/{job_id}/cancel", status_code=202, responses=_CONFLICT)
+def cancel(job_id: JobId, jobs: Jobs, response: Response) -> Job:
+    """Cancel a job. It is `cancelling` until its process is gone; its last checkpoint is kept."""
+    return _ask(Wish.CANCEL, job_id, jobs, response)
+
+
+@router.post("/{job_id}/pause", status_code=202, responses=_CONFLICT)
+def pause(job_id: JobId, jobs: Jobs, response: Response) -> Job:
+    """Pause a job. It is `pausing` until it is saved, then `paused` until it is resumed."""
+    return _ask(Wish.PAUSE, job_id, jobs, response)
+
+
+@router.post("/{job_id}/resume", status_code=202, responses=_CONFLICT)
+def resume(job_id: JobId, jobs: Jobs, response: Response) -> Job:
+    """Go on with a paused job, exactly where it stopped."""
+    return _ask(Wish.RESUME, job_id, jobs, response)
 
 
 @router.post("/{job_id}/fork", status_code=202, responses=_CONFLICT | _FULL)
@@ -207,7 +213,7 @@ class EventsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     after: int | None = Field(
-        None, ge=0, examples=[42], description="The last event that you have; the header Last-Event-ID wins."
+        None, ge=0, lt=2**63, examples=[42], description="The last event that you have; the header Last-Event-ID wins."
     )
 
 
@@ -235,21 +241,23 @@ async def events(
     """
     after = _last_event(last_event_id, query.after)
 
-    def read() -> tuple[Any, list[Any]]:
-        with jobs.store() as store:
-            job = store.get(job_id)
-            return job, store.events_after(job, after, _EVENTS_AT_ONCE)
-
-    job, found = await run_in_threadpool(read)
-    last = found[-1].seq if found else after
-    ended = State(job["state"]).ended and last >= job["last_event"]
+    job = await run_in_threadpool(_row, jobs, job_id)
+    if after > job["last_event"]:
+        raise HTTPException(422, f"expected an event that there is, at most {job['last_event']}, got {after}")
     if prefers(request.headers.get("accept", ""), "application/json", "text/event-stream"):
-        rows = [(*event[:3], json.loads(jobs.event_text(job, event))) for event in found]
-        return Events(events=event_views(rows), last=last, ended=ended)
-    if ended and not found:
+        text = await run_in_threadpool(jobs.events_text, job, after, _EVENTS_AT_ONCE)
+        return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+    if State(job["state"]).ended and after == job["last_event"]:
         return Response(status_code=204)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    if request.scope.get("head"):
+        return Response(headers=headers, media_type="text/event-stream")
     return StreamingResponse(stream(jobs, job, after), media_type="text/event-stream", headers=headers)
+
+
+def _row(jobs: JobService, job_id: str) -> Any:
+    with jobs.store() as store:
+        return store.get(job_id)
 
 
 def _last_event(header: str | None, after: int | None) -> int:
@@ -274,27 +282,26 @@ class FormatQuery(BaseModel):
     "/{job_id}/history",
     responses={200: {"description": "One value a step.", "content": {"text/csv": {}, "application/json": {}}}},
 )
-def history(job_id: JobId, query: Annotated[FormatQuery, Query()], request: Request, jobs: Jobs) -> Response:
+async def history(job_id: JobId, query: Annotated[FormatQuery, Query()], request: Request, jobs: Jobs) -> Response:
     """Give the losses of every step, as JSON or CSV."""
+    form = _as(query.format, request, "csv", "json")
+    text = await jobs.heavily(_history, jobs, job_id, form)
+    return Response(text, media_type="text/csv" if form == "csv" else "application/json")
+
+
+def _history(jobs: JobService, job_id: str, form: str) -> str:
     with jobs.store() as store:
         job = store.get(job_id)
         losses = store.losses_of(job)
     names = LOSS_NAMES[job["specification"]["model"]]
     first = job["first_step"]
-    if _as(query.format, request, "csv", "json") == "csv":
+    if form == "csv":
         rows = np.column_stack([np.arange(first + 1, first + 1 + len(losses)), losses.astype(np.float64)])
         text = io.StringIO()
-        np.savetxt(
-            text,
-            rows,
-            fmt=["%d"] + ["%.9g"] * len(names),
-            delimiter=",",
-            header=",".join(("step", *names)),
-            comments="",
-        )
-        return Response(text.getvalue(), media_type="text/csv")
+        np.savetxt(text, rows, ["%d"] + ["%.9g"] * len(names), ",", header=",".join(("step", *names)), comments="")
+        return text.getvalue()
     values = {name: [float(f"{value:.9g}") for value in column] for name, column in zip(names, losses.T, strict=True)}
-    return Response(json.dumps({"first_step": first, "losses": values}), media_type="application/json")
+    return json.dumps({"first_step": first, "losses": values})
 
 
 def _as(wanted: str | None, request: Request, *known: str) -> str:
@@ -318,14 +325,10 @@ class PictureQuery(BaseModel):
     response_class=Response,
     responses=_CONFLICT | {200: {"description": "The job in one picture.", "content": {"image/png": {}}}},
 )
-def picture(job_id: JobId, query: Annotated[PictureQuery, Query()], jobs: Jobs) -> Response:
+async def picture(job_id: JobId, query: Annotated[PictureQuery, Query()], jobs: Jobs) -> Response:
     """Draw real and generated points, the discriminator and the losses, as the exercise does."""
-    with jobs.store() as store:
-        job = store.get(job_id)
-    drawn = jobs.picture(job, query.step, query.size)
-    buffer = io.BytesIO()
-    drawn.save(buffer, "PNG")
-    return Response(buffer.getvalue(), media_type="image/png", headers={"Cache-Control": "no-store"})
+    drawn = await jobs.heavily(jobs.picture, job_id, query.step, query.size)
+    return Response(drawn, media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
 class SamplesQuery(BaseModel):
@@ -351,20 +354,22 @@ class SamplesQuery(BaseModel):
         }
     },
 )
-def samples(job_id: JobId, query: Annotated[SamplesQuery, Query()], request: Request, jobs: Jobs) -> Response:
+async def samples(job_id: JobId, query: Annotated[SamplesQuery, Query()], request: Request, jobs: Jobs) -> Response:
     """Draw fresh samples from the trained generator."""
-    with jobs.store() as store:
-        job = store.get(job_id)
     seed = secrets.randbelow(MAX_SEED + 1) if query.seed is None else query.seed
-    drawn = jobs.samples(job, query.count, seed)
-    headers = {"X-Seed": str(seed), "Cache-Control": "no-store"}
-    match _as(query.format, request, "csv", "npy", "json"):
-        case "csv":
-            return Response(sampling.as_csv(drawn), media_type="text/csv", headers=headers)
-        case "npy":
-            return Response(sampling.as_npy(drawn), media_type="application/octet-stream", headers=headers)
-    rows = [[float(f"{value:.9g}") for value in row] for row in drawn]
-    return Response(json.dumps({"seed": seed, "samples": rows}), media_type="application/json", headers=headers)
+    form = _as(query.format, request, "csv", "npy", "json")
+    body = await jobs.heavily(_samples, jobs, job_id, query.count, seed, form)
+    media_type = {"csv": "text/csv", "npy": "application/octet-stream", "json": "application/json"}[form]
+    return Response(body, media_type=media_type, headers={"X-Seed": str(seed), "Cache-Control": "no-store"})
+
+
+def _samples(jobs: JobService, job_id: str, count: int, seed: int, form: str) -> bytes | str:
+    drawn = jobs.samples(job_id, count, seed)
+    if form == "csv":
+        return sampling.as_csv(drawn)
+    if form == "npy":
+        return sampling.as_npy(drawn)
+    return json.dumps({"seed": seed, "samples": [[float(f"{value:.9g}") for value in row] for row in drawn]})
 
 
 @router.get(
@@ -372,11 +377,12 @@ def samples(job_id: JobId, query: Annotated[SamplesQuery, Query()], request: Req
     response_class=Response,
     responses=_CONFLICT | {200: {"description": "A zip.", "content": {"application/zip": {}}}},
 )
-def weights(job_id: JobId, jobs: Jobs) -> Response:
-    """Take the networks away: `generator.h5` and `discriminator.h5`, which plain Keras loads, and `job.json`."""
-    with jobs.store() as store:
-        job = store.get(job_id)
-    archive = jobs.archive(job, view(job, None).model_dump_json(indent=2))
+async def weights(job_id: JobId, jobs: Jobs) -> Response:
+    """Take the networks away: `generator.h5` and `discriminator.h5`, which plain Keras loads, and `job.json`.
+
+    They are those of `weights_step`: networks are written whenever the training stops.
+    """
+    archive = await jobs.heavily(jobs.archive, job_id)
     headers = {"Content-Disposition": f'attachment; filename="job-{job_id}.zip"'}
     return Response(archive, media_type="application/zip", headers=headers)
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from app.config import Settings
 from app.jobs.database import connect, jobs
 from app.jobs.errors import IdempotencyError, QueueFullError, UnknownJobError
-from app.jobs.lease import MAX_STALLS, Lease, LeaseBook, LostLeaseError, Publication
+from app.jobs.lease import MAX_STALLS, End, Lease, LeaseBook, LostLeaseError, Publication
 from app.jobs.queue import Queue
 from app.jobs.specification import JobRequest, specify
 from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError
@@ -68,6 +68,10 @@ def _steps(last: int, count: int) -> Publication:
     )
 
 
+def _to(state: State) -> End:
+    return lambda wished: (state, None)
+
+
 def test_a_job_is_stored_and_queued_or_neither(store: JobStore, engine: sa.Engine) -> None:
     for i in range(3):
         store.submit(f"job{i}", _new())
@@ -89,7 +93,7 @@ def test_publications_are_numbered_and_whole(store: JobStore, book: LeaseBook) -
     job = store.submit("job", _new())
     lease = _take(book, job)
     book.publish(lease, _steps(10, 10))
-    book.publish(lease, _steps(15, 5), State.SUCCEEDED)
+    book.publish(lease, _steps(15, 5), _to(State.SUCCEEDED))
     job = store.get("job")
     assert (job["state"], job["step"], job["executor"]) == (State.SUCCEEDED, 15, None)
     events = store.events_after(job, 0)
@@ -109,7 +113,7 @@ def test_who_has_lost_a_job_writes_nothing(store: JobStore, book: LeaseBook) -> 
     with pytest.raises(LostLeaseError):
         book.publish(old, _steps(10, 10))
     with pytest.raises(LostLeaseError):
-        book.publish(old, Publication(), State.SUCCEEDED)
+        book.publish(old, Publication(), _to(State.SUCCEEDED))
     book.publish(new, _steps(3, 3))
     job = store.get("job")
     assert (job["state"], job["step"], job["recoveries"]) == (State.RUNNING, 3, 1)
@@ -132,9 +136,9 @@ def test_a_repeated_publication_is_written_once(store: JobStore, book: LeaseBook
 def test_an_end_that_is_repeated_after_a_lost_answer(store: JobStore, book: LeaseBook) -> None:
     job = store.submit("job", _new())
     lease = _take(book, job)
-    book.publish(lease, Publication(), State.QUEUED)
+    book.publish(lease, Publication(), _to(State.QUEUED))
     lease.revision -= 1
-    book.publish(lease, Publication(), State.QUEUED)
+    book.publish(lease, Publication(), _to(State.QUEUED))
     assert store.get("job")["run"] == 2
 
 
@@ -142,7 +146,7 @@ def test_a_job_handed_back_is_queued_anew_and_the_old_run_is_over(
     store: JobStore, book: LeaseBook, engine: sa.Engine
 ) -> None:
     job = store.submit("job", _new())
-    book.publish(_take(book, job), Publication(), State.QUEUED)
+    book.publish(_take(book, job), Publication(), _to(State.QUEUED))
     assert _queued(engine) == [("job-1", "ENQUEUED"), ("job-2", "ENQUEUED")]
     assert book.take("job", 1) is None
     assert book.take("job", 2) is not None
@@ -160,12 +164,43 @@ def test_a_wish_outlives_the_worker(wish: Request, left: State, store: JobStore,
 
 def test_a_job_that_never_comes_to_a_checkpoint_fails(store: JobStore, book: LeaseBook) -> None:
     job = store.submit("job", _new())
-    for stalls in range(1, MAX_STALLS + 1):
-        book.publish(_take(book, job), Publication(values={"stalls": stalls}))
+    for _ in range(MAX_STALLS):
+        _take(book, job)
     assert book.take("job", 1) is None
     job = store.get("job")
     assert job["state"] == State.FAILED
-    assert f"began {MAX_STALLS} times" in job["error"]
+    assert f"taken up {MAX_STALLS} times" in job["error"]
+
+
+def test_a_checkpoint_shows_that_a_job_gets_on(store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    for _ in range(3 * MAX_STALLS):
+        book.publish(_take(book, job), Publication(values={"stalls": 0}))
+    assert store.get("job")["state"] == State.RUNNING
+
+
+@pytest.mark.parametrize("wish", [Request.CANCEL, Request.PAUSE])
+def test_a_wish_that_comes_at_the_very_end_counts(wish: Request, store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    lease = _take(book, job)
+    seen: list[State] = []
+
+    def end(wished: State) -> tuple[State, str | None]:
+        seen.append(wished)
+        return State.CANCELLED, None
+
+    book.look(lease)
+    store.ask("job", wish)  # between the last look and the end
+    book.publish(lease, Publication(), end)
+    assert seen == [TRANSITIONS[wish][State.RUNNING]]
+
+
+def test_an_end_may_be_none(store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    lease = _take(book, job)
+    assert book.publish(lease, Publication(), lambda wished: (wished, None)) == State.RUNNING
+    assert [event.kind for event in store.events_after(job, 0)] == ["state", "state"]
+    assert store.get("job")["executor"] == "me"
 
 
 def test_a_deleted_job_is_nobodys(store: JobStore, book: LeaseBook) -> None:

@@ -48,9 +48,13 @@ def main() -> None:
         busy.set()
         try:
             result = Session(order, connection.send, stop.is_set).run()
+        except OSError:
+            # A full disk, say: not the job's fault. The worker tries again, from the last checkpoint.
+            traceback.print_exc()
+            os._exit(1)
         except Exception as error:
             traceback.print_exc()
-            result = Failed(f"the training process failed unexpectedly ({type(error).__name__}: {error})")
+            result = Failed(f"the training process failed unexpectedly ({type(error).__name__}); its log says why")
         busy.clear()
         connection.send(result)
 

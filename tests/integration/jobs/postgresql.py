@@ -1,6 +1,8 @@
 """A PostgreSQL server of the tests' own, from Debian's package."""
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -18,6 +20,15 @@ def _programs() -> Path | None:
     return Path(found).resolve().parent if found else None
 
 
+def _free_port() -> int:
+    """Return a free port below those that the system gives to clients: it must still be free after an outage."""
+    while True:
+        port = random.randint(15_000, 30_000)
+        with socket.socket() as attempt, contextlib.suppress(OSError):
+            attempt.bind(("127.0.0.1", port))
+            return port
+
+
 class PostgreSQL:
     """A server on a free port of 127.0.0.1, with its data in ``folder``."""
 
@@ -28,9 +39,7 @@ class PostgreSQL:
             pytest.skip("PostgreSQL is not installed (on Debian: apt-get install postgresql)")
         self._programs = programs
         self._folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = _free_port()
         folder.mkdir(parents=True)
         if os.getuid() == 0:  # the server refuses to run as root
             shutil.chown(folder, "postgres")

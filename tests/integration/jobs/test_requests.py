@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 import pytest
 
 from tests.integration.jobs.harness import Json, Service, service
@@ -81,6 +82,9 @@ BAD_BODIES: dict[str, tuple[object, str]] = {
     "text points": ({"model": "wgan_gp", "data": {"points": [["a", "b"]]}}, "points"),
     "huge points": ({"model": "wgan_gp", "data": {"points": [[1e300, 0]]}}, "points"),
     "a list": ([1, 2], "object"),
+    "NUL in the name": ({"model": "wgan_gp", "name": "a\0b"}, "NUL"),
+    "NUL in the metadata": ({"model": "wgan_gp", "metadata": {"a": "b\0"}}, "NUL"),
+    "too many points": ({"model": "wgan_gp", "data": {"points": [[0]] * 100_001}}, "100000"),
 }
 
 
@@ -98,6 +102,8 @@ def test_bad_bodies(case: str, running: Service, bystander: Json) -> None:
     [
         (b'{"model": "wgan_gp", "learning_rate": NaN}', JSON, 422),
         (b'{"model": "wgan_gp", "learning_rate": 1e999}', JSON, 422),
+        (b'{"model": "wgan_gp", "metadata": {"a": 1e999}}', JSON, 422),
+        (b'{"model": "wgan_gp", "metadata": {"a": "\\ud800"}}', JSON, 400),
         (b'{"model": "wgan_gp"', JSON, 400),
         (b"\xff\xfe", JSON, 400),
         (b"", JSON, 400),
@@ -198,6 +204,30 @@ def test_uploads_beyond_the_limit_or_in_the_wrong_place(running: Service, bystan
     only_text = running.client.post("/jobs", data={"job": "{}"}, files={"other": ("p.csv", b"0,0\n")})
     assert only_text.status_code == 422
     assert "batch_size" in _upload(running, b"0,0\n1,1\n").json()["detail"]
+
+
+def test_a_small_body_cannot_ask_for_much(running: Service, bystander: Json) -> None:
+    """Eight megabytes of mistakes are answered at once, and faces are served meanwhile."""
+    bodies = (
+        '{"model":"wgan_gp","data":{"points":[' + ",".join(["0"] * 4_000_000) + "]}}",
+        '{"model":"wgan_gp","data":{"points":[' + ",".join(["[null]"] * 1_000_000) + "]}}",
+        '{"model":"wgan_gp",' + ",".join(f'"{i}":1' for i in range(700_000)) + "}",
+    )
+    server = psutil.Process(running.process.pid)
+    before = server.memory_info().rss
+    for body in bodies:
+        answer = running.client.post("/jobs", content=body, headers=JSON)
+        assert answer.status_code == 422
+        assert len(answer.content) < 10_000
+    assert server.memory_info().rss - before < 600 * 2**20
+
+
+def test_samples_have_a_limit(running: Service, bystander: Json) -> None:
+    job = running.wait(_upload(running, _npy(np.zeros((250, 100))), "p.npy").json(), "succeeded")
+    answer = running.client.get(f"/jobs/{job['id']}/samples", params={"count": 20_001})
+    assert answer.status_code == 422
+    assert "2,000,000" in answer.json()["detail"]
+    assert running.client.get(f"/jobs/{job['id']}/samples", params={"count": 20_000}).status_code == 200
 
 
 def test_idempotency(running: Service) -> None:

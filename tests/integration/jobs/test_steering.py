@@ -49,9 +49,9 @@ def test_twenty_cancels(tmp_path: Path) -> None:
         until(lambda: not _busy(running), "the training processes to rest")
         running.stop()
         running.restart()
-        time.sleep(3)  # a worker would have taken them up by now
+        until(running.trainers, "the worker to be back")
+        until(lambda: not _busy(running), "the training processes to rest")
         assert {running.look(job)["status"] for job in jobs} == {"cancelled"}
-        assert not _busy(running)
         running.stop()
 
 
@@ -155,6 +155,35 @@ def test_fork(running: Service, folder: Path) -> None:
         refused = running.client.post(f"/jobs/{parent['id']}/fork", json=body)
         assert refused.status_code in (409, 422)
         assert word in refused.json()["detail"]
+
+
+def test_a_fork_repeated_under_its_key_is_the_same_job(running: Service) -> None:
+    parent = running.submit(**LONG)
+    until(lambda: running.look(parent)["checkpoints"], "a checkpoint")
+    step = running.look(parent)["checkpoints"][-1]
+    first, again = (
+        running.client.post(
+            f"/jobs/{parent['id']}/fork", json={"step": step}, headers={"Idempotency-Key": f"fork of {parent['id']}"}
+        )
+        for _ in range(2)
+    )
+    assert first.status_code == again.status_code == 202
+    assert first.json()["id"] == again.json()["id"]
+    for job in (parent, first.json()):
+        running.ask(job, "cancel")
+        running.wait(job, "cancelled")
+
+
+def test_resumed_while_it_is_pausing_a_job_goes_on(running: Service) -> None:
+    job = running.submit(**LONG)
+    until(lambda: running.look(job)["step"] > 0, "the first steps")
+    for _ in range(3):
+        running.ask(job, "pause")
+        running.ask(job, "resume")
+    step = running.look(job)["step"]
+    until(lambda: running.look(job)["step"] > step, "more steps")
+    running.ask(job, "cancel")
+    running.wait(job, "cancelled")
 
 
 def test_delete(running: Service, folder: Path) -> None:

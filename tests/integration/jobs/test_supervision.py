@@ -1,5 +1,6 @@
 """A job attended in this process, with a real training process."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 from app.config import Settings
 from app.jobs.database import connect
-from app.jobs.lease import LeaseBook
+from app.jobs.files import JobFiles, sweep
+from app.jobs.lease import MAX_STALLS, LeaseBook
 from app.jobs.process import ProcessEndedError, TrainingProcess, WarmProcesses
 from app.jobs.queue import Queue
 from app.jobs.specification import JobRequest, specify
@@ -50,6 +52,42 @@ def test_a_job_that_takes_too_much_memory_fails(
     job = store.get("0123456789abcdef")
     assert job["state"] == "failed"
     assert "1,024 MiB of memory" in job["error"]
+
+
+def test_a_process_that_cannot_start_is_not_tried_for_ever(
+    attended: tuple[JobStore, Supervision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, supervision = attended
+    _submit(store, epochs=1)
+    monkeypatch.setattr("app.jobs.process.sys.executable", "/bin/false")
+    monkeypatch.setattr("app.jobs.supervision._PAUSES", (0.0, 0.0))
+    supervision.attend("0123456789abcdef", 1)
+    job = store.get("0123456789abcdef")
+    assert job["state"] == "failed"
+    assert "never came to its next checkpoint" in job["error"]
+    assert job["recoveries"] == MAX_STALLS
+
+
+def test_what_a_later_attempt_wrote_is_not_tidied_away(tmp_path: Path) -> None:
+    files = JobFiles(tmp_path, "0123456789abcdef")
+    for name in ("000000100-1.npz", "000000200-1.npz", "000000300-2.npz"):
+        files.checkpoint(name).parent.mkdir(parents=True, exist_ok=True)
+        files.checkpoint(name).touch()
+    for name in ("weights-1", "weights-2", "weights-3"):
+        files.weights(name).mkdir()
+    files.tidy_checkpoints({"000000200-1.npz"}, attempt=1)
+    files.tidy_weights("weights-2", attempt=2)
+    assert {path.name for path in files.folder.rglob("*.npz")} == {"000000200-1.npz", "000000300-2.npz"}
+    assert {path.name for path in files.folder.glob("weights-*")} == {"weights-2", "weights-3"}
+
+
+def test_what_nobody_knows_is_swept_away_after_a_while(tmp_path: Path) -> None:
+    for name in ("known", "fresh", "left"):
+        (tmp_path / "jobs" / name).mkdir(parents=True)
+    for name in ("known", "left"):
+        os.utime(tmp_path / "jobs" / name, (0, 0))
+    sweep(tmp_path, {"known"})
+    assert {path.name for path in (tmp_path / "jobs").iterdir()} == {"known", "fresh"}
 
 
 def test_a_process_serves_one_job_after_the_other(
