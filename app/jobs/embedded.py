@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
 from app.config import Settings
 
@@ -14,6 +13,7 @@ log = logging.getLogger("nobody.jobs")
 
 #: Pause before a worker that has ended is replaced, and time it has to end when told, in seconds.
 _RESTART_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
 _GRACE_SECONDS = 15
 
 
@@ -61,10 +61,9 @@ class EmbeddedWorker:
             )
             if self._stop_wanted.is_set():
                 self._process.terminate()
-            started = time.monotonic()
             status = self._process.wait()
             if not self._stop_wanted.is_set():
                 log.warning("the worker ended unexpectedly (status %d); starting another one", status)
-                # One that cannot live is tried less and less often.
-                pause = _RESTART_SECONDS if time.monotonic() - started > 60 else min(2 * pause, 30.0)
+                # One that gives up by itself is tried less and less often; one that was killed is replaced.
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS) if status > 0 else _RESTART_SECONDS
                 self._stop_wanted.wait(pause)

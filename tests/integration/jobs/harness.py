@@ -1,5 +1,6 @@
 """The real service with its real worker and training processes, and the means to kill any of them."""
 
+import contextlib
 import json
 import os
 import re
@@ -34,6 +35,16 @@ def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -
     while not (found := condition()):
         assert time.monotonic() < deadline, f"waited {patience:g} s for {what}"
         time.sleep(0.02)
+    return found
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return those that still run; one that is dead and not yet buried does not."""
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
     return found
 
 
@@ -85,7 +96,7 @@ class Program:
         below = self.process.children(recursive=True)
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(timeout=patience) in (0, -signal.SIGTERM)  # uvicorn repeats the signal
-        assert not [process for process in below if process.is_running()]
+        assert not alive(below)
         assert "Traceback" not in self.log.read_text()
 
     def end(self) -> None:

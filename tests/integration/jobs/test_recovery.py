@@ -5,10 +5,9 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 import pytest
 
-from tests.integration.jobs.harness import ENDED, Json, Service, check_events, same, service, until
+from tests.integration.jobs.harness import ENDED, Json, Service, alive, check_events, same, service, until
 
 JOB = {"model": "wgan_gp", "data": {"name": "ring8"}, "gen_shape": [2, 32, 32, 2], "batch_size": 100}
 KILLS = 10
@@ -71,8 +70,7 @@ def test_kill_the_service(tmp_path: Path, undisturbed: Undisturbed) -> None:
             below = running.process.children(recursive=True)
             running.kill()
             # Nobody who trains outlives the service.
-            psutil.wait_procs(below, timeout=5)
-            assert not [process for process in below if process.is_running()]
+            until(lambda below=below: not alive(below), "the end of its processes", patience=20)
             running.restart()
             assert running.look(job)["status"] not in ENDED
             time.sleep(moments.uniform(0, 6))
