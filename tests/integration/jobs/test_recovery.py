@@ -2,9 +2,11 @@
 
 import random
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import pytest
 
 from tests.integration.jobs.harness import ENDED, Json, Service, alive, check_events, same, service, until
@@ -62,6 +64,10 @@ def test_kill_a_part(kind: str, tmp_path: Path, undisturbed: Undisturbed) -> Non
         _check(running, job, undisturbed, tmp_path / "data")
 
 
+def _none_alive(processes: list[psutil.Process]) -> bool:
+    return not alive(processes)
+
+
 def test_kill_the_service(tmp_path: Path, undisturbed: Undisturbed) -> None:
     moments = random.Random(0)
     with service(tmp_path) as running:
@@ -70,7 +76,7 @@ def test_kill_the_service(tmp_path: Path, undisturbed: Undisturbed) -> None:
             below = running.process.children(recursive=True)
             running.kill()
             # Nobody who trains outlives the service.
-            until(lambda below=below: not alive(below), "the end of its processes", patience=20)
+            until(partial(_none_alive, below), "the end of its processes", patience=20)
             running.restart()
             assert running.look(job)["status"] not in ENDED
             time.sleep(moments.uniform(0, 6))
