@@ -102,7 +102,7 @@ class JobService:
         except (DatabaseError, InterfaceError, TimeoutError, OSError) as error:
             if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):
                 raise  # a mistake of ours; DatabaseError itself is a damaged file
-            log.warning("the jobs cannot be reached: %s", error)
+            log.warning("the jobs cannot be reached: %s", str(error).partition("\n")[0])
             what = f"folder cannot be written ({error.strerror})" if _is_of_files(error) else "database does not answer"
             raise JobsUnavailableError(f"the jobs' {what}; try again in a few seconds") from None
 
