@@ -38,6 +38,12 @@ PICTURE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".t
 #: Batches of 500 fakes over which an averaged generator's normalisation statistics are measured.
 STATISTICS_BATCHES = 50
 
+#: What :attr:`FaceTrainingSettings.augment` may be.
+AUGMENTATIONS = ("disturb", "mirror")
+
+#: How ``disturb`` treats faces: the shares that are mirrored and shifted, and the noise as a share of what they vary.
+MIRRORED, SHIFTED, NOISE = 0.2, 0.5, 0.2
+
 
 @dataclass(frozen=True)
 class FaceTrainingSettings:
@@ -45,6 +51,8 @@ class FaceTrainingSettings:
 
     ``holdout`` faces are kept out of training as a development set; ``ema`` is the momentum of the moving average of
     the generator's weights, which is what gets exported; the learning rate decays to 0 along half a cosine.
+    ``augment`` keeps the critic from learning the faces by heart: ``disturb`` shows it real and generated faces
+    disturbed alike (:class:`Disturbance`), ``mirror`` adds each face's mirror image to the real ones.
     """
 
     steps: int = 24_000
@@ -57,6 +65,60 @@ class FaceTrainingSettings:
     ema: float = 0.999
     holdout: int = 1_000
     seed: int = 0
+    augment: str = "disturb"
+
+
+class Disturbance:
+    """Changes faces at random, in ways that the critic is to see in real and generated faces alike.
+
+    Some are mirrored, some are shifted by a pixel, all get noise that is coloured as the real faces vary. Each of
+    these can be undone in distribution, as less than half are mirrored and half stay in place: the changed faces
+    agree only where the unchanged ones do, so nothing of it leaks into what the generator draws (Karras et al. 2020,
+    "Training Generative Adversarial Networks with Limited Data").
+
+    Args:
+        gan: whose real faces give the noise its colour, and whose seed and updates so far decide on the changes.
+    """
+
+    def __init__(self, gan: WGAN_GP) -> None:
+        self._gan = gan
+        rows = tf.reshape(gan.real_examples, (-1, _SIDE * _SIDE)).numpy()
+        values, vectors = np.linalg.eigh(np.cov(rows, rowvar=False, bias=True))
+        colour = NOISE * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis] * vectors.T
+        self._colour = tf.constant(colour, tf.float32)
+
+    def __call__(self, faces: tf.Tensor, draw: int) -> tf.Tensor:
+        """Change faces, float32 ``(count, 16, 16, 1)``; ``draw`` tells apart the draws of one update."""
+        count = faces.shape[0]
+        seed = self._seed(draw)
+        # For each face: whether it is mirrored, whether it is shifted, and by -1, 0 or 1 pixel down and right.
+        chances = tf.random.stateless_uniform((count, 4), seed)
+        mirrored, moved = chances[:, :1] < MIRRORED, tf.cast(chances[:, 1:2] < SHIFTED, tf.int32)
+        shift = moved * (tf.cast(3.0 * chances[:, 2:], tf.int32) - 1)
+        places = tf.range(_SIDE)
+        rows = tf.clip_by_value(places + shift[:, :1], 0, _SIDE - 1)
+        columns = tf.clip_by_value(tf.where(mirrored, _SIDE - 1 - places, places) + shift[:, 1:], 0, _SIDE - 1)
+        pixels = tf.reshape(rows[:, :, tf.newaxis] * _SIDE + columns[:, tf.newaxis], (count, -1))
+        noise = tf.random.stateless_normal((count, _SIDE * _SIDE), seed + 1) @ self._colour
+        changed = tf.gather(tf.reshape(faces, (count, -1)), pixels, batch_dims=1) + noise
+        return tf.reshape(changed, faces.shape)
+
+    def _seed(self, draw: int) -> tf.Tensor:
+        """Return what no other draw of the run has, and a resumed run has again."""
+        networks = (self._gan.discriminator, self._gan.generator)
+        updates = [tf.cast(tf.convert_to_tensor(network.optimizer.iterations), tf.int64) for network in networks]
+        key = tf.stack([tf.constant(self._gan.seed, tf.int64), updates[0]])
+        return tf.random.experimental.stateless_fold_in(key, 2 * updates[1] + draw)
+
+
+def _disturb(gan: WGAN_GP) -> None:
+    """Let ``gan`` train on disturbed samples, real and generated."""
+    disturbance, real, fake = Disturbance(gan), gan.get_real_sample, gan.get_fake_sample
+    # Of this model alone, so that models.training takes its steps for steps of its own.
+    gan.get_real_sample = lambda size=None: disturbance(real(size), 0)  # type: ignore[method-assign]
+    gan.get_fake_sample = lambda size=None, training=False: disturbance(  # type: ignore[method-assign]
+        fake(size, training), 1
+    )
 
 
 def load_faces(path: Path) -> Faces:
@@ -128,17 +190,23 @@ def split_holdout(faces: Faces, holdout: int, seed: int) -> tuple[Faces, Faces]:
 
 
 def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> WGAN_GP:
-    """Build the WGAN-GP that trains on ``faces`` and their mirror images."""
+    """Build the WGAN-GP that trains on ``faces``.
+
+    Raises:
+        ValueError: ``settings.augment`` is none of ``AUGMENTATIONS``.
+    """
+    if settings.augment not in AUGMENTATIONS:
+        raise ValueError(f"augment: expected {' or '.join(AUGMENTATIONS)}, got {settings.augment!r}")
+    disturb = settings.augment == "disturb"
     keras.utils.set_random_seed(settings.seed)
     generator, critic = convolutional_GenDiscr()
     # A tanh at the critic's end bounds the distance that it can show; training does without it.
     critic.layers[-1].activation = keras.activations.linear
-    mirrored = np.concatenate([faces, faces[:, :, ::-1]])
     gan = WGAN_GP(
         generator,
         critic,
         LatentGenerator("normal", FACE_LATENT_DIM),
-        SYMMETRIC.to_network(mirrored),
+        SYMMETRIC.to_network(faces if disturb else np.concatenate([faces, faces[:, :, ::-1]])),
         batch_size=settings.batch_size,
         disc_iter=settings.disc_iter,
         learning_rate=settings.learning_rate,
@@ -146,6 +214,8 @@ def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> WGAN_GP:
     )
     gan.set_optimizers(_adam(settings, settings.steps, ema=True), _adam(settings, settings.steps * settings.disc_iter))
     gan.seed = settings.seed
+    if disturb:
+        _disturb(gan)
     return gan
 
 
