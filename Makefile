@@ -40,8 +40,8 @@ format: setup ## lay out the code and fix what can be fixed mechanically
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: setup ## measure speed ("make test" does not)
-	@$(BIN)/python -m pytest tests/benchmarks -q $(ARGS)
+bench: setup ## measure speed beside others (ARGS="--only training"; JAX and PyTorch: .venv/bin/pip install '.[bench]')
+	@$(BIN)/nobody bench $(ARGS)
 
 # --- setting up ------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 import os
 import zipfile
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,7 @@ def save_checkpoint(gan: GAN, path: str | os.PathLike[str]) -> None:
 
     The number of steps done is part of the generator's optimizer, which counts its own updates.
     """
-    state = {name: np.asarray(variable) for name, variable in _variables(gan).items()}
+    state = {name: np.asarray(variable) for name, variable in gan.state.items()}
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, allow_pickle=False, seed=np.int64(gan.seed), **state)
 
@@ -31,7 +30,7 @@ def load_checkpoint(gan: GAN, path: str | os.PathLike[str]) -> None:
     Raises:
         CheckpointError: the file cannot be read, or belongs to another model; then ``gan`` is unchanged.
     """
-    variables = _variables(gan)
+    variables = gan.state
     try:
         # np.load would leave a torn file open if it opened it itself.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -50,13 +49,3 @@ def load_checkpoint(gan: GAN, path: str | os.PathLike[str]) -> None:
     gan.seed = int(seed)
     for name, variable in variables.items():
         variable.assign(state[name])
-
-
-def _variables(gan: GAN) -> dict[str, Any]:
-    parts = {
-        "generator": gan.generator.variables,
-        "discriminator": gan.discriminator.variables,
-        "generator_optimizer": gan.generator.optimizer.variables,
-        "discriminator_optimizer": gan.discriminator.optimizer.variables,
-    }
-    return {f"{part}/{i}": variable for part, variables in parts.items() for i, variable in enumerate(variables)}

@@ -1,8 +1,9 @@
 """What the three GANs share: their data, their samples, their optimizers and the training step."""
 
+import itertools
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from models import weights
+from models.loop import Loop, global_blocks, loop_for, seeded_blocks, takes_standard_steps, uses_only_dense_layers
 from models.randomness import GlobalRandomness, LatentCallable, Randomness
 
 Logs = dict[str, tf.Tensor]
@@ -22,7 +24,8 @@ class GAN(keras.Model):
     Args:
         generator: maps latent vectors ``(batch, latent)`` to examples ``(batch, ...)``.
         discriminator: maps examples to scores ``(batch, 1)``.
-        latent_generator: a function of ``k`` that draws latent vectors ``(k, latent)``.
+        latent_generator: a function of ``k`` that draws ``k`` independent latent vectors, ``(k, latent)``; ``fit`` and
+            ``train`` ask it for those of many steps at once.
         real_examples: array or tensor ``(count, ...)`` of any real dtype, each example shaped as the
             generator's output (a missing last axis of length 1 is added). Kept as float32.
         batch_size: examples a step sees at once, at most ``count``.
@@ -37,6 +40,7 @@ class GAN(keras.Model):
     beta_1: float = 0.5
     beta_2: float = 0.9
     loss_names: ClassVar[tuple[str, ...]] = ("discr_loss", "gen_loss")
+    train_function: Any  # Keras's own: what fit calls for each step
 
     def __init__(
         self,
@@ -68,8 +72,10 @@ class GAN(keras.Model):
         self.disc_iter = disc_iter
         self.learning_rate = learning_rate
         self.randomness: Randomness = GlobalRandomness()
+        self.own_loop: Loop | None = None  # see models.loop
+        self.blocks = seeded_blocks(self)
         self._seed: int | None = None
-        self.compiled_chunk: Any = None  # see models.training
+        self.jit_compiled: bool | None = None  # what compile was told
         self.set_optimizers(self._adam(), self._adam())
 
     @property
@@ -87,6 +93,25 @@ class GAN(keras.Model):
     @seed.setter
     def seed(self, seed: int) -> None:
         self._seed = int(seed)
+        self.blocks = seeded_blocks(self)
+
+    @property
+    def state(self) -> dict[str, keras.Variable]:
+        """All variables of both networks and both optimizers, by names that are the same in every run."""
+        parts = {
+            "generator": self.generator.variables,
+            "discriminator": self.discriminator.variables,
+            "generator_optimizer": self.generator.optimizer.variables,
+            "discriminator_optimizer": self.discriminator.optimizer.variables,
+        }
+        return {f"{part}/{i}": variable for part, variables in parts.items() for i, variable in enumerate(variables)}
+
+    @property
+    def uses_xla(self) -> bool:
+        """Whether XLA compiles the training loop; see :meth:`compile`."""
+        if self.jit_compiled is not None:
+            return self.jit_compiled
+        return uses_only_dense_layers(self.generator) and uses_only_dense_layers(self.discriminator)
 
     @contextmanager
     def drawing_from(self, randomness: Randomness) -> Iterator[None]:
@@ -110,8 +135,8 @@ class GAN(keras.Model):
 
     def set_optimizers(self, generator: keras.Optimizer, discriminator: keras.Optimizer) -> None:
         """Train with these optimizers from now on, in place of the exercise's Adam."""
-        self.compiled_chunk = None
-        self.train_function = None  # Keras's own, of fit
+        self.own_loop = None
+        self.train_function = None
         for network, optimizer, loss in (
             (self.generator, generator, self.generator_loss),
             (self.discriminator, discriminator, self.discriminator_loss),
@@ -138,7 +163,7 @@ class GAN(keras.Model):
         count = len(self.real_examples)
         if size > count:
             raise ValueError(f"size: expected at most the {count} real examples there are, got {size}")
-        return tf.gather(self.real_examples, self.randomness.subset(count, size))
+        return self.randomness.examples(self.real_examples, size)
 
     def get_fake_sample(self, size: int | None = None, training: bool = False) -> tf.Tensor:
         """Generate ``size`` (``batch_size`` by default) new examples; ``training`` goes to the generator.
@@ -147,10 +172,18 @@ class GAN(keras.Model):
             ValueError: the latent generator gave another number of vectors.
         """
         size = self.batch_size if size is None else at_least_one("size", size)
+        return self.generator(self.draw_latents(size), training=training)
+
+    def draw_latents(self, size: int) -> tf.Tensor:
+        """Draw ``size`` latent vectors.
+
+        Raises:
+            ValueError: the latent generator gave another number of vectors.
+        """
         latents = self.randomness.latents(self.latent_generator, size)
         if latents.shape[0] != size:
             raise ValueError(f"latent_generator: expected {size} latent vectors, got shape {tuple(latents.shape)}")
-        return self.generator(latents, training=training)
+        return latents
 
     # the training step
 
@@ -192,11 +225,11 @@ class GAN(keras.Model):
 
     # Keras's own training loop
 
-    def compile(self, *, jit_compile: bool = False, **options: Any) -> None:
-        """Prepare for :meth:`fit`. XLA is off unless asked for: on a CPU it makes convolutions far slower.
+    def compile(self, *, jit_compile: bool | None = None, **options: Any) -> None:
+        """Prepare for :meth:`fit`.
 
         Args:
-            jit_compile: whether XLA compiles the training step.
+            jit_compile: whether XLA compiles the training loop; None for where it helps, which is dense networks.
             options: ``run_eagerly`` and ``steps_per_execution``, as Keras has them.
 
         Raises:
@@ -207,13 +240,17 @@ class GAN(keras.Model):
                 f"compile: expected no {', '.join(sorted(not_taken))}: the generator and the discriminator have their "
                 "own optimizers and losses; change the optimizers with set_optimizers"
             )
-        self.compiled_chunk = None
-        super().compile(jit_compile=jit_compile, **options)
+        self.jit_compiled = jit_compile
+        self.own_loop = None
+        super().compile(jit_compile=bool(jit_compile), **options)
 
     def fit(
         self, x: Any = None, *, epochs: int = 1, steps_per_epoch: int | None = None, **options: Any
     ) -> keras.callbacks.History:
         """Train as ``keras.Model.fit`` does, with its progress bar, callbacks and history.
+
+        Unless a callback listens to single batches, steps are computed some time ahead of what the progress bar
+        shows, though never beyond the end of an epoch.
 
         Args:
             x: not used; the exercise passes the real examples, which the model has already.
@@ -223,10 +260,34 @@ class GAN(keras.Model):
         """
         if steps_per_epoch is None:
             steps_per_epoch = math.ceil(len(self.real_examples) / self.batch_size)
-        at_least_one("steps_per_epoch", steps_per_epoch)
+        steps_per_epoch = at_least_one("steps_per_epoch", steps_per_epoch)
         # A step draws its own batch, so Keras needs nothing but something to count.
         ticks = tf.data.Dataset.from_tensors(0).repeat()
-        return super().fit(ticks, epochs=epochs, steps_per_epoch=steps_per_epoch, shuffle=False, **options)
+        options |= {"epochs": epochs, "steps_per_epoch": steps_per_epoch, "shuffle": False}
+        if not self._may_run_ahead(options.get("callbacks")):
+            return super().fit(ticks, **options)
+        usual, self.train_function = self.train_function, self._run_ahead(steps_per_epoch)
+        try:
+            return super().fit(ticks, **options)
+        finally:
+            self.train_function = usual
+
+    def _may_run_ahead(self, callbacks: Any) -> bool:
+        """Whether nobody looks at the model between two steps."""
+        plain = takes_standard_steps(self) and not self.run_eagerly and self.steps_per_execution == 1
+        return plain and not any(_listens_to_batches(callback) for callback in keras.tree.flatten(callbacks or []))
+
+    def _run_ahead(self, steps_per_epoch: int) -> Callable[[Any], dict[str, float]]:
+        """Return what Keras calls for the losses of each step."""
+
+        def each_step() -> Iterator[list[float]]:
+            blocks = global_blocks(self)
+            for epoch in itertools.count():
+                for losses in loop_for(self).chunks(self, epoch * steps_per_epoch, steps_per_epoch, blocks):
+                    yield from losses.tolist()
+
+        steps = each_step()
+        return lambda _: dict(zip(self.loss_names, next(steps), strict=True))
 
     # weights
 
@@ -250,6 +311,16 @@ def _descend(network: keras.Model, tape: tf.GradientTape, objective: tf.Tensor) 
     variables = network.trainable_variables
     gradients = tape.gradient(objective, [variable.value for variable in variables])
     network.optimizer.apply(gradients, variables)
+
+
+def _listens_to_batches(callback: Any) -> bool:
+    if isinstance(callback, keras.callbacks.ModelCheckpoint):
+        return bool(callback.save_freq != "epoch")
+    if isinstance(callback, keras.callbacks.History | keras.callbacks.ProgbarLogger):
+        return False
+    hooks = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+    usual = keras.callbacks.Callback
+    return any(getattr(getattr(callback, hook), "__func__", None) is not getattr(usual, hook) for hook in hooks)
 
 
 def at_least_one(name: str, value: Any) -> int:

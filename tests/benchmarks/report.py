@@ -18,6 +18,10 @@ from rich.table import Table
 PACKAGES = ("numpy", "tensorflow", "keras", "jax", "optax", "torch", "fastapi", "uvicorn", "pillow")
 
 
+#: Columns that the tables take, at least.
+WIDTH = 120
+
+
 @dataclass(frozen=True)
 class Row:
     """One measured variant of one case.
@@ -79,7 +83,7 @@ def row(
 
 def show(rows: Iterable[Row], console: Console | None = None) -> None:
     """Print one table for each group, with what each target came to."""
-    console = console or Console()
+    console = console or Console(width=max(WIDTH, Console().width))
     for group, members in _by_group(rows).items():
         table = Table("case", "variant", "median", "min … max", "unit", "ratio", "target", title=group)
         previous = ""

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from models import WGAN_GP, Simple_GAN, WGAN_clip, convolutional_GenDiscr, fully_connected_GenDiscr
 from models.gan import GAN, as_real_examples
-from tests.model.toys import CLASSES, small_gan
+from tests.model.toys import CLASSES, small_gan, weights_of
 
 POINTS = np.random.default_rng(0).uniform(size=(300, 2))
 
@@ -224,6 +224,83 @@ def test_fit_with_history_and_callbacks(gan_class: type[GAN], capsys: pytest.Cap
     assert "discr_loss" in shown
 
 
+def test_who_looks_at_single_steps_sees_the_model_after_that_step() -> None:
+    gan = small_gan()
+    gan.compile()
+    seen: list[int] = []
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(gan.steps_done))
+    gan.fit(epochs=2, steps_per_epoch=3, verbose=0, callbacks=[callback])
+    assert seen == [1, 2, 3, 4, 5, 6]
+
+
+def test_who_looks_at_epochs_sees_the_model_after_that_epoch() -> None:
+    gan = small_gan()
+    gan.compile()
+    seen: list[int] = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(gan.steps_done))
+    gan.fit(epochs=3, steps_per_epoch=70, verbose=0, callbacks=callback)
+    assert seen == [70, 140, 210]
+
+
+def test_a_callback_may_change_the_learning_rate_between_epochs() -> None:
+    gan = small_gan()
+    gan.compile()
+
+    def stand_still(epoch: int, logs: Any) -> None:
+        for network in (gan.generator, gan.discriminator):
+            network.optimizer.learning_rate = 0.0
+        seen.append(weights_of(gan))
+
+    seen: list[list[np.ndarray]] = []
+    gan.fit(
+        epochs=2, steps_per_epoch=5, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=stand_still)]
+    )
+    for one, two in zip(*seen, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("latents", [None, lambda k: tf.random.normal((k, 2))], ids=["own", "foreign"])
+def test_fit_follows_tensorflow_s_seed(latents: Any) -> None:
+    ends = []
+    for _ in range(2):
+        gan = small_gan(latents=latents)
+        gan.compile()
+        tf.random.set_seed(5)
+        ends.append((gan.fit(epochs=2, steps_per_epoch=60, verbose=0).history, weights_of(gan)))
+    assert ends[0][0] == ends[1][0]
+    for one, two in zip(ends[0][1], ends[1][1], strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_a_train_step_of_one_s_own_is_what_fit_runs() -> None:
+    class Lazy(Simple_GAN):
+        def train_step(self, useless_argument: Any = None) -> Any:
+            return {"discr_loss": tf.constant(1.0), "gen_loss": tf.random.uniform(())}
+
+    gan = small_gan(Lazy)
+    gan.compile()
+    history = gan.fit(epochs=2, steps_per_epoch=3, verbose=0).history
+    assert history["discr_loss"] == [1, 1]
+    assert history["gen_loss"][0] != history["gen_loss"][1]
+    assert gan.steps_done == 0
+
+
+def test_a_fixed_set_of_latents() -> None:
+    fixed = np.random.default_rng(0).normal(size=(20, 2))
+    gan = small_gan(latents=lambda k: fixed[:k])
+    gan.compile()
+    gan.fit(epochs=1, steps_per_epoch=3, verbose=0)
+    assert gan.steps_done == 3
+
+
+def test_xla_is_for_dense_networks() -> None:
+    faces = WGAN_GP(*convolutional_GenDiscr(), lambda k: tf.random.normal((k, 16)), np.zeros((4, 16, 16)), batch_size=4)
+    dense = small_gan()
+    assert (faces.uses_xla, dense.uses_xla) == (False, True)
+    dense.compile(jit_compile=False)
+    assert not dense.uses_xla
+
+
 def test_fit_without_steps_sees_each_example_about_once() -> None:
     gan = small_gan(Simple_GAN, batch_size=10)
     gan.compile()
@@ -279,6 +356,20 @@ def test_latents_drawn_by_numpy_are_drawn_anew_at_each_step(latents: Any) -> Non
     gan = small_gan(latents=counting, disc_iter=2)
     gan.compile()
     gan.fit(epochs=1, steps_per_epoch=10, verbose=0)
+    assert sum(draws) >= 30 * gan.batch_size
+
+
+def test_latents_drawn_by_numpy_are_drawn_anew_when_a_callback_looks_on() -> None:
+    draws = []
+
+    def counting(k: int) -> Any:
+        draws.append(k)
+        return np.random.default_rng().normal(size=(k, 2))
+
+    gan = small_gan(latents=counting, disc_iter=2)
+    gan.compile()
+    callback = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+    gan.fit(epochs=1, steps_per_epoch=10, verbose=0, callbacks=[callback])
     assert len(draws) >= 30
 
 

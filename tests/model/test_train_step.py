@@ -21,8 +21,8 @@ class ScriptedRandomness(Randomness):
     def __init__(self, subsets: list[np.ndarray], uniforms: list[np.ndarray], latents: list[np.ndarray]) -> None:
         self._subsets, self._uniforms, self._latents = iter(subsets), iter(uniforms), iter(latents)
 
-    def subset(self, population: int, size: int) -> tf.Tensor:
-        return tf.constant(next(self._subsets), tf.int32)
+    def examples(self, population: tf.Tensor, size: int) -> tf.Tensor:
+        return tf.gather(population, next(self._subsets))
 
     def uniform(self, shape: Any) -> tf.Tensor:
         return tf.constant(next(self._uniforms), tf.float32)
