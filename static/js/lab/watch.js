@@ -96,11 +96,9 @@ export class Watch {
   async #refresh(run) {
     const job = hasEnded(run.job.status) ? undefined : await look(run.job.id).catch(() => undefined);
     if (this.#viewer.run !== run) return;
-    if (job) {
-      run.job = job;
-      this.onJob(run);
-      this.#viewer.update();
-    }
+    if (job) run.job = job;
+    this.onJob(run); // also where an answer to a wish was ahead of the stream
+    this.#viewer.update();
     if (run.ended) await this.#complete(run);
   }
 
