@@ -4,7 +4,7 @@ FROM python:3.11-slim-bookworm AS packages
 RUN python -m venv /srv/venv
 ENV PATH=/srv/venv/bin:$PATH
 COPY requirements.lock /tmp/
-RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/requirements.lock
+RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r /tmp/requirements.lock
 
 
 FROM python:3.11-slim-bookworm

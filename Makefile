@@ -8,6 +8,7 @@ BIN  := $(VENV)/bin
 # Twice quiet: errors only.
 PIP  := $(BIN)/python -m pip --disable-pip-version-check -qq
 
+# A lock file is complete, so nothing is resolved (--no-deps): resolving would look for extras that the lock does not name.
 # A stamp is newer than the lock file it was installed from, so repeating a target costs nothing.
 CREATED := $(VENV)/.created
 RUNTIME := $(VENV)/.runtime
@@ -55,12 +56,12 @@ $(CREATED):
 
 $(RUNTIME): requirements.lock | $(CREATED)
 	@echo "Installing what the service needs (TensorFlow is large: this takes a minute or more)"
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
 $(DEV): requirements-dev.lock | $(CREATED)
 	@echo "Installing what the service and its tests need (TensorFlow is large: this takes a minute or more)"
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # After the lock files, because building the package takes the setuptools that they pin.
