@@ -13,8 +13,8 @@ from tests.integration.jobs.harness import ENDED, Json, Service, alive, check_ev
 
 JOB = {"model": "wgan_gp", "data": {"name": "ring8"}, "gen_shape": [2, 32, 32, 2], "batch_size": 100}
 KILLS = 10
-#: Long enough for every kill to find the job unfinished, short enough for a test.
-TRAINING_SECONDS = 15
+#: Of the job without its kills: long enough for a look at it to cost no great part of it, short enough for a test.
+TRAINING_SECONDS = 12
 
 
 class Undisturbed(NamedTuple):
@@ -34,10 +34,20 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     folder = tmp_path_factory.mktemp("undisturbed")
     with service(folder) as running:
         short = running.wait(running.submit(**JOB, epochs=30), "succeeded")
-        job = JOB | {"epochs": max(20, round(30 * TRAINING_SECONDS / short["seconds"]))}
+        job = JOB | {"epochs": max(20, round(short["steps_per_second"] * TRAINING_SECONDS / 100))}
         seen = running.submit(**job)
         running.wait(seen, "succeeded")
         return Undisturbed(job, running.result(seen, folder / "data"))
+
+
+def _let_run(running: Service, job: Json, seconds: float, most_steps: float) -> None:
+    """Let the job go on for a while, on a fast machine for less: it must not end before its last kill.
+
+    A training process loads TensorFlow first, so some whiles end within that and some within training.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and running.look(job)["step"] < most_steps:
+        time.sleep(0.02)
 
 
 def _check(running: Service, job: Json, undisturbed: Undisturbed, data: Path) -> None:
@@ -55,12 +65,11 @@ def test_kill_a_part(kind: str, tmp_path: Path, undisturbed: Undisturbed) -> Non
     with service(tmp_path) as running:
         job = running.submit(**undisturbed.job)
         find = {"trainer": running.trainers, "worker": running.workers}[kind]
-        for _ in range(KILLS):
+        for kill in range(KILLS):
             for process in until(find, f"a {kind}"):
                 process.kill()
             assert running.look(job)["status"] not in ENDED
-            # A training process loads TensorFlow first; the moments fall into that as well as into training.
-            time.sleep(moments.uniform(0, 5))
+            _let_run(running, job, moments.uniform(0, 5), undisturbed.steps * (kill + 1) / (KILLS + 1))
         _check(running, job, undisturbed, tmp_path / "data")
 
 
@@ -72,12 +81,12 @@ def test_kill_the_service(tmp_path: Path, undisturbed: Undisturbed) -> None:
     moments = random.Random(0)
     with service(tmp_path) as running:
         job = running.submit(**undisturbed.job)
-        for _ in range(KILLS):
+        for kill in range(KILLS):
             below = running.process.children(recursive=True)
             running.kill()
             # Nobody who trains outlives the service.
             until(partial(_none_alive, below), "the end of its processes", patience=20)
             running.restart()
             assert running.look(job)["status"] not in ENDED
-            time.sleep(moments.uniform(0, 6))
+            _let_run(running, job, moments.uniform(0, 6), undisturbed.steps * (kill + 1) / (KILLS + 1))
         _check(running, job, undisturbed, tmp_path / "data")
