@@ -240,16 +240,17 @@ def toys(
 
 class _BenchPart(StrEnum):
     TRAINING = "training"
+    JOBS = "jobs"
     SERVING = "serving"
 
 
 @cli.command()
 def bench(
     tiny: Annotated[bool, typer.Option(help="Only see that everything runs; the figures mean nothing.")] = False,
-    only: Annotated[_BenchPart | None, typer.Option(help="One of the two parts.")] = None,
+    only: Annotated[_BenchPart | None, typer.Option(help="One of the three parts.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here, too.")] = None,
 ) -> None:
-    """Measure speed: training beside the exercise's code, JAX and PyTorch; serving beside a constant picture.
+    """Measure speed: training beside the exercise's code, JAX and PyTorch; jobs; serving beside a constant picture.
 
     Runs the benchmarks of a checkout, for some minutes. JAX and PyTorch come with pip install '.[bench]'.
     """

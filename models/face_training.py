@@ -20,13 +20,13 @@ import PIL.ImageOps
 import tensorflow as tf
 
 from models.checkpoints import load_checkpoint, save_checkpoint
+from models.face_gan import FaceGAN
 from models.files import atomic_path
 from models.latents import LatentGenerator
 from models.networks import FACE_LATENT_DIM, convolutional_GenDiscr
 from models.normalization import SYMMETRIC
 from models.training import Progress, train
 from models.weights import save_weights
-from models.wgan_gp import WGAN_GP
 
 Faces = npt.NDArray[np.uint8]
 
@@ -41,9 +41,6 @@ STATISTICS_BATCHES = 50
 #: What :attr:`FaceTrainingSettings.augment` may be.
 AUGMENTATIONS = ("disturb", "mirror")
 
-#: How ``disturb`` treats faces: the shares that are mirrored and shifted, and the noise as a share of what they vary.
-MIRRORED, SHIFTED, NOISE = 0.2, 0.5, 0.2
-
 
 @dataclass(frozen=True)
 class FaceTrainingSettings:
@@ -52,7 +49,7 @@ class FaceTrainingSettings:
     ``holdout`` faces are kept out of training as a development set; ``ema`` is the momentum of the moving average of
     the generator's weights, which is what gets exported; the learning rate decays to 0 along half a cosine.
     ``augment`` keeps the critic from learning the faces by heart: ``disturb`` shows it real and generated faces
-    disturbed alike (:class:`Disturbance`), ``mirror`` adds each face's mirror image to the real ones.
+    disturbed alike (:class:`models.face_gan.Disturbance`), ``mirror`` adds each face's mirror image to the real ones.
     """
 
     steps: int = 24_000
@@ -66,59 +63,6 @@ class FaceTrainingSettings:
     holdout: int = 1_000
     seed: int = 0
     augment: str = "disturb"
-
-
-class Disturbance:
-    """Changes faces at random, in ways that the critic is to see in real and generated faces alike.
-
-    Some are mirrored, some are shifted by a pixel, all get noise that is coloured as the real faces vary. Each of
-    these can be undone in distribution, as less than half are mirrored and half stay in place: the changed faces
-    agree only where the unchanged ones do, so nothing of it leaks into what the generator draws (Karras et al. 2020,
-    "Training Generative Adversarial Networks with Limited Data").
-
-    Args:
-        gan: whose real faces give the noise its colour, and whose seed and updates so far decide on the changes.
-    """
-
-    def __init__(self, gan: WGAN_GP) -> None:
-        self._gan = gan
-        rows = tf.reshape(gan.real_examples, (-1, _SIDE * _SIDE)).numpy()
-        values, vectors = np.linalg.eigh(np.cov(rows, rowvar=False, bias=True))
-        colour = NOISE * np.sqrt(np.maximum(values, 0.0))[:, np.newaxis] * vectors.T
-        self._colour = tf.constant(colour, tf.float32)
-
-    def __call__(self, faces: tf.Tensor, draw: int) -> tf.Tensor:
-        """Change faces, float32 ``(count, 16, 16, 1)``; ``draw`` tells apart the draws of one update."""
-        count = faces.shape[0]
-        seed = self._seed(draw)
-        # For each face: whether it is mirrored, whether it is shifted, and by -1, 0 or 1 pixel down and right.
-        chances = tf.random.stateless_uniform((count, 4), seed)
-        mirrored, moved = chances[:, :1] < MIRRORED, tf.cast(chances[:, 1:2] < SHIFTED, tf.int32)
-        shift = moved * (tf.cast(3.0 * chances[:, 2:], tf.int32) - 1)
-        places = tf.range(_SIDE)
-        rows = tf.clip_by_value(places + shift[:, :1], 0, _SIDE - 1)
-        columns = tf.clip_by_value(tf.where(mirrored, _SIDE - 1 - places, places) + shift[:, 1:], 0, _SIDE - 1)
-        pixels = tf.reshape(rows[:, :, tf.newaxis] * _SIDE + columns[:, tf.newaxis], (count, -1))
-        noise = tf.random.stateless_normal((count, _SIDE * _SIDE), seed + 1) @ self._colour
-        changed = tf.gather(tf.reshape(faces, (count, -1)), pixels, batch_dims=1) + noise
-        return tf.reshape(changed, faces.shape)
-
-    def _seed(self, draw: int) -> tf.Tensor:
-        """Return what no other draw of the run has, and a resumed run has again."""
-        networks = (self._gan.discriminator, self._gan.generator)
-        updates = [tf.cast(tf.convert_to_tensor(network.optimizer.iterations), tf.int64) for network in networks]
-        key = tf.stack([tf.constant(self._gan.seed, tf.int64), updates[0]])
-        return tf.random.experimental.stateless_fold_in(key, 2 * updates[1] + draw)
-
-
-def _disturb(gan: WGAN_GP) -> None:
-    """Let ``gan`` train on disturbed samples, real and generated."""
-    disturbance, real, fake = Disturbance(gan), gan.get_real_sample, gan.get_fake_sample
-    # Of this model alone, so that models.training takes its steps for steps of its own.
-    gan.get_real_sample = lambda size=None: disturbance(real(size), 0)  # type: ignore[method-assign]
-    gan.get_fake_sample = lambda size=None, training=False: disturbance(  # type: ignore[method-assign]
-        fake(size, training), 1
-    )
 
 
 def load_faces(path: Path) -> Faces:
@@ -189,8 +133,8 @@ def split_holdout(faces: Faces, holdout: int, seed: int) -> tuple[Faces, Faces]:
     return faces[order[holdout:]], faces[order[:holdout]]
 
 
-def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> WGAN_GP:
-    """Build the WGAN-GP that trains on ``faces``.
+def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> FaceGAN:
+    """Build the GAN that trains on ``faces``.
 
     Raises:
         ValueError: ``settings.augment`` is none of ``AUGMENTATIONS``.
@@ -199,14 +143,9 @@ def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> WGAN_GP:
         raise ValueError(f"augment: expected {' or '.join(AUGMENTATIONS)}, got {settings.augment!r}")
     disturb = settings.augment == "disturb"
     keras.utils.set_random_seed(settings.seed)
-    generator, critic = convolutional_GenDiscr()
-    # A tanh at the critic's end bounds the distance that it can show; training does without it.
-    critic.layers[-1].activation = keras.activations.linear
-    gan = WGAN_GP(
-        generator,
-        critic,
-        LatentGenerator("normal", FACE_LATENT_DIM),
+    gan = FaceGAN(
         SYMMETRIC.to_network(faces if disturb else np.concatenate([faces, faces[:, :, ::-1]])),
+        disturb=disturb,
         batch_size=settings.batch_size,
         disc_iter=settings.disc_iter,
         learning_rate=settings.learning_rate,
@@ -214,8 +153,6 @@ def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> WGAN_GP:
     )
     gan.set_optimizers(_adam(settings, settings.steps, ema=True), _adam(settings, settings.steps * settings.disc_iter))
     gan.seed = settings.seed
-    if disturb:
-        _disturb(gan)
     return gan
 
 
@@ -229,7 +166,7 @@ def _adam(settings: FaceTrainingSettings, updates: int, ema: bool = False) -> ke
     )
 
 
-def averaged_generator(gan: WGAN_GP) -> keras.Model:
+def averaged_generator(gan: FaceGAN) -> keras.Model:
     """Return a copy of the generator with averaged weights and batch statistics measured anew for them."""
     copy, _ = convolutional_GenDiscr()
     copy.set_weights(gan.generator.get_weights())
@@ -342,7 +279,7 @@ def _append_losses(path: Path, step: int, losses: dict[str, npt.NDArray[np.float
         file.write(",".join([str(step), *(f"{values.mean():.6g}" for values in losses.values())]) + "\n")
 
 
-def export(generator: keras.Model, gan: WGAN_GP, record: Mapping[str, Any], out: Path) -> None:
+def export(generator: keras.Model, gan: FaceGAN, record: Mapping[str, Any], out: Path) -> None:
     """Write ``generator.h5`` and ``discriminator.h5`` with all that must travel with the weights."""
     metadata = {
         "architecture": "convolutional_GenDiscr",
@@ -352,4 +289,4 @@ def export(generator: keras.Model, gan: WGAN_GP, record: Mapping[str, Any], out:
         "training": {**record, "steps_done": gan.steps_done},
     }
     save_weights(generator, out / "generator.h5", metadata)
-    save_weights(gan.discriminator, out / "discriminator.h5", metadata)
+    save_weights(gan.critic, out / "discriminator.h5", metadata)

@@ -297,12 +297,7 @@ class GAN(keras.Model):
         Raises:
             WeightsError: a file is missing or does not fit; then neither network has changed.
         """
-        values = [
-            weights.read_weights(gen_h5, self.generator),
-            weights.read_weights(disc_h5, self.discriminator),
-        ]
-        self.generator.set_weights(values[0])
-        self.discriminator.set_weights(values[1])
+        weights.load_together((self.generator, gen_h5), (self.discriminator, disc_h5))
 
     replace_weight = replace_weights
 

@@ -220,9 +220,10 @@ def _copy(source: list[tf.Variable], target: list[tf.Variable]) -> None:
 
 def takes_standard_steps(gan: "GAN") -> bool:
     """Whether the model's training step is that of one of the three GANs, not one of the caller's own."""
-    return type(gan).__module__.startswith("models.") and not vars(gan).keys() & _STEP_PARTS
+    return type(gan).__module__ in _STANDARD and not vars(gan).keys() & _STEP_PARTS
 
 
+_STANDARD = ("models.simple_gan", "models.wgan_clip", "models.wgan_gp")
 _STEP_PARTS = {
     "train_step",
     "update_discriminator",

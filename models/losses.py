@@ -29,12 +29,15 @@ def wasserstein_discriminator_loss(fake_scores: tf.Tensor, real_scores: tf.Tenso
     return tf.reduce_mean(fake_scores) - tf.reduce_mean(real_scores)
 
 
-def gradient_penalty(critic: Callable[[tf.Tensor], tf.Tensor], samples: tf.Tensor) -> tf.Tensor:
+def gradient_penalty(
+    critic: Callable[[tf.Tensor], tf.Tensor], samples: tf.Tensor, *, one_sided: bool = False
+) -> tf.Tensor:
     """Return ``mean((‖∇ₓ critic(x)‖ - 1)²)`` over the samples (Gulrajani et al. 2017; task 2).
 
     Args:
         critic: maps samples to scores.
         samples: float of shape ``(batch, ...)``; the norm runs over all axes but the first.
+        one_sided: leave norms below 1 unpunished (Petzka et al. 2018): a critic that finds no difference may be flat.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(samples)
@@ -43,4 +46,5 @@ def gradient_penalty(critic: Callable[[tf.Tensor], tf.Tensor], samples: tf.Tenso
     squares = tf.reduce_sum(tf.square(gradients), axis=list(range(1, len(samples.shape))))
     # A saturated critic has a zero gradient, where the square root's own derivative is infinite.
     norms = tf.sqrt(tf.maximum(squares, 1e-12))
-    return tf.reduce_mean(tf.square(norms - 1.0))
+    excess = tf.maximum(norms - 1.0, 0.0) if one_sided else norms - 1.0
+    return tf.reduce_mean(tf.square(excess))

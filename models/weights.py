@@ -57,6 +57,17 @@ def read_weights(path: str | os.PathLike[str], network: "keras.Model | Layout") 
         return [_read(path, f"{layer.name}/{name}", dataset) for layer in layers for name, dataset in layer.variables]
 
 
+def load_together(*networks: "tuple[keras.Model, str | os.PathLike[str]]") -> None:
+    """Load each network's weights from the file beside it, all of them or none.
+
+    Raises:
+        WeightsError: a file is missing or does not fit.
+    """
+    values = [read_weights(path, network) for network, path in networks]
+    for (network, _), arrays in zip(networks, values, strict=True):
+        network.set_weights(arrays)
+
+
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Read what :func:`save_weights` stored beside the numbers; None for weights from elsewhere.
 

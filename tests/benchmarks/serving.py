@@ -70,7 +70,7 @@ def measure(tiny: bool) -> list[Row]:
     repeats = 1 if tiny else 5
     with tempfile.TemporaryDirectory() as folder:
         start, memory = _starts(Path(folder), repeats)
-        with _serving(Path(folder)) as (address, _):
+        with serving(Path(folder)) as (address, _):
             loads = _loads(address, repeats, Path(folder))
             idle, busy = _loads_beside_training(address, repeats, Path(folder))
     return [*_throughput_rows(loads), *_sheet_rows(loads), *_busy_rows(idle, busy), *start, *memory]
@@ -191,7 +191,7 @@ def _process(arguments: Sequence[str], **settings: object) -> Iterator[subproces
 
 
 @contextlib.contextmanager
-def _serving(data: Path, *command: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(data: Path, *command: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Serve until the first face has come; yield the address and the process."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -223,7 +223,7 @@ def _starts(folder: Path, repeats: int) -> tuple[list[Row], list[Row]]:
     ours, theirs, resident, with_tensorflow = [], [], [], []
     for _ in range(repeats):
         begin = time.perf_counter()
-        with _serving(folder, "-m", "app", "serve") as (_, process):
+        with serving(folder, "-m", "app", "serve") as (_, process):
             ours.append(time.perf_counter() - begin)
             resident.append(_resident(process.pid))
         begin = time.perf_counter()

@@ -5,10 +5,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import serving, training
+from tests.benchmarks import jobs, serving, training
 from tests.benchmarks.report import Row, show, write_json
 
-PARTS: dict[str, Callable[[bool], list[Row]]] = {"training": training.measure, "serving": serving.measure}
+PARTS: dict[str, Callable[[bool], list[Row]]] = {
+    "training": training.measure,
+    "jobs": jobs.measure,
+    "serving": serving.measure,
+}
 
 
 def run(tiny: bool, only: str | None, json_file: Path | None) -> None:

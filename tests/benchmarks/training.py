@@ -4,8 +4,6 @@ import contextlib
 import math
 import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from app import ROOT
-from models import WGAN_GP, convolutional_GenDiscr, fully_connected_GenDiscr, loop, train
-from models.datasets import make
+from models import WGAN_GP, convolutional_GenDiscr, fully_connected_GenDiscr, train
 from models.gan import GAN
 from models.latents import LatentGenerator
 from models.presets import GAN_CLASSES
@@ -34,7 +30,6 @@ EXERCISE, JAX, EAGER, COMPILED = "the exercise, fit", "JAX", "PyTorch eager", "P
 TRAIN_TARGETS = {EXERCISE: 5.0, JAX: 1.3, EAGER: 2.0, COMPILED: 2.0}
 FIT_TARGETS = {EXERCISE: 3.0}
 FACE_TARGETS = {EXERCISE: 2.0, EAGER: 1.3, COMPILED: 1.3}
-SHORT_TARGETS = {EXERCISE: 3.0}
 
 Run = Callable[[int], object]
 Data = npt.NDArray[np.float32]
@@ -63,8 +58,7 @@ def measure(tiny: bool) -> list[Row]:
     rows = [row for cell in cells for row in _train(*cell, amount, rate)]
     rows += [row for cell in cells for row in _fit(*cell, amount)]
     rows += _faces(amount, rate)
-    rows += [row for widths, _ in sizes for row in _many_examples(widths, amount)]
-    return rows + _short_run(tiny)
+    return rows + [row for widths, _ in sizes for row in _many_examples(widths, amount)]
 
 
 def absent() -> list[str]:
@@ -112,30 +106,6 @@ def _many_examples(widths: tuple[int, ...], amount: _Amount) -> list[Row]:
     runs: dict[str, Run] = {name: partial(train, gan) for name, gan in gans.items()}
     case = f"WGAN_GP {[*widths]}, N={amount.many_examples:,}"
     return _compare("train, a step: many real examples", case, runs, amount.steps, amount, {few: 1 / 1.1})
-
-
-def _short_run(tiny: bool) -> list[Row]:
-    """From nothing to a trained toy of the exercise: its script as a process, and a process that stands ready."""
-    epochs, steps = (1, 2) if tiny else (16, 100)
-
-    def script() -> None:
-        command = [sys.executable, "-m", "tests.benchmarks.exercise", str(epochs), str(steps)]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-
-    def ours() -> None:
-        train(_gan("WGAN_GP", (2, 10, 10, 5), make("four_clouds", 1_000, seed=0)), epochs * steps)
-
-    def ours_compiled_anew() -> None:
-        loop.forget()
-        ours()
-
-    group, repeats = f"a run of {epochs} × {steps} steps, four clouds", 1 if tiny else 5
-    seconds = alternating({EXERCISE: script, "anew": ours_compiled_anew, "again": ours}, repeats)
-    rows = []
-    for case, name in (("first of its architecture", "anew"), ("later ones", "again")):
-        runs = {"nobody": seconds[name], EXERCISE: seconds[EXERCISE]}
-        rows += _rows(group, f"WGAN_GP [2, 10, 10, 5], {case}", runs, "s", SHORT_TARGETS)
-    return rows
 
 
 # who is measured
@@ -209,7 +179,7 @@ def _compare(
 ) -> list[Row]:
     seconds = alternating({name: partial(run, steps) for name, run in runs.items()}, amount.repeats)
     milliseconds = {name: [1_000 * value / steps for value in values] for name, values in seconds.items()}
-    rows = _rows(group, case, milliseconds, "ms", targets)
+    rows = compared(group, case, milliseconds, "ms", targets)
     if gan is not None:
         limit = 1_000 * products(gan) / rate
         share = limit / statistics.median(milliseconds["nobody"])
@@ -217,7 +187,7 @@ def _compare(
     return rows
 
 
-def _rows(group: str, case: str, values: dict[str, list[float]], unit: str, targets: dict[str, float]) -> list[Row]:
+def compared(group: str, case: str, values: dict[str, list[float]], unit: str, targets: dict[str, float]) -> list[Row]:
     """Summarise what each variant took; a ratio is the median over the rounds, in which all ran in turn."""
     rows = [row(group, case, "nobody", values["nobody"], unit)]
     for name, theirs in values.items():

@@ -18,8 +18,6 @@ from models.face_training import (
     split_holdout,
     train_faces,
 )
-from models.normalization import SYMMETRIC
-from models.training import train
 from models.weights import read_metadata, read_weights
 
 FACES = np.random.default_rng(0).integers(0, 256, (60, 16, 16), dtype=np.uint8)
@@ -126,84 +124,7 @@ def test_the_holdout_is_kept_out() -> None:
     assert together == {face.tobytes() for face in FACES}
 
 
-# what the critic sees
-
-
-@pytest.fixture
-def one_face() -> np.ndarray:
-    """One face over and over, so that there is no noise: its colour is that of what varies."""
-    return np.repeat(FACES[:1], 64, axis=0)
-
-
-def _seen(faces: np.ndarray, count: int = 64) -> np.ndarray:
-    gan = build_face_gan(faces, SETTINGS)
-    return SYMMETRIC.to_grey(gan.get_real_sample(count))
-
-
-def test_mirrored_faces(one_face: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(face_training, "SHIFTED", 0.0)
-    monkeypatch.setattr(face_training, "MIRRORED", 1.0)
-    np.testing.assert_array_equal(_seen(one_face), one_face[:, :, ::-1])
-
-
-def test_shifted_faces(one_face: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(face_training, "MIRRORED", 0.0)
-    monkeypatch.setattr(face_training, "SHIFTED", 1.0)
-    padded = np.pad(FACES[0], 1, mode="edge")
-    shifts = {padded[y : y + 16, x : x + 16].tobytes() for y in range(3) for x in range(3)}
-    assert {face.tobytes() for face in _seen(one_face)} == shifts
-
-
-def test_at_most_half_of_the_faces_are_changed_in_each_way(one_face: np.ndarray) -> None:
-    untouched = (_seen(one_face) == FACES[0]).all(axis=(1, 2)).mean()
-    assert 0.2 < untouched < 0.7  # (1 - .2) · (1 - .5 · 8/9) = .44
-
-
-def test_noise_is_coloured_as_the_faces_vary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(face_training, "MIRRORED", 0.0)
-    monkeypatch.setattr(face_training, "SHIFTED", 0.0)
-    monkeypatch.setattr(face_training, "NOISE", 0.5)
-    still = FACES.copy()
-    still[:, :8] = 128  # what does not vary gets no noise
-    gan = build_face_gan(still, SETTINGS)
-    batches = []
-    for update in range(40):
-        gan.discriminator.optimizer.iterations.assign(update)  # otherwise the noise would be the same
-        batches.append(gan.get_real_sample(60).numpy())
-    seen = np.concatenate(batches)
-    real = SYMMETRIC.to_network(still)
-
-    np.testing.assert_allclose(seen[:, :8], real[0, 0, 0, 0], atol=1e-4)
-    assert seen.var(axis=0).sum() == pytest.approx(1.25 * real.var(axis=0).sum(), rel=0.03)
-
-
-def test_generated_faces_are_disturbed_too() -> None:
-    gan = build_face_gan(FACES, SETTINGS)
-    gan.generator.set_weights([np.zeros_like(values) for values in gan.generator.get_weights()])
-    assert not gan.generator(tf.zeros((1, 16))).numpy().any()
-    assert gan.get_fake_sample(32).numpy().std() > 0.05
-
-
-def test_training_sees_the_disturbance(monkeypatch: pytest.MonkeyPatch) -> None:
-    disturbed = train(build_face_gan(FACES, SETTINGS), 2)
-    for name in ("MIRRORED", "SHIFTED", "NOISE"):
-        monkeypatch.setattr(face_training, name, 0.0)
-    plain = train(build_face_gan(FACES, SETTINGS), 2)
-
-    for name in ("discr_loss", "gen_loss"):
-        assert (disturbed[name] != plain[name]).all()
-
-
-def test_each_sample_of_a_step_is_disturbed_anew(one_face: np.ndarray) -> None:
-    gan = build_face_gan(one_face, SETTINGS)
-    shifts = []
-    for _ in range(2):
-        shifts.append(gan.get_real_sample(32).numpy())
-        gan.update_discriminator()
-    shifts.append(gan.get_real_sample(32).numpy())
-    gan.update_generator()
-    shifts.append(gan.get_real_sample(32).numpy())
-    assert len({shift.tobytes() for shift in shifts}) == 4
+# the GAN
 
 
 def test_mirror_images_among_the_real_faces() -> None:

@@ -67,3 +67,15 @@ def test_a_flat_critic_has_a_finite_penalty_and_gradient(critic: Callable[[tf.Te
 
     assert float(penalty) == pytest.approx(1, abs=1e-5)
     assert np.isfinite(tape.gradient(penalty, scale))
+
+
+def test_a_one_sided_penalty_leaves_gentle_slopes_alone() -> None:
+    slopes = tf.constant([0.0, 0.5, 1.0, 3.0])
+    points = tf.constant([[0.3, 0.4]] * 4)
+
+    def critic(x: tf.Tensor) -> tf.Tensor:
+        return slopes * x[:, 0]  # one slope an example
+
+    two_sided, one_sided = (float(losses.gradient_penalty(critic, points, one_sided=side)) for side in (False, True))
+    assert two_sided == pytest.approx((1 + 0.25 + 0 + 4) / 4, abs=1e-5)
+    assert one_sided == pytest.approx(4 / 4, abs=1e-5)

@@ -1,0 +1,80 @@
+"""How long the exercise's toy run takes as a job of the real service, beside its script as a process."""
+
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from app import ROOT
+from tests.benchmarks.report import Row, alternating, row, seconds_of
+from tests.benchmarks.serving import serving
+from tests.benchmarks.training import EXERCISE, compared
+
+#: How many times faster than the script a job means to be, and within how many seconds it means to report progress.
+TARGET, PROGRESS_SECONDS = 3.0, 1.0
+
+
+def measure(tiny: bool) -> list[Row]:
+    """Measure everything; ``tiny`` shows only that it runs."""
+    epochs, steps, repeats = (1, 2, 1) if tiny else (16, 100, 5)
+    job = {"model": "wgan_gp", "data": {"name": "four_clouds"}, "epochs": epochs, "steps_per_epoch": steps}
+    # Another batch size is another graph: what the training process has compiled before does not fit it.
+    fresh = ({**job, "batch_size": size} for size in itertools.count(201))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder), "-m", "app", "serve") as (address, _),
+        httpx.Client(base_url=address, timeout=60) as client,
+    ):
+        actions: dict[str, Callable[[], object]] = {
+            EXERCISE: partial(_script, epochs, steps),
+            "anew": lambda: _job(client, next(fresh)),
+            "again": lambda: _job(client, job),
+        }
+        seconds = alternating(actions, repeats)
+        first_words = [_seconds_to_progress(client, job) for _ in range(repeats)]
+    group = f"a job of {epochs} × {steps} steps, from POST to its end"
+    rows = []
+    for case, name in (("first of its architecture", "anew"), ("later ones", "again")):
+        runs = {"nobody": seconds[name], EXERCISE: seconds[EXERCISE]}
+        rows += compared(group, f"WGAN_GP [2, 10, 10, 5], {case}", runs, "s", {EXERCISE: TARGET})
+    return rows + _progress_rows(group, first_words)
+
+
+def _progress_rows(group: str, seconds: list[float]) -> list[Row]:
+    case = "its first progress event"
+    aim = row(group, case, "the aim", [PROGRESS_SECONDS], "s", ratio=PROGRESS_SECONDS / max(seconds), target=1.0)
+    return [row(group, case, "nobody", seconds, "s"), aim]
+
+
+def _script(epochs: int, steps: int) -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.exercise", str(epochs), str(steps)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+
+def _job(client: httpx.Client, body: dict[str, object]) -> None:
+    """Train a job, and see it end well."""
+    _follow(client, body, lambda event, data: event == "state" and data["status"] == "succeeded")
+
+
+def _seconds_to_progress(client: httpx.Client, body: dict[str, object]) -> float:
+    return seconds_of(lambda: _follow(client, body, lambda event, _: event == "progress"))
+
+
+def _follow(client: httpx.Client, body: dict[str, object], is_last: Callable[[str, dict[str, object]], bool]) -> None:
+    """Submit a job and read its events until the wanted one."""
+    job = client.post("/jobs", json=body).raise_for_status().json()["id"]
+    event = ""
+    with client.stream("GET", f"/jobs/{job}/events") as events:
+        for line in events.iter_lines():
+            field, _, value = line.partition(": ")
+            if field == "event":
+                event = value
+            elif field == "data" and is_last(event, json.loads(value)):
+                return
+    raise RuntimeError(f"job {job} ended before it came to what is measured")
