@@ -113,6 +113,9 @@ def train_faces(
     augment: Annotated[
         str, typer.Option(help="disturb real and generated faces alike, or mirror the real ones.")
     ] = "disturb",
+    quadratic_weight: Annotated[
+        float, typer.Option(min=0, help="Of the second, quadratic critic against the exercise's, which weighs 1.")
+    ] = 10.0,
     holdout: Annotated[int, typer.Option(min=0, help="Faces kept out of training.")] = 1_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     checkpoint_steps: Annotated[int, typer.Option(min=1, help="Steps between checkpoints and sample sheets.")] = 1_000,
@@ -137,6 +140,7 @@ def train_faces(
         holdout=holdout,
         seed=seed,
         augment=augment,
+        quadratic_weight=quadratic_weight,
     )
     latents = latents_of_seeds(range(100))
 
@@ -169,6 +173,10 @@ def evaluate(
     images: Annotated[Path, typer.Option(help="Real faces: a .npy of (count, 16, 16) uint8, or a folder of pictures.")],
     weights: Annotated[Path, typer.Option(help="Folder with the generator.h5 to measure.")] = ROOT / "weights",
     against: Annotated[Path | None, typer.Option(help="Folder with another generator.h5 to measure beside it.")] = None,
+    floor: Annotated[
+        Path | None,
+        typer.Option(help="Other real faces, measured for comparison; without, half of the images are."),
+    ] = None,
     development: Annotated[
         bool, typer.Option(help="The images are those trained on: take only the ones kept out of training.")
     ] = False,
@@ -191,7 +199,11 @@ def evaluate(
     console = Console(stderr=True)
     try:
         generators = {str(folder): FaceGenerator(folder) for folder in (weights, against) if folder is not None}
-        faces = evaluation.choose_faces(load_faces(images), generators[str(weights)] if development else None)
+        faces = evaluation.choose_faces(
+            load_faces(images),
+            trained=generators[str(weights)] if development else None,
+            floor=None if floor is None else load_faces(floor),
+        )
         with _progress_bar(console, runs * len(generators) + 1, "measuring") as show:
             results = evaluation.evaluate(
                 generators, faces, count=count, runs=runs, on_progress=lambda done: show(done, "measuring")

@@ -24,21 +24,26 @@ class RealFaces(NamedTuple):
     training: Faces | None
 
 
-def choose_faces(images: Faces, trained: FaceGenerator | None = None) -> RealFaces:
+def choose_faces(images: Faces, *, trained: FaceGenerator | None = None, floor: Faces | None = None) -> RealFaces:
     """Split images for :func:`evaluate`.
 
     Args:
         images: uint8 ``(count, 16, 16)``.
         trained: a generator that was trained on these images; then only those that its training kept out are real
             faces to measure against, and the others serve the floor and the memorisation test. None for images that
-            no generator has seen: half of them serve the floor.
+            no generator has seen.
+        floor: other real faces to serve the floor; None takes half of the images, drawn at random, the same ones
+            each time.
 
     Raises:
-        ValueError: the generator's training kept nothing out, or saw other images.
+        ValueError: the generator's training kept nothing out, or saw other images; or ``floor`` is given beside it.
     """
     if trained is None:
-        half = len(images) // 2
-        return RealFaces(images[half:], images[:half], None)
+        if floor is not None:
+            return RealFaces(images, floor, None)
+        return RealFaces(*split_holdout(images, len(images) // 2, seed=0), None)
+    if floor is not None:
+        raise ValueError("--floor: expected none with --development, where the faces trained on serve the floor")
     training = trained.training or {}
     if not training.get("holdout"):
         raise ValueError("expected weights whose training kept faces out (`holdout`), found none in generator.h5")

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 from models import losses
+from models.gan import finite_number
 from models.latents import LatentGenerator
 from models.networks import FACE_LATENT_DIM, FACE_SHAPE, convolutional_GenDiscr
 from models.weights import load_together
@@ -17,9 +18,6 @@ from models.wgan_gp import WGAN_GP
 
 _SIDE = 16
 _PIXELS = _SIDE * _SIDE
-
-#: How much the two critics count, the convolutional and the quadratic one, where the generator learns from them.
-CRITIC_WEIGHTS = (1.0, 10.0)
 
 #: Smallest variance, as a share of the mean one, of a direction that the quadratic critic stretches to that of others.
 _FLOOR = 0.05
@@ -39,10 +37,14 @@ class FaceGAN(WGAN_GP):
     Args:
         faces: float32 ``(count, 16, 16)`` in [-1, 1].
         disturb: whether the critics see real and generated faces disturbed, see :class:`Disturbance`.
+        quadratic_weight: how much the quadratic critic counts, the convolutional one being 1, where the generator
+            learns from them.
         settings: ``batch_size``, ``disc_iter``, ``learning_rate`` and ``lambda_gp``, as ``WGAN_GP`` has them.
     """
 
-    def __init__(self, faces: npt.NDArray[np.float32], *, disturb: bool = True, **settings: Any) -> None:
+    def __init__(
+        self, faces: npt.NDArray[np.float32], *, disturb: bool = True, quadratic_weight: float = 10.0, **settings: Any
+    ) -> None:
         generator, critic = convolutional_GenDiscr()
         critic.layers[-1].activation = keras.activations.linear
         quadratic = quadratic_critic(faces)
@@ -50,11 +52,12 @@ class FaceGAN(WGAN_GP):
         both = keras.Model(inputs, layers.Concatenate()([critic(inputs), quadratic(inputs)]), name="critics")
         super().__init__(generator, both, LatentGenerator("normal", FACE_LATENT_DIM), faces, **settings)
         self.critic, self.quadratic = critic, quadratic
+        self.quadratic_weight = finite_number("quadratic_weight", quadratic_weight)
         self._disturbance = Disturbance(self) if disturb else None
 
     def generator_loss(self, fake_scores: tf.Tensor) -> tf.Tensor:
-        """Return the Wasserstein losses of both critics' scores, weighed by ``CRITIC_WEIGHTS``."""
-        return losses.wasserstein_generator_loss(tf.linalg.matvec(fake_scores, CRITIC_WEIGHTS))
+        """Return the Wasserstein losses of both critics' scores, the quadratic one's times its weight."""
+        return losses.wasserstein_generator_loss(tf.linalg.matvec(fake_scores, [1.0, self.quadratic_weight]))
 
     def discriminator_loss(self, fake_scores: tf.Tensor, real_scores: tf.Tensor) -> tf.Tensor:
         """Return the sum of both critics' Wasserstein losses."""

@@ -26,7 +26,7 @@ from models.latents import LatentGenerator
 from models.networks import FACE_LATENT_DIM, convolutional_GenDiscr
 from models.normalization import SYMMETRIC
 from models.training import Progress, train
-from models.weights import save_weights
+from models.weights import read_metadata, save_weights
 
 Faces = npt.NDArray[np.uint8]
 
@@ -48,6 +48,7 @@ class FaceTrainingSettings:
 
     ``holdout`` faces are kept out of training as a development set; ``ema`` is the momentum of the moving average of
     the generator's weights, which is what gets exported; the learning rate decays to 0 along half a cosine.
+    ``quadratic_weight`` is how much the second critic, the quadratic one, counts against the exercise's.
     ``augment`` keeps the critic from learning the faces by heart: ``disturb`` shows it real and generated faces
     disturbed alike (:class:`models.face_gan.Disturbance`), ``mirror`` adds each face's mirror image to the real ones.
     """
@@ -63,6 +64,7 @@ class FaceTrainingSettings:
     holdout: int = 1_000
     seed: int = 0
     augment: str = "disturb"
+    quadratic_weight: float = 10.0
 
 
 def load_faces(path: Path) -> Faces:
@@ -146,6 +148,7 @@ def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> FaceGAN:
     gan = FaceGAN(
         SYMMETRIC.to_network(faces if disturb else np.concatenate([faces, faces[:, :, ::-1]])),
         disturb=disturb,
+        quadratic_weight=settings.quadratic_weight,
         batch_size=settings.batch_size,
         disc_iter=settings.disc_iter,
         learning_rate=settings.learning_rate,
@@ -221,6 +224,7 @@ def train_faces(
     gan = build_face_gan(training, settings)
     checkpoint = out / "checkpoint.npz"
     if start_from is not None and not checkpoint.exists():
+        _check_holdout(start_from / "generator.h5", settings, faces)
         gan.replace_weights(start_from / "generator.h5", start_from / "discriminator.h5")
     record = asdict(settings) | {"faces_sha256": faces_sha256(faces)}
     _claim_folder(out, record)
@@ -244,6 +248,20 @@ def train_faces(
         if on_export is not None:
             on_export(gan.steps_done, generator)
     return gan.steps_done
+
+
+def _check_holdout(start: Path, settings: FaceTrainingSettings, faces: Faces) -> None:
+    """Refuse to keep out faces that the weights to begin with were trained on: no measure on them would be honest."""
+    before = (read_metadata(start) or {}).get("training") or {}
+    if before.get("faces_sha256") != faces_sha256(faces):
+        return
+    kept_out = {name: before.get(name) for name in ("holdout", "seed")}
+    if settings.holdout and kept_out != {name: getattr(settings, name) for name in kept_out}:
+        raise ValueError(
+            f"{start}: was trained on these faces with holdout {kept_out['holdout']} and seed {kept_out['seed']}; "
+            f"expected the same, got holdout {settings.holdout} and seed {settings.seed}, which keep out faces that it "
+            "was trained on"
+        )
 
 
 def faces_sha256(faces: Faces) -> str:

@@ -1,6 +1,7 @@
 """Many training steps in one graph call, which models of one architecture share."""
 
 import json
+import math
 import random
 import re
 import threading
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 #: How long the loop stays inside graph calls: the pace of progress reports and the delay of a stop.
 CHUNK_SECONDS = 0.25
 
-#: Steps whose random numbers are drawn at once. Part of what a seed means: another number gives other runs.
+#: Steps whose random numbers are drawn at once, unless those take more bytes than ``BLOCK_BYTES``: see
+#: :func:`block_steps`. Part of what a seed means: other numbers give other runs.
 BLOCK = 100
+BLOCK_BYTES = 64 * 2**20
 
 #: Architectures whose compiled loops are kept.
 KEPT = 16
@@ -36,8 +39,26 @@ _XLA_LAYERS = ("InputLayer", "Dense", "Activation", "LeakyReLU", "ReLU", "ELU", 
 Losses = npt.NDArray[np.float32]
 
 
+def block_steps(batch_size: int, disc_iter: int, example_size: int, latent_size: int) -> int:
+    """Return the number of steps whose random numbers are drawn at once, 1 … ``BLOCK``.
+
+    Args:
+        batch_size: of a step.
+        disc_iter: of a step.
+        example_size: numbers in a real example.
+        latent_size: numbers in a latent vector.
+    """
+    return max(1, min(BLOCK, BLOCK_BYTES // step_bytes(batch_size, disc_iter, example_size, latent_size)))
+
+
+def step_bytes(batch_size: int, disc_iter: int, example_size: int, latent_size: int) -> int:
+    """Return how much memory the random numbers of a step take, with what it takes to draw them."""
+    numbers = disc_iter * (example_size + 1) + (disc_iter + 1) * latent_size
+    return batch_size * (4 * numbers + 32 * disc_iter)  # 32: subsets are sorted before they are cut
+
+
 class Blocks:
-    """The random numbers of a model's steps, drawn for ``BLOCK`` steps at once.
+    """The random numbers of a model's steps, drawn for a block of steps at once, see :func:`block_steps`.
 
     Args:
         gan: whose steps.
@@ -51,6 +72,13 @@ class Blocks:
         self._ahead = ahead
         self._settings: tuple[int, ...] = ()
         self._drawn: dict[int, Future[Draws]] = {}
+
+    @property
+    def steps(self) -> int:
+        """Steps in a block."""
+        gan = self._gan
+        sizes = (math.prod(shape[1:]) for shape in (gan.generator.output_shape, gan.generator.input_shape))
+        return block_steps(gan.batch_size, gan.disc_iter, *sizes)
 
     def __call__(self, number: int) -> Draws:
         """Return the draws of a block."""
@@ -69,12 +97,12 @@ class Blocks:
         return drawn
 
     def _draw(self, rng: np.random.Generator) -> Draws:
-        gan = self._gan
-        shape = (BLOCK, gan.disc_iter, gan.batch_size)
-        subsets = draw_subsets(rng, len(gan.real_examples), gan.batch_size, BLOCK * gan.disc_iter)
+        gan, steps = self._gan, self.steps
+        shape = (steps, gan.disc_iter, gan.batch_size)
+        subsets = draw_subsets(rng, len(gan.real_examples), gan.batch_size, steps * gan.disc_iter)
         return Draws(
             tf.gather(gan.real_examples, subsets.reshape(shape)),
-            self._latents(rng, BLOCK * (gan.disc_iter + 1) * gan.batch_size),
+            self._latents(rng, steps * (gan.disc_iter + 1) * gan.batch_size),
             tf.constant(rng.random(shape, dtype=np.float32)),
         )
 
@@ -87,7 +115,7 @@ class Blocks:
             if latents.shape[0] != count:  # it cannot give so many: ask for them as single steps do
                 latents = tf.concat([gan.draw_latents(gan.batch_size) for _ in range(count // gan.batch_size)], axis=0)
             latents = tf.cast(latents, tf.float32)
-        return tf.reshape(latents, (BLOCK, gan.disc_iter + 1, gan.batch_size, *latents.shape[1:]))
+        return tf.reshape(latents, (-1, gan.disc_iter + 1, gan.batch_size, *latents.shape[1:]))
 
 
 def seeded_blocks(gan: "GAN") -> Blocks:
@@ -154,9 +182,10 @@ class Loop:
         losses = []
         with self._lock:
             _copy(_state(gan), self._variables)
-            for number in range(first // BLOCK, (first + count - 1) // BLOCK + 1):
-                start = max(first - number * BLOCK, 0)
-                stop = min(first + count - number * BLOCK, BLOCK)
+            size = blocks.steps
+            for number in range(first // size, (first + count - 1) // size + 1):
+                start = max(first - number * size, 0)
+                stop = min(first + count - number * size, size)
                 run = self._run(*blocks(number), tf.constant(start), tf.constant(stop))
                 losses.append(run.numpy()[start:stop])
             _copy(self._variables, _state(gan))
@@ -169,7 +198,7 @@ class Loop:
         def step(i: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
             return i + 1, losses.write(i, self._step(Draws(examples[i], latents[i], uniforms[i])))
 
-        losses = tf.TensorArray(tf.float32, size=BLOCK, element_shape=(len(self._gan.loss_names),))
+        losses = tf.TensorArray(tf.float32, size=uniforms.shape[0], element_shape=(len(self._gan.loss_names),))
         _, losses = tf.while_loop(lambda i, _: i < stop, step, (start, losses))
         return losses.stack()
 

@@ -38,7 +38,7 @@ def train(
     Each step's random numbers are a function of ``gan.seed`` and of the number of steps done before, so a run that
     is stopped, saved with :func:`models.checkpoints.save_checkpoint` and resumed ends bit for bit where an unbroken
     one ends. A latent generator of the caller's own takes part if it draws from ``tf.random``, whose global seed is
-    then set anew every :data:`models.loop.BLOCK` steps.
+    then set anew with every block of steps (:func:`models.loop.block_steps`).
 
     The first call compiles the step, which takes a second or so; models of the same architecture share the outcome.
     Where networks, optimizers or steps are of the caller's own making, ``compile()`` anew after changing a setting.
@@ -54,16 +54,19 @@ def train(
 
     Raises:
         ValueError: ``steps`` is negative.
-        DivergenceError: a loss is NaN or infinite; the message names the step.
+        DivergenceError: a loss is NaN or infinite; the message names the step, and ``on_progress`` has been told of
+            those before it.
     """
     if steps < 0:
         raise ValueError(f"steps: expected at least 0, got {steps}")
     history = [np.zeros((0, len(gan.loss_names)), np.float32)]
     for values in loop_for(gan).chunks(gan, gan.steps_done, steps, gan.blocks):
+        finite = _finite_steps(values)
         history.append(values)
-        _check_finite(gan, values)
-        if on_progress is not None:
-            on_progress(Progress(gan.steps_done, _by_name(gan, values)))
+        if on_progress is not None and finite:
+            on_progress(Progress(gan.steps_done - len(values) + finite, _by_name(gan, values[:finite])))
+        if finite < len(values):
+            raise _divergence(gan, values, finite)
         if should_stop is not None and should_stop():
             break
     return _by_name(gan, np.concatenate(history))
@@ -73,11 +76,15 @@ def _by_name(gan: GAN, values: npt.NDArray[np.float32]) -> Losses:
     return dict(zip(gan.loss_names, values.T, strict=True))
 
 
-def _check_finite(gan: GAN, values: npt.NDArray[np.float32]) -> None:
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        row, column = bad[0]
-        step = gan.steps_done - len(values) + row + 1
-        raise DivergenceError(
-            f"{gan.loss_names[column]} became {values[row, column]} at step {step}; try a smaller learning_rate"
-        )
+def _finite_steps(values: npt.NDArray[np.float32]) -> int:
+    """Return how many steps there are before the first that has a loss which is no number."""
+    bad = ~np.isfinite(values).all(axis=1)
+    return int(bad.argmax()) if bad.any() else len(values)
+
+
+def _divergence(gan: GAN, values: npt.NDArray[np.float32], row: int) -> DivergenceError:
+    column = int(np.isfinite(values[row]).argmin())
+    step = gan.steps_done - len(values) + row + 1
+    return DivergenceError(
+        f"{gan.loss_names[column]} became {values[row, column]} at step {step}; try a smaller learning_rate"
+    )

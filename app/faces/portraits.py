@@ -77,6 +77,8 @@ class Portraits:
         orders = [order for order in orders if not order.portrait.done()]  # else its client has gone
         more = min(STOCK - len(self._stock), MAX_ROWS - len(orders))
         seeds = [order.seed for order in orders] + new_seeds(more)
+        if not seeds:
+            return  # all who waited have gone
         try:
             faces = await self._engine.faces(latents_of_seeds(seeds))
             pictures = imaging.pngs(faces)

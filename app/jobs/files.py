@@ -1,8 +1,11 @@
 """Where the files of a job lie, below the data folder."""
 
+import contextlib
 import shutil
-import time
 from pathlib import Path
+
+#: What the name of a folder begins with while it is being deleted.
+_GONE = ".deleted-"
 
 
 class JobFiles:
@@ -47,8 +50,16 @@ class JobFiles:
         return self.folder / name
 
     def remove(self) -> None:
-        """Delete everything."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete everything; what a process that is killed meanwhile leaves behind is known by its name."""
+        gone = self.folder.with_name(_GONE + self.folder.name)
+        with contextlib.suppress(FileNotFoundError):
+            self.folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def tidy_unfinished(self) -> None:
+        """Delete the files that a process was writing when it was killed."""
+        for path in self.folder.rglob(".*"):
+            path.unlink(missing_ok=True)
 
     def tidy_checkpoints(self, names: set[str], attempt: int) -> None:
         """Delete the checkpoints that the record does not name, but nothing of a later attempt than ours."""
@@ -63,14 +74,13 @@ class JobFiles:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def sweep(data: Path, known: set[str]) -> None:
-    """Delete the folders of jobs that are in no record: left by a process that was killed half-way.
+def sweep(data: Path) -> None:
+    """Delete what is left of jobs whose deletion was interrupted, and nothing else.
 
-    Those of the last hour may be of a job that is just being submitted.
+    A folder that our record does not know may belong to that of another database, which will be used again.
     """
-    for folder in (data.resolve() / "jobs").glob("*"):
-        if folder.name not in known and folder.stat().st_mtime < time.time() - 3_600:
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in (data.resolve() / "jobs").glob(f"{_GONE}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _attempt(path: Path) -> int:

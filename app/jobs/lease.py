@@ -42,6 +42,7 @@ class Lease:
     step: int
     snapshot: int
     checkpoint: str | None
+    checkpoint_step: int  # that of ``first_step`` where there is none
     kept: set[str]
     seconds: float
     stalls: int  # this one included
@@ -214,6 +215,7 @@ def _lease(row: JobRow, attempt: int) -> Lease:
         step=row["step"],
         snapshot=row["snapshot"],
         checkpoint=row["checkpoint"],
+        checkpoint_step=row["first_step"] if row["checkpoint_step"] is None else row["checkpoint_step"],
         kept=set(row["kept_checkpoints"].values()),
         seconds=row["seconds"],
         stalls=row["stalls"] + 1,

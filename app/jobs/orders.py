@@ -51,6 +51,7 @@ class Done(NamedTuple):
 
     finished: bool
     weights: str  # the folder they were written to, below the job's
+    step: int  # of these weights
 
 
 class Failed(NamedTuple):

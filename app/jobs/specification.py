@@ -288,14 +288,28 @@ def _check_memory(specification: Specification, most: int) -> None:
     network_bytes = 16 * (generator + discriminator)
     batch_bytes = 4 * 6 * 2 * specification.batch_size * sum(specification.gen_shape)
     data_bytes = 4 * specification.rows * specification.dimensions
-    needed = network_bytes + batch_bytes + data_bytes
+    step = draw_bytes(specification)
+    draws = 2 * max(step, min(100 * step, _DRAWS_AT_ONCE))  # those in use and those that come next
+    needed = network_bytes + batch_bytes + data_bytes + draws
     if needed > most * 2**20:
         raise LimitError(
             f"the job would not fit: 16 bytes × ({generator:,} + {discriminator:,} parameters) + "
             f"48 bytes × {specification.batch_size:,} examples × {sum(specification.gen_shape):,} neurons + "
-            f"4 bytes × {specification.rows:,} rows × {specification.dimensions} = {math.ceil(needed / 2**20):,} MiB, "
-            f"and a job may take {most:,} MiB; take narrower layers, a smaller batch or fewer rows"
+            f"4 bytes × {specification.rows:,} rows × {specification.dimensions} + "
+            f"{math.ceil(draws / 2**20):,} MiB of random numbers = {math.ceil(needed / 2**20):,} MiB, "
+            f"and a job may take {most:,} MiB; take narrower layers, a smaller batch, a smaller disc_iter or fewer rows"
         )
+
+
+def draw_bytes(specification: Specification) -> int:
+    """Return how much memory the random numbers of a step take: what ``models.loop.step_bytes`` says."""
+    latents = (specification.disc_iter + 1) * specification.gen_shape[0]
+    numbers = specification.disc_iter * (specification.gen_shape[-1] + 1) + latents
+    return specification.batch_size * (4 * numbers + 32 * specification.disc_iter)
+
+
+#: Random numbers that the training loop draws ahead of need, unless a single step takes more: that of ``models.loop``.
+_DRAWS_AT_ONCE = 64 * 2**20
 
 
 def parameters(widths: Sequence[int]) -> int:

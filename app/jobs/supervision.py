@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, TimeoutError
 
 from app.config import Settings
 from app.jobs.files import JobFiles
@@ -24,6 +24,8 @@ log = logging.getLogger("nobody.jobs")
 _LOOK_SECONDS = 0.2
 _GRACE = {State.CANCELLING: 2.0}
 _USUAL_GRACE = 8.0
+#: A process that says nothing for so long hangs: nothing takes that long, not even compiling a large step.
+_SILENCE_SECONDS = 300.0
 #: Pauses before another process is tried: after the first that died, and at most, in seconds.
 _PAUSES = (0.2, 2.0)
 #: Pause before another try where the database does not answer.
@@ -105,6 +107,7 @@ class _Attempt:
         self._stopping = stopping
         self._files = JobFiles(settings.data, lease.job_id)
         self._looked = 0.0
+        self._heard = time.monotonic()
         self._idle_memory = 0  # of the process before the job; known once it has started
         self._told: float | None = None  # when the process was told to stop
         self._reason: str | None = None  # why the job must fail although its process obeys
@@ -124,9 +127,12 @@ class _Attempt:
             checkpoint=lease.checkpoint,
         )
         try:
+            self._files.tidy_unfinished()
             self._process.send(order)
             while True:
                 messages = self._process.receive(wait=0.1)
+                if messages:
+                    self._heard = time.monotonic()
                 if self._handle(messages):
                     return True
                 self._look()
@@ -138,7 +144,7 @@ class _Attempt:
         for message in messages:
             match message:
                 case Done():
-                    publication.values |= {"weights": message.weights, "weights_step": self._lease.step}
+                    publication.values |= {"weights": message.weights, "weights_step": message.step}
                     self._publish(publication, partial(self._end, message.finished))
                     self._files.tidy_weights(message.weights, self._lease.attempt)
                     return True
@@ -177,7 +183,8 @@ class _Attempt:
                 values["figures"] = message.figures
                 publication.events.append(("snapshot", {"step": message.step, "figures": message.figures}))
             case Checkpoint():
-                lease.stalls = values["stalls"] = 0
+                if message.step > lease.checkpoint_step:  # else nothing was gained since the job was taken up
+                    lease.stalls = values["stalls"] = 0
                 lease.checkpoint = values["checkpoint"] = message.file
                 values["checkpoint_step"] = message.step
                 if message.kept:
@@ -230,6 +237,10 @@ class _Attempt:
         if wanted and self._told is None:
             self._told = now
             self._process.terminate()
+        if now - self._heard > _SILENCE_SECONDS:
+            log.warning("job %s: its training process has been silent for %g s", self._lease.job_id, _SILENCE_SECONDS)
+            self._process.kill()
+            raise ProcessEndedError
         grace = _GRACE.get(self._lease.state, _USUAL_GRACE)
         if self._told is not None and now - self._told > grace:
             self._process.kill()
@@ -253,15 +264,22 @@ class _Attempt:
 
 
 def patiently(action: Callable[[], T]) -> T:
-    """Do something with the database, again and again for as long as it does not answer."""
+    """Do something with the database, again and again for as long as it does not answer, or cannot be written."""
     said = False
     while True:
         try:
             return action()
-        except DBAPIError as error:
-            if not (error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)):
+        except (DBAPIError, TimeoutError) as error:
+            if not _passes(error):
                 raise
             if not said:
                 log.warning("the database does not answer; trying again until it does")
                 said = True
             time.sleep(_RETRY_SECONDS)
+
+
+def _passes(error: DBAPIError | TimeoutError) -> bool:
+    """Say whether an error is of the connection, or of a server that is changing over, and not of what was asked."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError | InterfaceError | InternalError | TimeoutError)

@@ -7,11 +7,10 @@ import sys
 import threading
 from types import FrameType
 
-import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig
 
 from app.config import Settings
-from app.jobs.database import connect, jobs
+from app.jobs.database import connect
 from app.jobs.files import sweep
 from app.jobs.lease import LeaseBook
 from app.jobs.locks import Executor
@@ -43,8 +42,7 @@ class Worker:
         self._executor = Executor(settings)
         self._concurrency = settings.concurrent_jobs
         self._engine = connect(settings)
-        with self._engine.connect() as connection:
-            sweep(settings.data, set(connection.execute(sa.select(jobs.c.id)).scalars()))
+        sweep(settings.data)
         self._stopping = threading.Event()
         self._processes = WarmProcesses(settings.concurrent_jobs)
         leases = LeaseBook(self._engine, Queue(self._engine), self._executor.name)

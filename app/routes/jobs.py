@@ -1,7 +1,6 @@
 """Training jobs: submit, steer, watch, take away."""
 
 import io
-import json
 import secrets
 import tempfile
 from pathlib import Path as FilePath
@@ -300,8 +299,8 @@ def _history(jobs: JobService, job_id: str, form: str) -> str:
         text = io.StringIO()
         np.savetxt(text, rows, ["%d"] + ["%.9g"] * len(names), ",", header=",".join(("step", *names)), comments="")
         return text.getvalue()
-    values = {name: [float(f"{value:.9g}") for value in column] for name, column in zip(names, losses.T, strict=True)}
-    return json.dumps({"first_step": first, "losses": values})
+    values = (f'"{name}":{sampling.as_json(column)}' for name, column in zip(names, losses.T, strict=True))
+    return f'{{"first_step":{first},"losses":{{{",".join(values)}}}}}'
 
 
 def _as(wanted: str | None, request: Request, *known: str) -> str:
@@ -369,7 +368,7 @@ def _samples(jobs: JobService, job_id: str, count: int, seed: int, form: str) ->
         return sampling.as_csv(drawn)
     if form == "npy":
         return sampling.as_npy(drawn)
-    return json.dumps({"seed": seed, "samples": [[float(f"{value:.9g}") for value in row] for row in drawn]})
+    return f'{{"seed":{seed},"samples":{sampling.as_json(drawn)}}}'
 
 
 @router.get(

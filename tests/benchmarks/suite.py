@@ -1,5 +1,6 @@
 """All benchmarks, as ``nobody bench`` runs them."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,19 +17,24 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
 
 
 def run(tiny: bool, only: str | None, json_file: Path | None) -> None:
-    """Measure, print the tables and write them.
+    """Measure, print each part's tables as soon as it is done, and write them all.
 
     Raises:
-        RuntimeError: something that a benchmark needs is missing.
+        RuntimeError: something went wrong; what was measured before that is printed and written all the same.
     """
     notes = Console(stderr=True)
-    for peer in training.absent():
-        notes.print(f"{peer} is not installed and is left out (.venv/bin/pip install '.\\[bench]')")
+    parts = {name: measure for name, measure in PARTS.items() if only in (None, name)}
+    if "training" in parts:
+        for peer in training.absent():
+            notes.print(f"{peer} is not installed and is left out (.venv/bin/pip install '.\\[bench]')")
+    if "serving" in parts and shutil.which("wrk") is None:
+        notes.print("wrk is not installed, and serving is left out (on Debian: apt-get install wrk)")
+        del parts["serving"]
     rows: list[Row] = []
-    for name, measure in PARTS.items():
-        if only in (None, name):
-            notes.print(f"measuring {name}; this takes minutes, and wants a machine with nothing else to do")
-            rows += measure(tiny)
-    show(rows)
-    if json_file is not None:
-        write_json(rows, json_file)
+    for name, measure in parts.items():
+        notes.print(f"measuring {name}; this takes minutes, and wants a machine with nothing else to do")
+        measured = measure(tiny)
+        show(measured)
+        rows += measured
+        if json_file is not None:
+            write_json(rows, json_file)

@@ -24,14 +24,26 @@ def _training(faces: np.ndarray, holdout: int, seed: int) -> dict[str, object]:
 
 def test_unseen_images_are_split_for_the_floor(tmp_path: Path) -> None:
     faces = choose_faces(FACES)
-    np.testing.assert_array_equal(np.concatenate([faces.others, faces.real]), FACES)
-    assert len(faces.real) == 100
-    assert faces.training is None
+    assert (len(faces.real), len(faces.others), faces.training) == (100, 100, None)
+    both = [face.tobytes() for face in np.concatenate([faces.others, faces.real])]
+    assert sorted(both) == sorted(face.tobytes() for face in FACES)
+    # Folders are often in some order: the first half would not be like the second.
+    assert both != [face.tobytes() for face in FACES]
+    np.testing.assert_array_equal(choose_faces(FACES).real, faces.real)
+
+
+def test_with_other_faces_for_the_floor_all_images_are_measured_against(tmp_path: Path) -> None:
+    faces = choose_faces(FACES[:150], floor=FACES[150:])
+    np.testing.assert_array_equal(faces.real, FACES[:150])
+    np.testing.assert_array_equal(faces.others, FACES[150:])
+    generator = FaceGenerator(write_weights(tmp_path, training=_training(FACES, 40, 3)))
+    with pytest.raises(ValueError, match="--floor: expected none with --development"):
+        choose_faces(FACES, trained=generator, floor=FACES)
 
 
 def test_development_faces_are_those_that_training_kept_out(tmp_path: Path) -> None:
     generator = FaceGenerator(write_weights(tmp_path, training=_training(FACES, 40, 3)))
-    faces = choose_faces(FACES, generator)
+    faces = choose_faces(FACES, trained=generator)
 
     assert len(faces.real) == 40
     assert len(faces.others) == 160
@@ -43,13 +55,13 @@ def test_development_faces_are_those_that_training_kept_out(tmp_path: Path) -> N
 
 def test_weights_that_kept_nothing_out_have_no_development_faces(weights: Path) -> None:
     with pytest.raises(ValueError, match="expected weights whose training kept faces out"):
-        choose_faces(FACES, FaceGenerator(weights))
+        choose_faces(FACES, trained=FaceGenerator(weights))
 
 
 def test_other_images_than_those_trained_on_are_refused(tmp_path: Path) -> None:
     generator = FaceGenerator(write_weights(tmp_path, training=_training(FACES, 40, 3)))
     with pytest.raises(ValueError, match="expected the very images that the weights were trained on"):
-        choose_faces(FACES[1:], generator)
+        choose_faces(FACES[1:], trained=generator)
 
 
 def test_the_command_measures_and_writes_what_info_quotes(tmp_path: Path) -> None:

@@ -211,11 +211,22 @@ def test_other_settings_need_another_folder(tmp_path: Path) -> None:
 def test_training_can_start_from_weights(tmp_path: Path) -> None:
     train_faces(FACES, tmp_path / "first", SETTINGS)
     start = _weights(tmp_path / "first")
-    still = FaceTrainingSettings(steps=1, batch_size=8, disc_iter=1, holdout=20, learning_rate=1e-12)
+    still = replace(SETTINGS, steps=1, disc_iter=1, learning_rate=1e-12)
     train_faces(FACES, tmp_path / "second", still, start_from=tmp_path / "first")
 
     for one, two in zip(start[:2], _weights(tmp_path / "second")[:2], strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+@pytest.mark.parametrize("change", [{"seed": 4}, {"holdout": 10}])
+def test_faces_that_an_earlier_leg_was_trained_on_are_not_kept_out(change: dict[str, Any], tmp_path: Path) -> None:
+    train_faces(FACES, tmp_path / "first", SETTINGS)
+    with pytest.raises(ValueError, match=r"was trained on these faces with holdout 20 and seed 3; expected the same"):
+        train_faces(FACES, tmp_path / "second", replace(SETTINGS, **change), start_from=tmp_path / "first")
+    assert not (tmp_path / "second").exists()
+    # Without a development set nothing can be measured wrongly, and other faces are other faces.
+    train_faces(FACES, tmp_path / "all", replace(SETTINGS, steps=1, holdout=0), start_from=tmp_path / "first")
+    train_faces(FACES[::-1], tmp_path / "others", replace(SETTINGS, steps=1, seed=4), start_from=tmp_path / "first")
 
 
 def test_too_few_faces(tmp_path: Path) -> None:

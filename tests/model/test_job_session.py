@@ -1,6 +1,7 @@
 """One order, carried out in this very process."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Progress, 
 from app.jobs.specification import JobRequest, Specification, StoredData, specify
 from app.jobs.trainer import session
 from app.jobs.trainer.session import Session
+from models import loop
 from models.gan import GAN
 
 
@@ -52,7 +54,7 @@ def _run(order: Order, stop_after: int | None = None) -> list[Message]:
 def test_what_a_session_says(tmp_path: Path) -> None:
     said = _run(_order(tmp_path, _specification()))
     assert isinstance(said[0], Started)
-    assert said[-1] == Done(True, "weights-1")
+    assert said[-1] == Done(True, "weights-1", 200)
     assert [message.step for message in said if isinstance(message, Snapshot)] == list(range(0, 201, 4))
     kept = [message.step for message in said if isinstance(message, Checkpoint) and message.kept]
     assert kept == [*range(20, 200, 20), 200]
@@ -71,10 +73,12 @@ def test_what_a_session_says(tmp_path: Path) -> None:
 def test_stopped_and_resumed_says_what_an_unbroken_one_says(tmp_path: Path) -> None:
     unbroken = _run(_order(tmp_path / "unbroken", _specification()))
     first = _run(_order(tmp_path / "broken", _specification()), stop_after=3)
-    assert first[-1] == Done(False, "weights-1")
     checkpoint = [message for message in first if isinstance(message, Checkpoint)][-1]
+    assert first[-1] == Done(False, "weights-1", checkpoint.step)
+    # The networks that are taken away have their picture.
+    assert [message.step for message in first if isinstance(message, Snapshot)][-1] == checkpoint.step
     second = _run(_order(tmp_path / "broken", _specification(), checkpoint.file, attempt=2))
-    assert second[-1] == Done(True, "weights-2")
+    assert second[-1] == Done(True, "weights-2", 200)
 
     ours = [message.losses for part in (first, second) for message in part if isinstance(message, Progress)]
     theirs = [message.losses for message in unbroken if isinstance(message, Progress)]
@@ -101,6 +105,34 @@ def test_a_loss_that_is_no_number_fails_the_job_and_says_where(
     assert isinstance(said[-1], Failed)
     assert "at step 1" in said[-1].reason
     assert "learning_rate" in said[-1].reason
+
+
+def test_the_losses_before_a_divergence_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = session.build
+    unbroken = _run(_order(tmp_path / "unbroken", _specification()))
+    expected = np.concatenate([message.losses for message in unbroken if isinstance(message, Progress)])
+
+    def build_late(*arguments: Any) -> GAN:
+        """Build a GAN whose losses are no numbers from step 10 on."""
+        gan = build(*arguments)
+        chunks = loop.Loop.chunks
+
+        def broken_chunks(*arguments: Any) -> Iterator[loop.Losses]:
+            for losses in chunks(*arguments):
+                losses[max(0, 9 - (gan.steps_done - len(losses))) :] = np.nan
+                yield losses
+
+        monkeypatch.setattr(loop.Loop, "chunks", broken_chunks)
+        return gan
+
+    monkeypatch.setattr(session, "build", build_late)
+    said = _run(_order(tmp_path / "broken", _specification()))
+    assert isinstance(said[-1], Failed)
+    assert "at step 10" in said[-1].reason
+    told = np.concatenate([message.losses for message in said if isinstance(message, Progress)])
+    np.testing.assert_array_equal(told, expected[:9])
+    assert [message.step for message in said if isinstance(message, Progress)][-1] == 9
+    assert not [message for message in said if isinstance(message, Checkpoint) and message.step > 9]
 
 
 @pytest.mark.parametrize("change", [{"seed": 9}, {"learning_rate": 0.001}])

@@ -47,7 +47,7 @@ def test_faces_differ_and_use_the_whole_range() -> None:
 
 def test_they_beat_the_exercise_s_on_faces_that_neither_saw_in_training(shared: Path) -> None:
     ours, theirs = FaceGenerator(WEIGHTS), FaceGenerator(shared / "reference")
-    real = choose_faces(load_faces(shared / "faces" / "faces_16x16_train.npy"), ours).real
+    real = choose_faces(load_faces(shared / "faces" / "faces_16x16_train.npy"), trained=ours).real
     latents = latents_of_seeds(range(2_000))
     quality = json.loads((WEIGHTS / "quality.json").read_text())["metrics"]
     distances = [frechet_distance(real, generator(latents)) for generator in (ours, theirs)]

@@ -1,11 +1,12 @@
 import io
 import itertools
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.jobs.sampling import as_csv, as_npy, draw_latents, sample
+from app.jobs.sampling import as_csv, as_json, as_npy, draw_latents, sample
 
 LATENT_TYPES = ["normal", "uniform", "spheric"]
 
@@ -94,3 +95,10 @@ def test_csv_and_npy_keep_every_bit(weights: Path) -> None:
     assert text.count("\n") == 5_001
     np.testing.assert_array_equal(np.loadtxt(io.StringIO(text), np.float32, delimiter=",", skiprows=1), samples)
     np.testing.assert_array_equal(np.load(io.BytesIO(as_npy(samples)), allow_pickle=False), samples)
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (5_000,), (0, 3), (1, 1), (5_000, 3)])
+def test_json_keeps_every_number(shape: tuple[int, ...]) -> None:
+    numbers = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    read = np.array(json.loads(as_json(numbers)), np.float32)
+    np.testing.assert_array_equal(read.reshape(shape), numbers)

@@ -13,6 +13,7 @@ from app.jobs.specification import (
     LimitError,
     Shape,
     discriminator_shape,
+    draw_bytes,
     forked,
     parameters,
     specify,
@@ -48,6 +49,33 @@ def test_what_would_not_fit_is_refused_with_the_arithmetic() -> None:
     request = _request(gen_shape=[1_024] * 9 + [5], batch_size=4_096, data={"name": "four_clouds", "size": 100_000})
     with pytest.raises(LimitError, match=r"the job would not fit: 16 bytes × \(.* = [\d,]+ MiB, and a job may take"):
         specify(request, None, SETTINGS)
+
+
+def test_random_numbers_that_would_not_fit_are_refused() -> None:
+    data = {"name": "corner_cloud", "size": 4_096}
+    small = specify(_request(data=data, batch_size=4_096), None, SETTINGS)
+    assert draw_bytes(small) > 2**20
+    with pytest.raises(LimitError, match=r"[\d,]+ MiB of random numbers = .* a smaller disc_iter"):
+        specify(
+            _request(data=data | {"size": 10_000}, batch_size=4_096, disc_iter=100, gen_shape=[1_024, 9, 49]),
+            None,
+            SETTINGS,
+        )
+
+
+def test_they_are_counted_as_the_loop_draws_them() -> None:
+    pytest.importorskip("keras")
+    from models import loop
+
+    specification = specify(
+        _request(gen_shape=[3, 10, 10, 5], data={"name": "four_clouds"}, disc_iter=4), None, SETTINGS
+    )
+    sizes = (specification.batch_size, specification.disc_iter, 5, 3)
+    assert draw_bytes(specification) == loop.step_bytes(*sizes)
+    assert loop.BLOCK_BYTES == 64 * 2**20
+    assert loop.block_steps(*sizes) == loop.BLOCK
+    assert loop.block_steps(4_096, 5, 49, 49) == loop.BLOCK_BYTES // loop.step_bytes(4_096, 5, 49, 49) < loop.BLOCK
+    assert loop.block_steps(4_096, 100, 1_024, 1_024) == 1
 
 
 @pytest.mark.parametrize("shape", [(1, 100, 100, 2), (2, 10, 10, 5), (3, 7, 5, 4), (4, 6, 2)])

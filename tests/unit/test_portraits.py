@@ -99,6 +99,19 @@ def test_who_goes_away_leaves_nothing_behind() -> None:
     assert not set(drawn) & set(latents_of_seeds(range(50))[:, 0].tolist())
 
 
+def test_who_goes_away_while_the_stock_is_full_disturbs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(portraits: Portraits) -> None:
+        while len(portraits._stock) < module.STOCK:
+            await asyncio.sleep(0.001)
+        gone = asyncio.create_task(portraits.of_seed(1))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert (await portraits.of_seed(99)).seed == 99
+
+    _with_portraits(scenario, _generate)
+    assert not caplog.records
+
+
 def test_a_failure_reaches_those_who_wait_and_passes(caplog: pytest.LogCaptureFixture) -> None:
     broken = True
 

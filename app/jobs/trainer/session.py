@@ -52,6 +52,7 @@ class Session:
         self._start = order.checkpoint
         self._first_step = order.first_step
         self._blocks: list[npt.NDArray[np.float32]] = []
+        self._trained = 0  # the last step with losses to report
         self._reported = self._saved = time.monotonic()
 
     def run(self) -> Message:
@@ -68,8 +69,9 @@ class Session:
         try:
             finished = self._train(gan, snapshots)
         except DivergenceError as error:
+            self._report(self._trained)
             return Failed(f"{error}; GET /jobs/{{id}}/history shows how the losses ran until then")
-        return self._end(gan, finished)
+        return self._end(gan, snapshots, finished)
 
     def _real_examples(self) -> npt.NDArray[np.float32]:
         data = self._specification.data
@@ -104,10 +106,12 @@ class Session:
     def _on_progress(self, gan: GAN, progress: loop.Progress) -> None:
         names = LOSS_NAMES[self._specification.model]
         self._blocks.append(np.stack([progress.losses[name] for name in names], axis=1))
+        self._trained = progress.step
         now = time.monotonic()
         if now - self._reported >= REPORT_SECONDS:
             self._report(progress.step)
-        if now - self._saved >= CHECKPOINT_SECONDS:
+        # A model that has diverged stands beyond the last step that there is to tell of.
+        if now - self._saved >= CHECKPOINT_SECONDS and progress.step == gan.steps_done:
             self._checkpoint(gan, kept=False)
 
     def _report(self, step: int) -> None:
@@ -128,11 +132,14 @@ class Session:
         self._send(Checkpoint(gan.steps_done, name, kept))
         self._saved = time.monotonic()
 
-    def _end(self, gan: GAN, finished: bool) -> Message:
+    def _end(self, gan: GAN, snapshots: SnapshotWriter, finished: bool) -> Message:
+        if not finished:
+            self._report(gan.steps_done)
+            self._snapshot(gan, snapshots)  # the picture of the networks that are taken away
         self._checkpoint(gan, kept=finished)
         folder = f"weights-{self._attempt}"
         export(gan, self._specification, self._files.folder / folder)
-        return Done(finished, folder)
+        return Done(finished, folder, gan.steps_done)
 
 
 class Plan:

@@ -54,9 +54,18 @@ def _check(running: Service, job: Json, undisturbed: Undisturbed, data: Path) ->
     seen = running.wait(job, "succeeded")
     assert seen["step"] == undisturbed.steps
     assert seen["recoveries"] > 0
-    check_events(running.events(job), undisturbed.steps)
+    told = running.events(job)
+    check_events(told, undisturbed.steps)
+    starts = [
+        event["data"]["step"] for event in told if event["event"] == "state" and event["data"]["status"] == "running"
+    ]
+    assert any(0 < step < undisturbed.steps for step in starts), "no kill came after a first checkpoint"
     same(running.result(job, data), undisturbed.result)
     running.stop()
+
+
+def _none_alive(processes: list[psutil.Process]) -> bool:
+    return not alive(processes)
 
 
 @pytest.mark.parametrize("kind", ["trainer", "worker"])
@@ -66,15 +75,14 @@ def test_kill_a_part(kind: str, tmp_path: Path, undisturbed: Undisturbed) -> Non
         job = running.submit(**undisturbed.job)
         find = {"trainer": running.trainers, "worker": running.workers}[kind]
         for kill in range(KILLS):
-            for process in until(find, f"a {kind}"):
+            found, trainers = until(find, f"a {kind}"), running.trainers()
+            for process in found:
                 process.kill()
+            # Nobody goes on training without a worker beside the job that another one has taken up.
+            until(partial(_none_alive, trainers), "the end of the training processes", patience=20)
             assert running.look(job)["status"] not in ENDED
             _let_run(running, job, moments.uniform(0, 5), undisturbed.steps * (kill + 1) / (KILLS + 1))
         _check(running, job, undisturbed, tmp_path / "data")
-
-
-def _none_alive(processes: list[psutil.Process]) -> bool:
-    return not alive(processes)
 
 
 def test_kill_the_service(tmp_path: Path, undisturbed: Undisturbed) -> None:

@@ -1,6 +1,7 @@
 """A job attended in this process, with a real training process."""
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,13 +82,28 @@ def test_what_a_later_attempt_wrote_is_not_tidied_away(tmp_path: Path) -> None:
     assert {path.name for path in files.folder.glob("weights-*")} == {"weights-2", "weights-3"}
 
 
-def test_what_nobody_knows_is_swept_away_after_a_while(tmp_path: Path) -> None:
-    for name in ("known", "fresh", "left"):
-        (tmp_path / "jobs" / name).mkdir(parents=True)
-    for name in ("known", "left"):
-        os.utime(tmp_path / "jobs" / name, (0, 0))
-    sweep(tmp_path, {"known"})
-    assert {path.name for path in (tmp_path / "jobs").iterdir()} == {"known", "fresh"}
+def test_only_interrupted_deletions_are_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [JobFiles(tmp_path, name) for name in ("other", "gone", "interrupted")]
+    for files in jobs:
+        (files.folder / "checkpoints").mkdir(parents=True)
+        os.utime(files.folder, (0, 0))
+    jobs[1].remove()
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)  # as if killed there
+        jobs[2].remove()
+    assert len([*(tmp_path / "jobs").iterdir()]) == 2
+    sweep(tmp_path)
+    # The folder of a job that is in the record of another database stays.
+    assert [path.name for path in (tmp_path / "jobs").iterdir()] == ["other"]
+
+
+def test_unfinished_files_are_tidied_away(tmp_path: Path) -> None:
+    files = JobFiles(tmp_path, "job")
+    for name in ("checkpoints/.000000300-1.npz.abcd", "weights-1/.generator.h5.efgh", "checkpoints/000000300-1.npz"):
+        (files.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (files.folder / name).touch()
+    files.tidy_unfinished()
+    assert [path.name for path in files.folder.rglob("*") if path.is_file()] == ["000000300-1.npz"]
 
 
 def test_a_process_serves_one_job_after_the_other(
