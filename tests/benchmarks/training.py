@@ -45,7 +45,7 @@ class _Amount:
 
     steps: int = 500
     face_steps: int = 3
-    repeats: int = 7
+    repeats: int = 5
     many_examples: int = 1_000_000
     gemm: int = 2_048
 

@@ -107,14 +107,14 @@ def test_the_first_progress_comes_within_a_second_on_a_warm_worker(running: Serv
 
 def test_a_service_that_ends_ends_its_streams(tmp_path: Path) -> None:
     with service(tmp_path) as running:
-        job = running.submit(epochs=5_000)
-        ended = threading.Event()
+        job = running.submit(epochs=10_000)
+        ends: list[float] = []
 
         def follow() -> None:
             with httpx.stream("GET", f"{running.address}/jobs/{job['id']}/events", timeout=60) as answer:
                 for _ in answer.iter_text():
                     pass
-            ended.set()
+            ends.append(time.monotonic())
 
         watchers = [threading.Thread(target=follow) for _ in range(5)]
         for watcher in watchers:
@@ -122,8 +122,9 @@ def test_a_service_that_ends_ends_its_streams(tmp_path: Path) -> None:
         until(lambda: running.look(job)["step"] > 0, "the first steps")
         asked = time.monotonic()
         running.stop()
-        assert ended.wait(5)
+        assert time.monotonic() - asked < 15
         for watcher in watchers:
             watcher.join(5)
-            assert not watcher.is_alive()
-        assert time.monotonic() - asked < 15
+        # At once, though the promise is kept by machines of very different speed.
+        assert len(ends) == len(watchers)
+        assert max(ends) - asked < 3

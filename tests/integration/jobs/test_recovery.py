@@ -56,10 +56,9 @@ def _check(running: Service, job: Json, undisturbed: Undisturbed, data: Path) ->
     assert seen["recoveries"] > 0
     told = running.events(job)
     check_events(told, undisturbed.steps)
-    starts = [
-        event["data"]["step"] for event in told if event["event"] == "state" and event["data"]["status"] == "running"
-    ]
-    assert any(0 < step < undisturbed.steps for step in starts), "no kill came after a first checkpoint"
+    states = [event["data"] for event in told if event["event"] == "state"]
+    resumed = [state for state in states if state["status"] == "running" and 0 < state["step"] < undisturbed.steps]
+    assert resumed, "no kill came after a first checkpoint"
     same(running.result(job, data), undisturbed.result)
     running.stop()
 

@@ -33,7 +33,7 @@ def running(folder: Path) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def bystander(running: Service) -> Iterator[Json]:
     """Yield a job that runs beside all the bad requests, and must not notice them."""
-    job = running.submit(epochs=5_000)
+    job = running.submit(epochs=10_000)  # the most a job may train: it outlasts these tests
     yield job
     seen = running.look(job)
     assert (seen["status"], seen["recoveries"]) == ("running", 0)
@@ -64,6 +64,28 @@ BAD_BODIES: dict[str, tuple[object, str]] = {
     "disc_iter 0": ({"model": "wgan_gp", "disc_iter": 0}, "disc_iter"),
     "learning rate 0": ({"model": "wgan_gp", "learning_rate": 0}, "learning_rate"),
     "learning rate 2": ({"model": "wgan_gp", "learning_rate": 2}, "learning_rate"),
+    "disc_iter 101": ({"model": "wgan_gp", "disc_iter": 101}, "disc_iter"),
+    "lambda beyond all measure": ({"model": "wgan_gp", "lambda_gp": 1e7}, "lambda_gp"),
+    "clip beyond all measure": ({"model": "wgan_clip", "clip": 1e7}, "clip"),
+    "steps an epoch 0": ({"model": "wgan_gp", "steps_per_epoch": 0}, "steps_per_epoch"),
+    "more random numbers than fit": (
+        {
+            "model": "wgan_gp",
+            "disc_iter": 100,
+            "batch_size": 4_096,
+            "gen_shape": [1_024, 9, 5],
+            "data": {"name": "four_clouds", "size": 5_000},
+        },
+        "random numbers",
+    ),
+    **{
+        f"{field}: a word": ({"model": "wgan_gp", field: "many"}, field)
+        for field in ("steps_per_epoch", "batch_size", "disc_iter", "learning_rate", "lambda_gp", "clip", "seed")
+    },
+    **{
+        f"{field}: a list": ({"model": "wgan_gp", field: [1]}, field)
+        for field in ("epochs", "name", "metadata", "latent_type", "data")
+    },
     "negative lambda": ({"model": "wgan_gp", "lambda_gp": -1}, "lambda_gp"),
     "clip 0": ({"model": "wgan_clip", "clip": 0}, "clip"),
     "seed below 0": ({"model": "wgan_gp", "seed": -1}, "seed"),
@@ -286,7 +308,7 @@ def test_what_is_not_there(running: Service) -> None:
         assert answer.status_code == 404
         assert "no job" in answer.json()["detail"]
     assert running.client.get("/jobs/nonsense").status_code == 404
-    job = running.submit(epochs=5_000)
+    job = running.submit(epochs=10_000)  # the most a job may train: it outlasts these tests
     for path in ("weights", "samples"):
         answer = running.client.get(f"/jobs/{job['id']}/{path}")
         assert answer.status_code == 409

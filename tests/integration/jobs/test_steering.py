@@ -10,7 +10,8 @@ import pytest
 
 from tests.integration.jobs.harness import Json, Service, check_events, same, service, until
 
-LONG = {"model": "wgan_gp", "data": {"name": "circle"}, "epochs": 5_000}
+#: The most a job may train: longer than anybody waits here, so that what goes on is not mistaken for what has ended.
+LONG = {"model": "wgan_gp", "data": {"name": "circle"}, "epochs": 10_000}
 CANCELS = 20
 
 
@@ -46,11 +47,11 @@ def test_twenty_cancels(tmp_path: Path) -> None:
             assert running.wait(job, "cancelled")["status"] == "cancelled"
             kinds = [event["data"]["status"] for event in running.events(job) if event["event"] == "state"]
             assert kinds[-1] == "cancelled"
-        until(lambda: not _busy(running), "the training processes to rest")
+        until(lambda: not _busy(running), "the training processes to rest", patience=10)
         running.stop()
         running.restart()
         until(running.trainers, "the worker to be back")
-        until(lambda: not _busy(running), "the training processes to rest")
+        until(lambda: not _busy(running), "the training processes to rest", patience=10)
         assert {running.look(job)["status"] for job in jobs} == {"cancelled"}
         running.stop()
 
