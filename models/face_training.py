@@ -176,13 +176,18 @@ def averaged_generator(gan: FaceGAN) -> keras.Model:
     averages = gan.generator.optimizer._model_variables_moving_average
     for variable, average in zip(copy.trainable_variables, averages, strict=True):
         variable.assign(average)
-    normalizations = [layer for layer in copy.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    measure_statistics(copy, gan.seed)
+    return copy
+
+
+def measure_statistics(generator: keras.Model, seed: int) -> None:
+    """Measure a generator's batch statistics anew: those of averaged weights are not the average of the statistics."""
+    normalizations = [layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
     latents = LatentGenerator("normal", FACE_LATENT_DIM)
     for i in range(STATISTICS_BATCHES):
         for layer in normalizations:
             layer.momentum = i / (i + 1)  # a plain mean over the batches
-        copy(latents.seeded(500, tf.constant([gan.seed, i], tf.int64)), training=True)
-    return copy
+        generator(latents.seeded(500, tf.constant([seed, i], tf.int64)), training=True)
 
 
 def train_faces(
