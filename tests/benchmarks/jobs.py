@@ -2,9 +2,11 @@
 
 import itertools
 import json
+import math
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from app import ROOT
-from tests.benchmarks.report import Row, alternating, row, seconds_of
+from tests.benchmarks.report import Row, alternating, row
 from tests.benchmarks.serving import serving
 from tests.benchmarks.training import EXERCISE, compared
 
@@ -37,13 +39,13 @@ def measure(tiny: bool) -> list[Row]:
             "again": lambda: _job(client, job),
         }
         seconds = alternating(actions, repeats)
-        first_words = [_seconds_to_progress(client, job) for _ in range(repeats)]
+        to_progress = [_job(client, job) for _ in range(repeats)]
     group = f"a job of {epochs} × {steps} steps, from POST to its end"
     rows = []
     for case, name in (("first of its architecture", "anew"), ("later ones", "again")):
         runs = {"nobody": seconds[name], EXERCISE: seconds[EXERCISE]}
         rows += compared(group, f"WGAN_GP [2, 10, 10, 5], {case}", runs, "s", {EXERCISE: TARGET})
-    return rows + _progress_rows(group, first_words)
+    return rows + _progress_rows(group, to_progress)
 
 
 def _progress_rows(group: str, seconds: list[float]) -> list[Row]:
@@ -57,17 +59,10 @@ def _script(epochs: int, steps: int) -> None:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
 
-def _job(client: httpx.Client, body: dict[str, object]) -> None:
-    """Train a job, and see it end well."""
-    _follow(client, body, lambda event, data: event == "state" and data["status"] == "succeeded")
-
-
-def _seconds_to_progress(client: httpx.Client, body: dict[str, object]) -> float:
-    return seconds_of(lambda: _follow(client, body, lambda event, _: event == "progress"))
-
-
-def _follow(client: httpx.Client, body: dict[str, object], is_last: Callable[[str, dict[str, object]], bool]) -> None:
-    """Submit a job and read its events until the wanted one."""
+def _job(client: httpx.Client, body: dict[str, object]) -> float:
+    """Train a job, see it end well, and return the seconds from its submission to its first progress."""
+    started = time.perf_counter()
+    first_progress = math.nan
     job = client.post("/jobs", json=body).raise_for_status().json()["id"]
     event = ""
     with client.stream("GET", f"/jobs/{job}/events") as events:
@@ -75,6 +70,8 @@ def _follow(client: httpx.Client, body: dict[str, object], is_last: Callable[[st
             field, _, value = line.partition(": ")
             if field == "event":
                 event = value
-            elif field == "data" and is_last(event, json.loads(value)):
-                return
-    raise RuntimeError(f"job {job} ended before it came to what is measured")
+            elif field == "data" and event == "progress" and math.isnan(first_progress):
+                first_progress = time.perf_counter() - started
+            elif field == "data" and event == "state" and json.loads(value)["status"] == "succeeded":
+                return first_progress
+    raise RuntimeError(f"job {job} did not succeed")
