@@ -40,14 +40,24 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
         return Undisturbed(job, running.result(seen, folder / "data"))
 
 
-def _let_run(running: Service, job: Json, seconds: float, most_steps: float) -> None:
-    """Let the job go on for a while, on a fast machine for less: it must not end before its last kill.
+def _let_run(running: Service, undisturbed: Undisturbed, job: Json, kill: int, moments: random.Random) -> None:
+    """Let the job go on to the random moment of its next kill.
 
-    A training process loads TensorFlow first, so some whiles end within that and some within training.
+    A training process loads TensorFlow first. Every second kill waits for a moment of training, however long this
+    machine takes to get there; the others come after a while, at any point of the start, and on a fast machine early
+    enough that the job does not end before its last kill.
     """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and running.look(job)["step"] < most_steps:
-        time.sleep(0.02)
+    goal = undisturbed.steps * (kill + moments.random()) / (KILLS + 2)
+
+    def reached() -> bool:
+        return int(running.look(job)["step"]) >= goal
+
+    if kill % 2:
+        until(reached, f"step {goal:.0f}")
+    else:
+        deadline = time.monotonic() + moments.uniform(0, 6)
+        while time.monotonic() < deadline and not reached():
+            time.sleep(0.02)
 
 
 def _check(running: Service, job: Json, undisturbed: Undisturbed, data: Path) -> None:
@@ -80,7 +90,7 @@ def test_kill_a_part(kind: str, tmp_path: Path, undisturbed: Undisturbed) -> Non
             # Nobody goes on training without a worker beside the job that another one has taken up.
             until(partial(_none_alive, trainers), "the end of the training processes", patience=20)
             assert running.look(job)["status"] not in ENDED
-            _let_run(running, job, moments.uniform(0, 5), undisturbed.steps * (kill + 1) / (KILLS + 1))
+            _let_run(running, undisturbed, job, kill, moments)
         _check(running, job, undisturbed, tmp_path / "data")
 
 
@@ -95,5 +105,5 @@ def test_kill_the_service(tmp_path: Path, undisturbed: Undisturbed) -> None:
             until(partial(_none_alive, below), "the end of its processes", patience=20)
             running.restart()
             assert running.look(job)["status"] not in ENDED
-            _let_run(running, job, moments.uniform(0, 6), undisturbed.steps * (kill + 1) / (KILLS + 1))
+            _let_run(running, undisturbed, job, kill, moments)
         _check(running, job, undisturbed, tmp_path / "data")
