@@ -146,7 +146,7 @@ def train_faces(
 
     def draw_samples(step: int, generator: Any) -> None:
         faces = SYMMETRIC.to_grey(generator(latents, training=False))
-        (out / f"samples-{step:06}.png").write_bytes(imaging.png(imaging.sheet(imaging.enlarge(faces, 48, "nearest"))))
+        (out / f"samples-{step:06}.png").write_bytes(imaging.sheet_png(faces, 48, "nearest"))
 
     console = Console(stderr=True)
     try:

@@ -1,4 +1,7 @@
-"""What routes may ask for: services from ``app.state``, and the caching of repeatable answers."""
+"""What routes may ask for: services from ``app.state``, and the caching of repeatable answers.
+
+All are coroutines, for FastAPI sends everything else to a thread and back, which takes longer than they do.
+"""
 
 import asyncio
 import hashlib
@@ -17,17 +20,17 @@ from app.faces.latents import Latents
 from app.jobs.service import JobService
 
 
-def _engine(request: Request) -> FaceEngine:
+async def _engine(request: Request) -> FaceEngine:
     engine: FaceEngine = request.app.state.engine
     return engine
 
 
-def _generator(request: Request) -> FaceGenerator:
+async def _generator(request: Request) -> FaceGenerator:
     generator: FaceGenerator = request.app.state.generator
     return generator
 
 
-def _jobs(request: Request) -> JobService:
+async def _jobs(request: Request) -> JobService:
     jobs: JobService = request.app.state.jobs
     return jobs
 
@@ -37,7 +40,7 @@ Generator = Annotated[FaceGenerator, Depends(_generator)]
 Jobs = Annotated[JobService, Depends(_jobs)]
 
 
-def _drawing(request: Request, engine: Engine) -> Callable[[Latents], Awaitable[Faces]]:
+async def _drawing(request: Request, engine: Engine) -> Callable[[Latents], Awaitable[Faces]]:
     """Return the engine's ``faces``, which for this request ends when its client leaves."""
 
     async def draw(latents: Latents) -> Faces:
@@ -74,7 +77,7 @@ def immutable_headers(generator: FaceGenerator, path: str, query: str) -> dict[s
 class ImmutableAnswer:
     """An answer that the URL and the weights decide: clients may keep it for good, and ask whether it changed."""
 
-    def __init__(self, request: Request, generator: Generator) -> None:
+    def __init__(self, request: Request, generator: FaceGenerator) -> None:
         self.headers = immutable_headers(generator, request.url.path, request.url.query)
         known = request.headers.get("if-none-match", "")
         self.unchanged = known.strip() == "*" or self.headers["ETag"] in (
@@ -86,14 +89,18 @@ class ImmutableAnswer:
         return Response(status_code=304, headers=self.headers)
 
 
-Immutable = Annotated[ImmutableAnswer, Depends()]
+async def _immutable(request: Request, generator: Generator) -> ImmutableAnswer:
+    return ImmutableAnswer(request, generator)
+
+
+Immutable = Annotated[ImmutableAnswer, Depends(_immutable)]
 
 
 #: Query parameters that take several values.
 _LISTS = frozenset({"status"})
 
 
-def refuse_repeated_parameters(request: Request) -> None:
+async def refuse_repeated_parameters(request: Request) -> None:
     """Refuse a query parameter that is given twice: one of the two values would be dropped without a word."""
     counts = Counter(name for name, _ in request.query_params.multi_items() if name not in _LISTS)
     repeated = [name for name, count in counts.items() if count > 1]

@@ -16,10 +16,9 @@ router = APIRouter(tags=["faces"])
 
 
 def _draw(faces: Grey, query: InterpolateQuery) -> bytes:
-    enlarged = imaging.enlarge(faces, query.size, query.resample)
     if query.format == "png":
-        return imaging.png(imaging.sheet(enlarged, columns=len(enlarged)))
-    return imaging.animation(enlarged, query.format, query.fps)
+        return imaging.sheet_png(faces, query.size, query.resample, columns=len(faces))
+    return imaging.animation(imaging.enlarge(faces, query.size, query.resample), query.format, query.fps)
 
 
 @router.get(

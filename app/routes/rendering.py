@@ -23,7 +23,7 @@ async def png_answer(faces: Grey, query: SizeQuery, headers: dict[str, str], col
     """Answer with one face, or with a sheet of several."""
 
     def draw() -> bytes:
-        return imaging.png(imaging.sheet(imaging.enlarge(faces, query.size, query.resample), columns))
+        return imaging.sheet_png(faces, query.size, query.resample, columns)
 
     return Response(await drawn(draw, len(faces) * query.size**2), media_type="image/png", headers=headers)
 

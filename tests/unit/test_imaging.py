@@ -49,6 +49,21 @@ def test_png_of_any_size(shape: tuple[int, int]) -> None:
     np.testing.assert_array_equal(np.asarray(_decode(imaging.png(picture))), picture)
 
 
+@pytest.mark.parametrize(("count", "size"), [(1, 16), (1, 32), (5, 16), (64, 16), (1_000, 16), (5, 48)])
+def test_a_sheet_as_png(count: int, size: int) -> None:
+    faces = _faces(count)
+    content = imaging.sheet_png(faces, size, "nearest", columns=3)
+    picture = _decode(content)
+
+    assert (picture.format, picture.mode) == ("PNG", "L")
+    np.testing.assert_array_equal(np.asarray(picture), imaging.sheet(imaging.enlarge(faces, size, "nearest"), 3))
+    _decode(content).verify()  # checksums
+
+
+def test_enlarged_sheets_are_compressed() -> None:
+    assert len(imaging.sheet_png(_faces(64), 64, "nearest")) < 64 * 64**2 / 8
+
+
 def test_sheet_runs_row_by_row() -> None:
     faces = _faces(5)
     sheet = imaging.sheet(faces, columns=2)
