@@ -200,6 +200,14 @@ def test_delete(running: Service, folder: Path) -> None:
     assert not (folder / "data" / "jobs" / job["id"]).exists()
 
 
+def test_deleted_in_the_moment_of_its_end_a_job_disturbs_nobody(tmp_path: Path) -> None:
+    with service(tmp_path) as running:
+        for _ in range(20):
+            job = running.submit(model="simple_gan", epochs=1, steps_per_epoch=1)
+            until(lambda: running.client.delete(f"/jobs/{job['id']}").status_code == 204, "its end")  # noqa: B023
+        running.stop()  # looks into the log
+
+
 @pytest.mark.parametrize("wish", ["pause", "resume", "cancel"])
 def test_illegal_transitions_name_the_state(wish: str, running: Service) -> None:
     job = running.submit(model="simple_gan", epochs=1)
