@@ -16,29 +16,18 @@ AnimationFormat = Literal["gif", "webp", "apng"]
 MEDIA_TYPES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp", "apng": "image/apng"}
 
 
-#: Pictures of up to so many pixels are stored as they are: a face would shrink by 1 %, and take thirty times as long.
-_STORED_PIXELS = 2**10
-
-
-def png(picture: Grey) -> bytes:
-    """Encode a grey picture as an 8-bit greyscale PNG."""
-    if picture.size <= _STORED_PIXELS:
-        return pngs(picture[np.newaxis])[0]
-    return _encode(Image.fromarray(picture), "PNG")
-
-
 def sheet_png(faces: Grey, size: int, resample: Resample, columns: int | None = None) -> bytes:
     """Enlarge faces, lay them out and encode the sheet as an 8-bit greyscale PNG."""
     picture = sheet(enlarge(faces, size, resample), columns)
     if faces.shape[-1] < size:
-        return png(picture)
-    # Faces as they are would shrink by a sixth, and take ten times as long.
+        return _encode(Image.fromarray(picture), "PNG")
+    # Faces as they are, stored: compressed, they would shrink by a sixth at most, and take ten times as long.
     start, end = _frame(*picture.shape)
     return start + _chunk(b"IDAT", zlib.compress(_rows(picture[np.newaxis]), level=0)) + end
 
 
 def pngs(faces: Grey) -> list[bytes]:
-    """Encode faces of at most 1,024 pixels as one 8-bit greyscale PNG each, without compression."""
+    """Encode small faces, of 16×16 pixels say, as one 8-bit greyscale PNG each, without compression."""
     count, height, width = faces.shape
     data, size = _rows(faces), height * (1 + width)
     start, end = _frame(height, width)

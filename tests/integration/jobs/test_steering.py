@@ -4,6 +4,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -200,11 +201,15 @@ def test_delete(running: Service, folder: Path) -> None:
     assert not (folder / "data" / "jobs" / job["id"]).exists()
 
 
+def _deleted(running: Service, job: Json) -> bool:
+    return running.client.delete(f"/jobs/{job['id']}").status_code == 204
+
+
 def test_deleted_in_the_moment_of_its_end_a_job_disturbs_nobody(tmp_path: Path) -> None:
     with service(tmp_path) as running:
         for _ in range(20):
             job = running.submit(model="simple_gan", epochs=1, steps_per_epoch=1)
-            until(lambda: running.client.delete(f"/jobs/{job['id']}").status_code == 204, "its end")  # noqa: B023
+            until(partial(_deleted, running, job), "its end")
         running.stop()  # looks into the log
 
 
