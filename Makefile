@@ -18,7 +18,7 @@ PACKAGE := $(VENV)/.package
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup serve test lint format bench lock docker-lint clean programs
+.PHONY: help setup serve test fuzz lint format bench lock docker-lint clean programs
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ serve: $(RUNTIME) $(PACKAGE) ## serve the pages and the API (settings: NOBODY_PO
 
 test: setup programs lint ## run the whole gate: linters, types, import rules, tests (ARGS="-k faces")
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: setup ## search at random, for long, for inputs that fail the property tests (ARGS="-k axis tests/unit")
+	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
 lint: setup ## run the linters, the type checker and the import rules
 	@$(BIN)/ruff check

@@ -1,0 +1,56 @@
+"""The gate is the same everywhere; the random search is not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FUZZ_FACTOR, ROOT
+
+PROPERTIES = """
+import pathlib
+from hypothesis import given, settings, strategies as st
+
+@given(st.integers(), st.text(), st.floats())
+def test_of_a_hundred_examples(a, b, c):
+    print("drawn", ascii((a, b, c)))
+
+@given(st.integers())
+@settings(max_examples=7)
+def test_of_seven_examples(drawn):
+    print("drawn", drawn)
+
+def test_without_a_property():
+    print("drawn nothing")
+"""
+
+
+def _drawn(folder: Path, *arguments: str, **environment: str) -> list[str]:
+    folder.mkdir(parents=True)
+    (folder / "test_properties.py").write_text(PROPERTIES)
+    # The folder has no settings of its own, so that it is the gate's that count.
+    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "tests.conftest", "-s", *arguments]
+    done = subprocess.run(
+        [*command, str(folder)], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [line for line in done.stdout.splitlines() if "drawn" in line]
+
+
+def test_the_gate_draws_the_same_on_every_machine_and_every_day(tmp_path: Path) -> None:
+    here = _drawn(tmp_path / "here", PYTHONHASHSEED="1", CI="")
+    # In a folder whose modules hypothesis does not look into, and with other modules loaded.
+    there = _drawn(tmp_path / "tests" / "there", "-p", "models.presets", PYTHONHASHSEED="2", CI="true", TZ="Asia/Tokyo")
+    assert here == there
+    assert len(here) >= 100
+
+
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_fuzz_draws_more_and_at_random_and_only_for_property_tests(tmp_path: Path, ci: str) -> None:
+    options = ("-m", "hypothesis", "--hypothesis-profile=fuzz")
+    first, second = (_drawn(tmp_path / name, *options, "-k", "seven", CI=ci) for name in ("a", "b"))
+    assert len(first) == len(second) == 7 * FUZZ_FACTOR
+    assert first != second
+    assert "drawn nothing" not in first
