@@ -122,7 +122,9 @@ class _Points(NamedTuple):
         generated = np.empty((0, points.shape[1])) if snapshot is None else np.array(snapshot["generated"], np.float64)
         scores = None if snapshot is None or snapshot["scores"] is None else np.array(snapshot["scores"], np.float64)
         modes = None if real["modes"] is None else np.array(real["modes"], np.float64)
-        return cls(points, generated, real["dimensions"], [Range(*side) for side in real["box"]], modes, scores)
+        return cls(
+            points, generated, real["dimensions"], [Range.around(np.array(side)) for side in real["box"]], modes, scores
+        )
 
     def are_coloured(self) -> bool:
         """Say whether they are places with a colour, as the exercise's four clouds."""

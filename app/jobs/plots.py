@@ -4,8 +4,11 @@ A canvas is measured in units that grow with the picture; it is drawn at twice i
 """
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +38,15 @@ _IN_FONT = "·…’°±"
 _STAND_INS = str.maketrans("−–—×“”", '---x""')
 
 
+#: The largest numbers that are drawn, and the least share of its own numbers that a range is wide.
+_LARGEST = 1e300
+_NARROWEST = 1e-12
+#: Digits of its numbers that two ends of an axis may have in common before the labels get too long.
+_DIGITS = 5
+#: Of a step of an axis: so far beyond its end a round number still counts as the end.
+_SLACK = Fraction(1, 10**9)
+
+
 class Range(NamedTuple):
     """From where to where an axis goes."""
 
@@ -43,12 +55,17 @@ class Range(NamedTuple):
 
     @classmethod
     def around(cls, *values: Floats, margin: float = 0.0) -> "Range":
-        """Return the range of all finite numbers, never an empty one; 0 … 1 where there are none."""
+        """Return the range of all finite numbers, never an empty one; 0 … 1 where there are none.
+
+        Numbers too large to calculate with lie beyond its ends.
+        """
         numbers = np.concatenate([part[np.isfinite(part)] for part in values]) if values else np.empty(0)
         if not numbers.size:
             return cls(0.0, 1.0)
-        low, high = float(numbers.min()), float(numbers.max())
-        spread = max(high - low, 1e-6 * max(abs(low), abs(high))) or 1.0
+        low, high = np.clip([numbers.min(), numbers.max()], -_LARGEST, _LARGEST).tolist()
+        spread = max(high - low, _NARROWEST * max(abs(low), abs(high)))
+        if spread < 1 / _LARGEST:
+            spread = 1.0
         middle = (low + high) / 2
         half = spread * (0.5 + margin)
         return cls(middle - half, middle + half)
@@ -148,7 +165,11 @@ class Panel:
     def axes(self, grid: bool = False, name: str = "", least: float = 0.0) -> None:
         """Draw the frame and its numbers; the horizontal axis has a name, and numbers at least ``least`` apart."""
         left, top, right, bottom = self.area
-        self._canvas.text((left + right) / 2, bottom + 21, name, SMALL, SOFT, "mt")
+        offsets = [
+            f"{axis} from {start:,.15g}" for axis, side in (("x", self._x), ("y", self._y)) if (start := offset(side))
+        ]
+        note = "   ·   ".join(filter(None, [name, *offsets]))
+        self._canvas.text((left + right) / 2, bottom + 21, note, SMALL, SOFT, "mt")
         for value, label in ticks(self._x, 5, least):
             x = self._at(value, 0)[0]
             if grid:
@@ -210,24 +231,57 @@ class Panel:
         return np.stack([left + across * (right - left), bottom - up * (bottom - top)], axis=1)
 
 
-def ticks(axis: Range, most: int, least: float = 0.0) -> Iterator[tuple[float, str]]:
-    """Yield up to ``most`` round numbers of an axis, or one more, and their labels.
+def ticks(axis: Range, most: int, least: float = 0.0) -> list[tuple[float, str]]:
+    """Return the numbers of an axis and their labels: at least one, up to ``most`` or one more.
 
-    They are one, two or five times a power of ten apart, and not less than ``least``.
+    They are one, two or five times a power of ten apart, and not less than ``least``. Where no such number lies on the
+    axis, they are its ends. The labels say how far they are from the axis's :func:`offset`.
     """
-    rough = max((axis.high - axis.low) / most, least)
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = power * next((factor for factor in (1, 2, 5) if factor * power >= rough), 10)
-    for i in range(math.ceil(axis.low / step - 1e-9), math.floor(axis.high / step + 1e-9) + 1):
-        yield i * step, number(i * step, step)
+    # Exact: floats overflow on the longest axes, and lack digits on narrow ones far from 0.
+    low, high = Fraction(axis.low), Fraction(axis.high)
+    largest = max(abs(low), abs(high))
+    for step in _round_steps(max((high - low) / (most + 1), Fraction(least), Fraction(math.ulp(largest)))):
+        first, last = math.ceil(low / step - _SLACK), math.floor(high / step + _SLACK)
+        if last - first <= most:
+            break
+    values = [i * step for i in range(first, last + 1)]
+    if not values:
+        values, step = sorted({low, high}), (high - low) or largest
+    start, apart = Fraction(offset(axis)), float(min(step, Fraction(sys.float_info.max)))
+    return [(float(value), number(float(value - start), apart)) for value in values]
+
+
+def offset(axis: Range) -> float:
+    """Return what the labels of an axis leave out: 0, unless it is narrow and far from 0."""
+    low, high = Fraction(axis.low), Fraction(axis.high)
+    if low == high or _exponent(max(abs(low), abs(high))) - _exponent(high - low) < _DIGITS:
+        return 0.0
+    unit = Fraction(10) ** (_exponent(high - low) + 1)
+    return float(low // unit * unit)
 
 
 def number(value: float, step: float) -> str:
-    """Return a number as text, with the decimals that tell it from others ``step`` away."""
+    """Return a number as text, with the digits that tell it from others ``step`` away."""
+    value += 0.0  # no sign before zero
     if step < 1e-4 or abs(value) >= 1e7:
-        return f"{value + 0.0:.3g}"
+        digits = 1 + math.floor(math.log10(abs(value)) + 1e-9) - math.floor(math.log10(step) + 1e-9) if value else 1
+        return f"{value:.{max(1, digits)}g}"
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    return f"{value + 0.0:,.{decimals}f}"
+    return f"{value:,.{decimals}f}"
+
+
+def _round_steps(least: Fraction) -> Iterator[Fraction]:
+    """Yield one, two and five times the powers of ten, from ``least`` upwards."""
+    for exponent in count(_exponent(least)):
+        for factor in (1, 2, 5):
+            if (step := factor * Fraction(10) ** exponent) >= least:
+                yield step
+
+
+def _exponent(value: Fraction) -> int:
+    """Return the power of ten of a number's first digit."""
+    guess = math.floor(math.log10(value.numerator) - math.log10(value.denominator))
+    return next(power for power in (guess + 1, guess, guess - 1) if Fraction(10) ** power <= value)
 
 
 def _finite_runs(values: Floats) -> list[slice]:

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -190,15 +190,66 @@ def test_steps_are_whole() -> None:
     assert [label for _, label in ticks(Range(0, 2), 5, least=1.0)] == ["0", "1", "2"]
 
 
-@given(st.floats(-1e30, 1e30), st.floats(1e-6, 1e30), st.integers(2, 9))
-@settings(deadline=None)
-def test_an_axis_has_numbers_and_not_too_many(low: float, spread: float, most: int) -> None:
-    axis = Range.around(np.array([low, low + spread]))
-    found = list(ticks(axis, most))
+def _check_axis(axis: Range, most: int) -> None:
+    found = ticks(axis, most)
+    values, labels = zip(*found, strict=True)
 
     assert 1 <= len(found) <= most + 1
-    slack = 1e-6 * (axis.high - axis.low)
-    assert all(axis.low - slack <= value <= axis.high + slack for value, _ in found)
+    assert sorted(set(values)) == list(values)
+    assert len(set(labels)) == len(labels)
+    slack = 1e-6 * (axis.high / 2 - axis.low / 2)
+    assert all(axis.low - slack <= value <= axis.high + slack for value in values)
+    assert max(map(len, labels)) <= 12
+
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(FINITE, st.floats(0, allow_infinity=False), st.integers(1, 9))
+@example(4.053952026976019e16, 1.0, 2)
+def test_an_axis_has_numbers_and_not_too_many(low: float, spread: float, most: int) -> None:
+    _check_axis(Range.around(np.array([low, low + spread])), most)
+
+
+@given(FINITE, FINITE, st.integers(1, 9))
+@example(-1.7e308, 1.7e308, 1)
+@example(0.0, 5e-324, 5)
+@example(1e16, 1e16 + 2, 5)
+@example(1.0, 1.0 + 2**-52, 5)
+def test_every_range_has_numbers(a: float, b: float, most: int) -> None:
+    axis = Range(min(a, b), max(a, b))
+    if axis.low == axis.high:
+        assert [value for value, _ in ticks(axis, most)] == [a]
+    else:
+        _check_axis(axis, most)
+
+
+@pytest.mark.parametrize("name", ["equal", "infinite", "nothing", "denormal", "largest"])
+def test_a_range_around_numbers_of_every_kind_can_be_drawn(name: str) -> None:
+    numbers = {
+        "equal": [7.0, 7.0],
+        "infinite": [np.inf, -np.inf, 2.0, np.nan],
+        "nothing": [],
+        "denormal": [0.0, 5e-324],
+        "largest": [-1.7e308, 1.7e308],
+    }[name]
+    axis = Range.around(np.array(numbers), margin=0.1)
+    assert np.isfinite(axis.high - axis.low)
+    assert axis.low < axis.high
+    _check_axis(axis, 5)
+
+
+def test_labels_far_from_zero_say_what_they_leave_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    words: list[str] = []
+    monkeypatch.setattr("app.jobs.plots.Canvas.text", lambda self, x, y, text, *rest: words.append(text))
+    second = 1_700_000_000.0
+
+    real = _data(2, real=[[second, -3e9]], box=[[second, second + 1], [-3e9, -3e9]])
+    picture(real, None, _losses(0), NAMES, first_step=0, title="")
+
+    assert {"0.0", "0.2", "0.4", "0.6", "0.8", "1.0"} <= set(words)
+    (note,) = (text for text in words if "from" in text)
+    assert note.startswith("x from 1,700,000,000   ·   y from -3,000,000,0")
 
 
 def test_zero_has_no_sign() -> None:

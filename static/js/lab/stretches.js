@@ -6,6 +6,8 @@
  */
 
 const ROOM = 0.08;
+/** Of the values themselves: what differs by less is shown as a level line, beside numbers of few digits. */
+const NARROWEST = 1e-3;
 
 /**
  * Gather the values of many steps into few stretches.
@@ -49,8 +51,10 @@ export function span(lines) {
   if (means.length === 0) return [0, 1];
   const low = means.reduce((a, b) => Math.min(a, b));
   const high = means.reduce((a, b) => Math.max(a, b));
-  const room = (high - low || Math.abs(high) || 1) * ROOM;
-  return [low - room, high + room];
+  const least = Math.max(Math.abs(low), Math.abs(high)) * NARROWEST || 1;
+  const half = Math.max((high - low) * (0.5 + ROOM), least);
+  const middle = low / 2 + high / 2;
+  return [middle - half, middle + half];
 }
 
 /**
