@@ -5,12 +5,11 @@ All are coroutines, for FastAPI sends everything else to a thread and back, whic
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import Depends, Query, Request, Response
+from starlette.exceptions import HTTPException
 
 from app import __version__
 from app.errors import ClientGoneError
@@ -67,47 +66,67 @@ async def _disconnected(request: Request) -> None:
 Draw = Annotated[Callable[[Latents], Awaitable[Faces]], Depends(_drawing)]
 
 
-def immutable_headers(generator: FaceGenerator, path: str, query: str) -> dict[str, str]:
-    """Return the caching headers of an answer that the URL and the weights decide: it may be kept for good."""
+async def named_weights(
+    generator: Generator,
+    weights: Annotated[
+        str | None,
+        Query(
+            examples=["0123456789ab"],
+            description="The first 12 digits, or more, of the `sha256` of the weights in `/info`. A seed's answer may "
+            "then be kept for good; other weights than the ones served are a 404.",
+        ),
+    ] = None,
+) -> bool:
+    """Whether the URL names the weights, which are then the ones that are served."""
+    if weights is not None and not generator.has_id(weights):
+        given = weights if len(weights) <= 64 else weights[:61] + "..."
+        raise HTTPException(
+            404,
+            f"expected weights={generator.id}, of the weights served here, got {given!r}; "
+            "without weights= the URL shows whatever is served",
+            headers={"Cache-Control": "no-store"},  # they may be served soon
+        )
+    return weights is not None
+
+
+#: Whether the URL names the weights that are served; others are a 404.
+NamedWeights = Annotated[bool, Depends(named_weights)]
+
+
+def caching_headers(generator: FaceGenerator, path: str, query: str, *, named: bool) -> dict[str, str]:
+    """Return the caching headers of an answer that the URL and the weights decide.
+
+    Args:
+        generator: what is served.
+        path: of the URL.
+        query: of the URL.
+        named: the URL names the weights, so that nothing can change the answer; else caches ask each time.
+    """
     made_of = f"{__version__} {generator.sha256} {generator.transform} {path}?{query}"
     etag = f'"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"'
-    return {"ETag": etag, "Cache-Control": "public, max-age=31536000, immutable"}
+    return {"ETag": etag, "Cache-Control": "public, max-age=31536000, immutable" if named else "no-cache"}
 
 
-class ImmutableAnswer:
-    """An answer that the URL and the weights decide: clients may keep it for good, and ask whether it changed."""
+def is_known(etag: str, if_none_match: str) -> bool:
+    """Whether a client that sends this ``If-None-Match`` has the answer with this ETag."""
+    known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in known or "*" in known
 
-    def __init__(self, request: Request, generator: FaceGenerator) -> None:
-        self.headers = immutable_headers(generator, request.url.path, request.url.query)
-        known = request.headers.get("if-none-match", "")
-        self.unchanged = known.strip() == "*" or self.headers["ETag"] in (
-            tag.strip().removeprefix("W/") for tag in known.split(",")
-        )
+
+class RepeatableAnswer:
+    """An answer that the URL and the weights decide: clients may keep it, and ask whether it changed."""
+
+    def __init__(self, request: Request, generator: FaceGenerator, named: bool) -> None:
+        self.headers = caching_headers(generator, request.url.path, request.url.query, named=named)
+        self.unchanged = is_known(self.headers["ETag"], request.headers.get("if-none-match", ""))
 
     def not_modified(self) -> Response:
         """Return the empty 304 answer."""
         return Response(status_code=304, headers=self.headers)
 
 
-async def _immutable(request: Request, generator: Generator) -> ImmutableAnswer:
-    return ImmutableAnswer(request, generator)
+async def _repeatable(request: Request, generator: Generator, named: NamedWeights) -> RepeatableAnswer:
+    return RepeatableAnswer(request, generator, named)
 
 
-Immutable = Annotated[ImmutableAnswer, Depends(_immutable)]
-
-
-#: Query parameters that take several values.
-_LISTS = frozenset({"status"})
-
-
-async def refuse_repeated_parameters(request: Request) -> None:
-    """Refuse a query parameter that is given twice: one of the two values would be dropped without a word."""
-    counts = Counter(name for name, _ in request.query_params.multi_items() if name not in _LISTS)
-    repeated = [name for name, count in counts.items() if count > 1]
-    if repeated:
-        raise RequestValidationError(
-            [
-                {"type": "repeated", "loc": ("query", name), "msg": "expected once, got several times"}
-                for name in repeated
-            ]
-        )
+Repeatable = Annotated[RepeatableAnswer, Depends(_repeatable)]

@@ -1,25 +1,35 @@
 """The short way for the commonest request: a plain face, answered without FastAPI's machinery."""
 
 import re
+from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.dependencies import immutable_headers
+from app.dependencies import caching_headers, is_known
 from app.faces.generator import FaceGenerator
 from app.faces.latents import MAX_SEED
 from app.faces.portraits import Portrait, Portraits
 
 #: Answers to seeds that are remembered.
 _REMEMBERED = 4_096
-_SEED = re.compile(rb"seed=(0|[1-9][0-9]{0,15})")
+_SEED = re.compile(rb"seed=(0|[1-9][0-9]{0,15})(?:&weights=([0-9a-f]+))?")
 #: Requests with one of these need more thought.
-_SPECIAL_HEADERS = {b"if-none-match", b"content-length", b"transfer-encoding"}
+_SPECIAL_HEADERS = {b"content-length", b"transfer-encoding"}
 
 _Answer = tuple[Message, Message]
 
 
+class _Wanted(NamedTuple):
+    """A face by its seed, and the caching headers of the answer."""
+
+    seed: int
+    headers: dict[str, str]
+
+
 class FastLane:
-    """Answers ``GET /sample`` and ``GET /sample?seed=N``; all other requests, faulty ones included, go on to the app.
+    """Answers ``GET /sample`` and ``GET /sample?seed=N``, with ``&weights=`` too.
+
+    All other requests, faulty ones included, go on to the app.
 
     The route of the same path gives the same answers, and stands for them in OpenAPI.
     """
@@ -41,12 +51,17 @@ class FastLane:
         await self._app(scope, receive, send)
 
     async def _answer(self, scope: Scope) -> _Answer | None:
-        for name, _ in scope["headers"]:
-            if name in _SPECIAL_HEADERS:
+        known = b""
+        for name, value in scope["headers"]:
+            if name == b"if-none-match":
+                known += b"," + value
+            elif name in _SPECIAL_HEADERS:
                 return None
         query: bytes = scope["query_string"]
         if not query:
             return _answer(await self._portraits.new(), {"Cache-Control": "no-store"})
+        if known and (wanted := self._read(query)) and is_known(wanted.headers["ETag"], known.decode("latin-1")):
+            return _not_modified(wanted.headers)
         answer = self._remembered.pop(query, None) or await self._draw(query)
         if answer is not None:
             self._remembered[query] = answer
@@ -55,16 +70,22 @@ class FastLane:
         return answer
 
     async def _draw(self, query: bytes) -> _Answer | None:
+        wanted = self._read(query)
+        return None if wanted is None else _answer(await self._portraits.of_seed(wanted.seed), wanted.headers)
+
+    def _read(self, query: bytes) -> _Wanted | None:
         match = _SEED.fullmatch(query)
         if match is None or (seed := int(match[1])) > MAX_SEED:
             return None
-        headers = immutable_headers(self._generator, "/sample", query.decode())
-        return _answer(await self._portraits.of_seed(seed), headers)
+        named = match[2] is not None
+        if named and not self._generator.has_id(match[2].decode()):
+            return None
+        return _Wanted(seed, caching_headers(self._generator, "/sample", query.decode(), named=named))
 
 
 def _answer(portrait: Portrait, headers: dict[str, str]) -> _Answer:
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    raw += [
+    raw = [
+        *_raw(headers),
         (b"x-seed", b"%d" % portrait.seed),
         (b"content-length", b"%d" % len(portrait.png)),
         (b"content-type", b"image/png"),
@@ -73,3 +94,14 @@ def _answer(portrait: Portrait, headers: dict[str, str]) -> _Answer:
         {"type": "http.response.start", "status": 200, "headers": raw},
         {"type": "http.response.body", "body": portrait.png},
     )
+
+
+def _not_modified(headers: dict[str, str]) -> _Answer:
+    return (
+        {"type": "http.response.start", "status": 304, "headers": _raw(headers)},
+        {"type": "http.response.body", "body": b""},
+    )
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

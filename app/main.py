@@ -12,7 +12,6 @@ from fastapi import Depends, FastAPI
 
 from app import __version__
 from app.config import Settings, load_settings
-from app.dependencies import refuse_repeated_parameters
 from app.errors import PROBLEM_RESPONSES, install_error_handlers
 from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
@@ -20,6 +19,7 @@ from app.faces.portraits import Portraits
 from app.fast_lane import FastLane
 from app.jobs.service import JobService
 from app.middleware import HeadIsGet, LimitBody
+from app.parameters import check_parameters
 from app.routes import faces, health, interpolations, jobs, pages
 from models.weights import WeightsError
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         responses=PROBLEM_RESPONSES,
-        dependencies=[Depends(refuse_repeated_parameters)],
+        dependencies=[Depends(check_parameters)],
         redirect_slashes=False,
         docs_url=None,  # a page of our own, which needs no CDN
         redoc_url=None,

@@ -23,13 +23,7 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 _Latent = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_LATENT, le=MAX_LATENT)]
 
 
-class _Query(BaseModel):
-    """Query parameters; a name that is not listed is an error, not a parameter silently without effect."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class SizeQuery(_Query):
+class SizeQuery(BaseModel):
     """How large each face is drawn."""
 
     size: int = Field(
@@ -114,7 +108,7 @@ class InterpolateQuery(FaceQuery):
         return self
 
 
-class LatentQuery(_Query):
+class LatentQuery(BaseModel):
     """A seed to look behind."""
 
     seed: Seed = Field(examples=[42], description="The seed of a face.")
@@ -151,6 +145,7 @@ class Pixels(BaseModel):
 class WeightsInfo(BaseModel):
     """The weights that are served."""
 
+    id: str = Field(description="The first 12 digits of `sha256`, for `?weights=`.")
     sha256: str = Field(description="Of generator.h5.")
     architecture: str
     parameters: int

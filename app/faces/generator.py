@@ -15,6 +15,9 @@ from models.layouts import FACE_GENERATOR
 from models.normalization import RAW, TRANSFORMS, PixelTransform
 from models.weights import WeightsError, read_metadata, read_weights
 
+#: Digits of a SHA-256 that tell weights apart.
+_ID_DIGITS = 12
+
 _log = logging.getLogger("nobody")
 
 
@@ -36,6 +39,7 @@ class FaceGenerator:
         self._network = GeneratorNetwork(weights)
         self.parameters = sum(values.size for values in weights)
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.id = self.sha256[:_ID_DIGITS]
         self.training: dict[str, Any] | None = metadata.get("training")
         if not isinstance(self.training, dict | None):
             raise WeightsError(f"{path}: expected the training settings as an object, got {self.training!r}")
@@ -52,6 +56,10 @@ class FaceGenerator:
             uint8 ``(count, 16, 16)``; 0 is black.
         """
         return self.transform.to_grey(self._network(latents)[..., np.newaxis])
+
+    def has_id(self, given: str) -> bool:
+        """Whether these weights are meant by the beginning of a SHA-256, 12 digits at least."""
+        return len(given) >= _ID_DIGITS and self.sha256.startswith(given.lower())
 
     def _choose_transform(self, path: Path, pixels: str, metadata: dict[str, Any]) -> tuple[PixelTransform, str]:
         """Return the pixel transform and who chose it: ``setting``, ``file`` or ``assumed``."""

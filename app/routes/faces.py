@@ -1,14 +1,14 @@
 """Faces: single ones, sheets, the latent vectors behind them, avatars."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.dependencies import Draw, Immutable
+from app.dependencies import Draw, Repeatable, named_weights
 from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
-from app.routes.rendering import picture_response, png_answer, prefers
+from app.routes.rendering import NOT_MODIFIED, picture_response, png_answer, prefers
 from app.schemas import (
     MAX_NAME,
     FaceQuery,
@@ -21,7 +21,7 @@ from app.schemas import (
     SizeQuery,
 )
 
-router = APIRouter(tags=["faces"])
+router = APIRouter(tags=["faces"], dependencies=[Depends(named_weights)])
 
 _VARY = {"Vary": "Accept"}
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -33,13 +33,13 @@ async def _face(draw: Draw, seed: int, query: FaceQuery, headers: dict[str, str]
 
 
 @router.get("/sample", response_class=Response, responses=picture_response("One face, 8-bit grey.", "image/png"))
-async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, immutable: Immutable) -> Response:
+async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
     """Give one face: a new one at each call, or the one that belongs to `seed`."""
     if query.seed is None:
         return await _face(draw, new_seed(), query, _NO_STORE)
-    if immutable.unchanged:
-        return immutable.not_modified()
-    return await _face(draw, query.seed, query, immutable.headers)
+    if repeatable.unchanged:
+        return repeatable.not_modified()
+    return await _face(draw, query.seed, query, repeatable.headers)
 
 
 @router.post(
@@ -66,21 +66,26 @@ async def sample_latents(
 @router.get(
     "/samples", response_class=Response, responses=picture_response("A sheet of faces, row by row.", "image/png")
 )
-async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, immutable: Immutable) -> Response:
+async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
     """Give a sheet of faces. Their seeds follow one by one from the `X-Seed` of the first."""
-    if query.seed is not None and immutable.unchanged:
-        return immutable.not_modified()
+    if query.seed is not None and repeatable.unchanged:
+        return repeatable.not_modified()
     first = new_seed() if query.seed is None else query.seed
     seeds = [(first + i) % (MAX_SEED + 1) for i in range(query.count)]
     faces = await draw(latents_of_seeds(seeds) * np.float32(query.truncation))
-    headers = _NO_STORE if query.seed is None else immutable.headers
+    headers = _NO_STORE if query.seed is None else repeatable.headers
     return await png_answer(faces, query, {"X-Seed": str(first), **headers}, query.columns)
 
 
-@router.get("/latent", response_model=Latent, response_description="The seed and its latent vector.")
-async def latent(query: Annotated[LatentQuery, Query()]) -> Any:
+@router.get(
+    "/latent", response_model=Latent, responses=NOT_MODIFIED, response_description="The seed and its latent vector."
+)
+async def latent(query: Annotated[LatentQuery, Query()], repeatable: Repeatable) -> Response:
     """Give the 16 numbers behind a seed."""
-    return {"seed": query.seed, "latent": latents_of_seeds([query.seed])[0].tolist()}
+    if repeatable.unchanged:
+        return repeatable.not_modified()
+    numbers = latents_of_seeds([query.seed])[0].tolist()
+    return JSONResponse({"seed": query.seed, "latent": numbers}, headers=repeatable.headers)
 
 
 @router.get(
@@ -101,9 +106,9 @@ async def avatar(
     ],
     query: Annotated[FaceQuery, Query()],
     draw: Draw,
-    immutable: Immutable,
+    repeatable: Repeatable,
 ) -> Response:
     """Give the face that belongs to a string: the same string, the same face."""
-    if immutable.unchanged:
-        return immutable.not_modified()
-    return await _face(draw, seed_of_name(name), query, immutable.headers)
+    if repeatable.unchanged:
+        return repeatable.not_modified()
+    return await _face(draw, seed_of_name(name), query, repeatable.headers)

@@ -37,6 +37,7 @@ async def info(generator: Generator, jobs: Jobs) -> Any:
     """Describe the weights, the versions and the limits of this service."""
     return {
         "weights": {
+            "id": generator.id,
             "sha256": generator.sha256,
             "architecture": "convolutional_GenDiscr",
             "parameters": generator.parameters,

@@ -6,7 +6,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Response
 
 from app import imaging
-from app.dependencies import Draw, Immutable
+from app.dependencies import Draw, Repeatable
 from app.faces.latents import latents_of_seeds, walk
 from app.imaging import MEDIA_TYPES, Grey
 from app.routes.rendering import drawn, picture_response
@@ -26,11 +26,11 @@ def _draw(faces: Grey, query: InterpolateQuery) -> bytes:
     response_class=Response,
     responses=picture_response("The walk from one face to the other.", *MEDIA_TYPES.values(), seeded=False),
 )
-async def interpolate(query: Annotated[InterpolateQuery, Query()], draw: Draw, immutable: Immutable) -> Response:
+async def interpolate(query: Annotated[InterpolateQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
     """Give the faces on the way from one seed to another, both ends included."""
-    if immutable.unchanged:
-        return immutable.not_modified()
+    if repeatable.unchanged:
+        return repeatable.not_modified()
     start, end = latents_of_seeds([query.start, query.end]) * np.float32(query.truncation)
     faces = await draw(walk(start, end, query.steps, query.path))
     body = await drawn(lambda: _draw(faces, query), query.steps * query.size**2)
-    return Response(body, media_type=MEDIA_TYPES[query.format], headers=immutable.headers)
+    return Response(body, media_type=MEDIA_TYPES[query.format], headers=repeatable.headers)

@@ -10,8 +10,14 @@ from app import imaging
 from app.imaging import Grey
 from app.schemas import SizeQuery
 
+#: For OpenAPI: what a repeatable answer may be instead.
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "What the client has (`If-None-Match`) is still the same."}
+}
+
 #: Below this, encoding takes less time than the way to a thread and back.
 _INLINE_PIXELS = 2**15
+_CACHE_CONTROL = "`no-store` for a new face, `no-cache` for a repeatable one, and for good where the URL has `weights`."
 
 
 async def drawn(draw: Callable[[], bytes], pixels: int) -> bytes:
@@ -32,12 +38,11 @@ def picture_response(description: str, *media_types: str, seeded: bool = True) -
     """Describe a picture answer for OpenAPI."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     headers: dict[str, Any] = {"X-Seed": _header("The (first) face's seed.")} if seeded else {}
-    headers |= {"ETag": _header("For repeatable answers."), "Cache-Control": _header("`no-store` for a new face.")}
+    headers |= {"ETag": _header("For repeatable answers."), "Cache-Control": _header(_CACHE_CONTROL)}
     answers: dict[int | str, dict[str, Any]] = {
         200: {"description": description, "content": dict.fromkeys(media_types, binary), "headers": headers},
-        304: {"description": "The picture that the client has (`If-None-Match`) is still the one."},
     }
-    return answers
+    return answers | NOT_MODIFIED
 
 
 def _header(description: str) -> dict[str, Any]:

@@ -260,11 +260,11 @@ def test_the_keyboard_is_enough(visitor: Visitor) -> None:
     section = call(page, "GET /sample")
     section.locator("h3 a").focus()
     reached = []
-    for _ in range(6):
+    for _ in range(7):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.name || document.activeElement.textContent"))
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-    assert sorted(reached) == sorted(["size", "resample", "truncation", "seed", "Copy", "Send"])
+    assert sorted(reached) == sorted(["size", "resample", "truncation", "seed", "weights", "Copy", "Send"])
     page.keyboard.press("Enter")
     expect(section.locator(".answer img")).to_be_visible()
     assert page.evaluate("document.activeElement.textContent") == "Send"

@@ -11,18 +11,54 @@ from app import fast_lane
 from app.faces.latents import MAX_SEED
 
 
+def _short_way(client: TestClient) -> fast_lane.FastLane:
+    layer: Any = client.app
+    while not isinstance(layer, fast_lane.FastLane):
+        layer = getattr(layer, "middleware_stack", None) or layer.app
+    return layer
+
+
 def _headers(answer: Any) -> dict[str, str]:
     return dict(sorted(answer.headers.items()))
 
 
-@pytest.mark.parametrize("seed", [0, 1, 12345, MAX_SEED])
-def test_both_ways_give_the_same_answer(client: TestClient, app: FastAPI, seed: int) -> None:
-    short = client.get(f"/sample?seed={seed}")
-    again = client.get(f"/sample?seed={seed}")
-    long = client.get(f"/sample?seed={seed}", headers={"If-None-Match": '"other"'})  # takes the route
+#: An empty body, which the short way leaves to the route.
+_LONG_WAY = {"Content-Length": "0"}
 
+
+def _weights(client: TestClient) -> str:
+    return str(client.get("/info").json()["weights"]["sha256"])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12345, MAX_SEED])
+@pytest.mark.parametrize("digits", [0, 12, 13, 64])
+def test_both_ways_give_the_same_answer(client: TestClient, seed: int, digits: int) -> None:
+    url = f"/sample?seed={seed}" + (f"&weights={_weights(client)[:digits]}" if digits else "")
+    short, again, long = client.get(url), client.get(url), client.get(url, headers=_LONG_WAY)
+
+    assert (short.status_code, long.status_code) == (200, 200)
     assert short.content == again.content == long.content
     assert _headers(short) == _headers(again) == _headers(long)
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("remembered", [False, True])
+def test_both_ways_know_what_the_client_has(client: TestClient, named: bool, remembered: bool) -> None:
+    url = "/sample?seed=9001" + (f"&weights={_weights(client)[:12]}" if named else "")
+    _short_way(client)._remembered.clear()
+    if remembered:
+        client.get(url)
+    etag = client.get(url, headers=_LONG_WAY).headers["etag"]
+    for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        short = client.get(url, headers={"If-None-Match": known})
+        long = client.get(url, headers={"If-None-Match": known, **_LONG_WAY})
+        assert (short.status_code, short.content) == (long.status_code, long.content) == (304, b"")
+        assert _headers(short) == _headers(long)
+    for unknown in ('"other"', etag.strip('"'), ""):
+        short = client.get(url, headers={"If-None-Match": unknown})
+        long = client.get(url, headers={"If-None-Match": unknown, **_LONG_WAY})
+        assert (short.status_code, short.content) == (long.status_code, long.content)
+        assert short.status_code == 200
 
 
 def test_new_faces_have_the_headers_of_the_route(client: TestClient) -> None:
@@ -31,7 +67,9 @@ def test_new_faces_have_the_headers_of_the_route(client: TestClient) -> None:
     assert short.headers["cache-control"] == long.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("query", ["seed=-1", f"seed={MAX_SEED + 1}", "seed=", "seed=1&seed=1", "sed=1"])
+@pytest.mark.parametrize(
+    "query", ["seed=-1", f"seed={MAX_SEED + 1}", "seed=", "seed=1&seed=1", "sed=1", "seed=1&Seed=2"]
+)
 def test_faults_are_left_to_the_route(client: TestClient, query: str) -> None:
     assert client.get(f"/sample?{query}").status_code == 422
 
@@ -47,14 +85,12 @@ def test_a_body_is_looked_at_by_the_route(client: TestClient) -> None:
 
 def test_the_answers_it_remembers_are_limited(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast_lane, "_REMEMBERED", 3)
-    layer: Any = client.app
-    while not isinstance(layer, fast_lane.FastLane):
-        layer = getattr(layer, "middleware_stack", None) or layer.app
-    layer._remembered.clear()
+    lane = _short_way(client)
+    lane._remembered.clear()
 
     for seed in (1, 2, 3, 1, 4):
         client.get(f"/sample?seed={seed}")
-    assert list(layer._remembered) == [b"seed=3", b"seed=1", b"seed=4"]
+    assert list(lane._remembered) == [b"seed=3", b"seed=1", b"seed=4"]
 
 
 def test_no_face_is_handed_out_twice(client: TestClient) -> None:

@@ -1,0 +1,62 @@
+"""Which query parameters are refused before any route reads its own."""
+
+from collections import Counter
+from itertools import takewhile
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+
+#: Query parameters that take several values.
+_LISTS = frozenset({"status"})
+#: Names shorter than this are too near to others' words: of them only another case is a slip.
+_SHORT = 4
+#: In names from this length on a wrong letter is a slip; in shorter ones it makes other words, as ``site`` of ``size``.
+_LONG = 6
+
+
+async def check_parameters(request: Request) -> None:
+    """Refuse a known query parameter that is given twice, and an unknown one that is nearly a known one.
+
+    The one would be dropped, the other be without effect, both without a word. All other unknown ones are left to the
+    route; those of pictures ignore them, as other people's pages and links add what they like (``?t=1``, ``?fbclid=``).
+    """
+    if not request.query_params:
+        return
+    known = _known_parameters(request)
+    errors = []
+    for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if name not in known:
+            meant = next((other for other in known if is_misspelt(name, other)), None)
+            if meant is not None:
+                errors.append(("misspelt", name, f"there is no such parameter here; did you mean {meant}?"))
+        elif count > 1 and name not in _LISTS:
+            errors.append(("repeated", name, "expected once, got several times"))
+    if errors:
+        raise RequestValidationError(
+            [{"type": kind, "loc": ("query", name), "msg": text} for kind, name, text in errors]
+        )
+
+
+def _known_parameters(request: Request) -> list[str]:
+    """Return the names of the query parameters that OpenAPI describes for this call."""
+    calls = request.app.openapi()["paths"].get(request.scope["route"].path_format, {})
+    parameters = calls.get(request.method.lower(), {}).get("parameters", [])
+    return [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
+
+
+def is_misspelt(name: str, known: str) -> bool:
+    """Whether one slip makes ``name`` of ``known``: a letter too many, too few, wrong, two swapped, or other case."""
+    name = name.lower()
+    if len(known) < _SHORT:
+        return len(known) > 1 and name == known
+    start = _alike(name, known)
+    end = _alike(name[start:][::-1], known[start:][::-1])
+    wrong, right = name[start : len(name) - end], known[start : len(known) - end]
+    if len(wrong) == len(right) == 1:
+        return len(known) >= _LONG
+    return len(wrong) + len(right) <= 1 or (len(wrong) == 2 and wrong == right[::-1])
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many characters two strings have in common at their beginning."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
