@@ -40,6 +40,6 @@ VOLUME /data
 EXPOSE 8000
 
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"NOBODY_PORT\"]}/readyz', timeout=4)"]
+    CMD ["python", "-P", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"NOBODY_PORT\"]}/readyz', timeout=4)"]
 
 CMD ["nobody", "serve"]

@@ -4,9 +4,9 @@ import contextlib
 import logging
 import os
 import subprocess
-import sys
 import threading
 
+from app.child import command
 from app.config import Settings
 
 log = logging.getLogger("nobody.jobs")
@@ -54,7 +54,7 @@ class EmbeddedWorker:
         pause = _RESTART_SECONDS
         while not self._stop_wanted.is_set():
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app", "worker", "--embedded"],
+                command("app", "worker", "--embedded"),
                 stdin=subprocess.PIPE,  # its end tells the worker that we are gone
                 env=self._environment,
                 start_new_session=True,  # Ctrl-C comes to us; we tell the worker

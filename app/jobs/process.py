@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from multiprocessing.connection import Connection
@@ -13,6 +12,7 @@ from typing import Any
 
 import psutil
 
+from app.child import command
 from app.jobs.orders import Message, Order
 
 #: After so many jobs a process makes way for a new one: what TensorFlow has hoarded, about 10 MB a job, goes with it.
@@ -34,7 +34,7 @@ class TrainingProcess:
         self._scratch = tempfile.TemporaryDirectory(prefix="nobody-", ignore_cleanup_errors=True)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app.jobs.trainer", str(theirs.fileno())],
+                command("app.jobs.trainer", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env=os.environ | {"TMPDIR": self._scratch.name},

@@ -1,4 +1,4 @@
-"""``python -m app.jobs.trainer FD``: trains what it is told over the connection FD, one order after the other.
+"""``app.jobs.trainer FD``: trains what it is told over the connection FD, one order after the other.
 
 It never outlives its worker: the connection's end is watched from the first moment. SIGTERM means: save and stop.
 """

@@ -51,9 +51,10 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 class Program:
     """One ``nobody`` command as a real process; its log is a file."""
 
-    def __init__(self, command: str, log: Path, **settings: object) -> None:
+    def __init__(self, command: str, log: Path, *, cwd: Any = ROOT, **settings: object) -> None:
         self.log = log
         self._command = command
+        self._cwd = cwd
         self._environment = os.environ | {f"NOBODY_{name.upper()}": str(value) for name, value in settings.items()}
         self.start()
 
@@ -62,7 +63,7 @@ class Program:
         self._since = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("a") as output:
             self.process = psutil.Popen(
-                [NOBODY, self._command], cwd=ROOT, env=self._environment, stderr=output, stdout=output, text=True
+                [NOBODY, self._command], cwd=self._cwd, env=self._environment, stderr=output, stdout=output, text=True
             )
 
     def said(self, pattern: str) -> str:
@@ -115,8 +116,8 @@ class Program:
 class Service(Program):
     """``nobody serve`` on a port of its own, and a client of it."""
 
-    def __init__(self, log: Path, **settings: object) -> None:
-        super().__init__("serve", log, port=0, **settings)
+    def __init__(self, log: Path, *, cwd: Any = ROOT, **settings: object) -> None:
+        super().__init__("serve", log, cwd=cwd, port=0, **settings)
         self.connect()
 
     def connect(self) -> None:
@@ -199,10 +200,10 @@ class Service(Program):
 
 
 @contextmanager
-def service(folder: Path, **settings: object) -> Iterator[Service]:
-    """Run the service in a folder until the block ends."""
+def service(folder: Path, *, cwd: Any = ROOT, **settings: object) -> Iterator[Service]:
+    """Run the service, with its files in a folder, until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    running = Service(folder / "serve.log", **{"data": folder / "data"} | settings)
+    running = Service(folder / "serve.log", cwd=cwd, **{"data": folder / "data"} | settings)
     try:
         yield running
     finally:

@@ -60,7 +60,7 @@ def test_a_process_that_cannot_start_is_not_tried_for_ever(
 ) -> None:
     store, supervision = attended
     _submit(store, epochs=1)
-    monkeypatch.setattr("app.jobs.process.sys.executable", "/bin/false")
+    monkeypatch.setattr("app.child.sys.executable", "/bin/false")
     monkeypatch.setattr("app.jobs.supervision._PAUSES", (0.0, 0.0))
     supervision.attend("0123456789abcdef", 1)
     job = store.get("0123456789abcdef")
