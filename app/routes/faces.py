@@ -34,7 +34,11 @@ async def _face(draw: Draw, seed: int, query: FaceQuery, headers: dict[str, str]
 
 @router.get("/sample", response_class=Response, responses=picture_response("One face, 8-bit grey.", "image/png"))
 async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
-    """Give one face: a new one at each call, or the one that belongs to `seed`."""
+    """Give one face: a new one at each call, or the one that belongs to `seed`.
+
+    A browser loads one URL once for a whole page. For several new faces on one page, make their URLs differ:
+    `<img src="/sample?random=1">`, `<img src="/sample?random=2">`. Parameters that are not listed here are ignored.
+    """
     if query.seed is None:
         return await _face(draw, new_seed(), query, _NO_STORE)
     if repeatable.unchanged:
@@ -67,7 +71,10 @@ async def sample_latents(
     "/samples", response_class=Response, responses=picture_response("A sheet of faces, row by row.", "image/png")
 )
 async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
-    """Give a sheet of faces. Their seeds follow one by one from the `X-Seed` of the first."""
+    """Give a sheet of faces. Their seeds follow one by one from the `X-Seed` of the first.
+
+    For several new sheets on one page, make their URLs differ: `/samples?random=1`, `/samples?random=2`.
+    """
     if query.seed is not None and repeatable.unchanged:
         return repeatable.not_modified()
     first = new_seed() if query.seed is None else query.seed

@@ -62,9 +62,11 @@ def test_both_ways_know_what_the_client_has(client: TestClient, named: bool, rem
 
 
 def test_new_faces_have_the_headers_of_the_route(client: TestClient) -> None:
-    short, long = client.get("/sample"), client.get("/sample?size=16")
-    assert set(short.headers) == set(long.headers)
-    assert short.headers["cache-control"] == long.headers["cache-control"] == "no-store"
+    long = client.get("/sample?size=16")
+    for url in ("/sample", "/sample?", "/sample?random=1", "/sample?random="):
+        short = client.get(url)
+        assert set(short.headers) == set(long.headers)
+        assert short.headers["cache-control"] == long.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
