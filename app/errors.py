@@ -20,6 +20,7 @@ from app.jobs.errors import (
 from app.jobs.specification import LimitError
 from app.jobs.states import TransitionError
 from app.jobs.uploads import UploadError
+from app.public import PUBLIC_HEADERS, is_public
 from app.schemas import FieldError, Problem
 
 #: For OpenAPI: the body of every error.
@@ -142,4 +143,6 @@ async def _client_gone(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     # Starlette logs the traceback; the client learns only that it was not its fault.
-    return problem(500, "the service failed to answer this request; the reason is in its log")
+    # It answers outside of all middleware, and so adds the headers of public answers itself.
+    headers = PUBLIC_HEADERS if is_public(request.url.path) else None
+    return problem(500, "the service failed to answer this request; the reason is in its log", headers=headers)

@@ -9,6 +9,7 @@ from app.dependencies import caching_headers, is_known
 from app.faces.generator import FaceGenerator
 from app.faces.latents import MAX_SEED
 from app.faces.portraits import Portrait, Portraits
+from app.public import RAW_PUBLIC_HEADERS
 
 #: Answers to seeds that are remembered.
 _REMEMBERED = 4_096
@@ -19,6 +20,7 @@ _SEED = re.compile(rb"seed=(0|[1-9][0-9]{0,15})(?:&weights=([0-9a-f]+))?")
 _SPECIAL_HEADERS = {b"content-length", b"transfer-encoding"}
 
 _Answer = tuple[Message, Message]
+_Headers = list[tuple[bytes, bytes]]
 
 
 class _Wanted(NamedTuple):
@@ -61,7 +63,7 @@ class FastLane:
                 return None
         query: bytes = scope["query_string"]
         if _NEW.fullmatch(query):
-            return _answer(await self._portraits.new(), {"Cache-Control": "no-store"})
+            return _answer(await self._portraits.new(), _NO_STORE)
         if known and (wanted := self._read(query)) and is_known(wanted.headers["ETag"], known.decode("latin-1")):
             return _not_modified(wanted.headers)
         answer = self._remembered.pop(query, None) or await self._draw(query)
@@ -73,7 +75,7 @@ class FastLane:
 
     async def _draw(self, query: bytes) -> _Answer | None:
         wanted = self._read(query)
-        return None if wanted is None else _answer(await self._portraits.of_seed(wanted.seed), wanted.headers)
+        return None if wanted is None else _answer(await self._portraits.of_seed(wanted.seed), _raw(wanted.headers))
 
     def _read(self, query: bytes) -> _Wanted | None:
         match = _SEED.fullmatch(query)
@@ -85,9 +87,16 @@ class FastLane:
         return _Wanted(seed, caching_headers(self._generator, "/sample", query.decode(), named=named))
 
 
-def _answer(portrait: Portrait, headers: dict[str, str]) -> _Answer:
+def _raw(headers: dict[str, str]) -> _Headers:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()] + RAW_PUBLIC_HEADERS
+
+
+_NO_STORE = _raw({"Cache-Control": "no-store"})
+
+
+def _answer(portrait: Portrait, headers: _Headers) -> _Answer:
     raw = [
-        *_raw(headers),
+        *headers,
         (b"x-seed", b"%d" % portrait.seed),
         (b"content-length", b"%d" % len(portrait.png)),
         (b"content-type", b"image/png"),
@@ -103,7 +112,3 @@ def _not_modified(headers: dict[str, str]) -> _Answer:
         {"type": "http.response.start", "status": 304, "headers": _raw(headers)},
         {"type": "http.response.body", "body": b""},
     )
-
-
-def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -20,6 +20,7 @@ from app.fast_lane import FastLane
 from app.jobs.service import JobService
 from app.middleware import HeadIsGet, LimitBody
 from app.parameters import check_parameters
+from app.public import PublicPictures
 from app.routes import faces, health, interpolations, jobs, pages
 from models.weights import WeightsError
 
@@ -62,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(LimitBody, max_upload=settings.max_upload * 2**20)
     app.add_middleware(HeadIsGet)
+    app.add_middleware(PublicPictures)
     app.add_middleware(FastLane, portraits=portraits, generator=generator)
     app.state.generator = generator
     app.state.engine = engine

@@ -1,0 +1,169 @@
+"""Faces on other people's pages: a site of another origin, in a real browser."""
+
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.conftest import WAIT_MS
+
+pytestmark = pytest.mark.e2e
+
+#: The pixels of the page's pictures, once all are there; null for those that are broken.
+PICTURES = """async () => Promise.all([...document.images].map(async (image) => {
+  await image.decode().catch(() => {});
+  if (!image.naturalWidth) return null;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  canvas.getContext("2d").drawImage(image, 0, 0);
+  return canvas.toDataURL();
+}))"""
+#: An answer as a script of the page sees it; the error's name where the browser keeps it back.
+FETCH = """async ([url, options]) => {
+  try {
+    const answer = await fetch(url, options);
+    const { status, headers } = answer;
+    return { status, seed: headers.get("X-Seed"), etag: headers.get("ETag"), text: await answer.text() };
+  } catch (error) { return { refused: error.name }; }
+}"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """A site that can be isolated from all others, where it says so in the path."""
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def end_headers(self) -> None:
+        if "isolated" in self.path:
+            self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+            self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
+
+
+class OtherSite:
+    """Pages of another origin than the service."""
+
+    def __init__(self, browser: Browser, folder: Path, address: str) -> None:
+        self._browser = browser
+        self._folder = folder
+        self._address = address
+
+    def open(self, body: str, name: str = "page.html", address: str | None = None) -> Page:
+        """Put a page onto the site and open it.
+
+        Args:
+            body: HTML.
+            name: of the file.
+            address: of the site, by default its own; or of the file itself.
+        """
+        (self._folder / name).write_text(f"<!doctype html><meta charset=utf-8><title>Other</title>{body}")
+        page = self._browser.new_context().new_page()
+        page.set_default_timeout(WAIT_MS)
+        page.goto(f"{address or self._address}/{name}")
+        return page
+
+    def as_file(self, body: str) -> Page:
+        """Open a page from the disk, whose origin is null."""
+        return self.open(body, address=self._folder.as_uri())
+
+
+@pytest.fixture
+def site(browser: Browser, tmp_path: Path) -> Iterator[OtherSite]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield OtherSite(browser, tmp_path, f"http://127.0.0.1:{server.server_address[1]}")
+        for context in browser.contexts:
+            context.close()
+        server.shutdown()
+        thread.join()
+
+
+def test_three_pictures_on_one_page_show_three_faces(site: OtherSite, server: str) -> None:
+    body = "".join(f'<img crossorigin src="{server}/sample?random={i}">' for i in (1, 2, 3))
+    page = site.open(body)
+    first = page.evaluate(PICTURES)
+    page.reload()
+    second = page.evaluate(PICTURES)
+
+    assert None not in first + second
+    assert len({*first, *second}) == 6  # three people, and after a reload three others
+
+
+@pytest.mark.parametrize("added", ["t=1", "_=3&_=4", "utm_source=a&amp;fbclid=b", "cachebust=0.5", "1732567890"])
+def test_what_a_page_adds_breaks_no_picture(site: OtherSite, server: str, added: str) -> None:
+    page = site.open(
+        f'<img crossorigin src="{server}/sample?{added}"><img crossorigin src="{server}/avatar/ada?{added}">'
+    )
+    assert None not in page.evaluate(PICTURES)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sample",
+        "/sample?seed=7",
+        "/samples?count=4",
+        "/interpolate?from=1&to=2",
+        "/avatar/ada?size=64",
+        "/avatar/ada.svg",
+    ],
+)
+def test_a_page_may_read_a_picture_s_pixels(site: OtherSite, server: str, path: str) -> None:
+    """Also one that the page has shown before without a wish to read it: the browser keeps that answer."""
+    page = site.open(f'<img src="{server}{path}">')
+    page.evaluate("() => document.images[0].decode()")
+    page.evaluate(
+        "(url) => { document.body.innerHTML = ''; const image = new Image(); image.crossOrigin = 'anonymous';"
+        " image.src = url; document.body.append(image); }",
+        f"{server}{path}",
+    )
+    [pixels] = page.evaluate(PICTURES)
+    assert pixels is not None
+    assert pixels.startswith("data:image/png")
+
+
+@pytest.mark.parametrize("from_disk", [False, True])
+def test_a_script_of_another_site_may_use_faces_but_no_jobs(site: OtherSite, server: str, from_disk: bool) -> None:
+    page = site.as_file("") if from_disk else site.open("")
+
+    def fetch(path: str, **options: Any) -> Any:
+        return page.evaluate(FETCH, [server + path, options])
+
+    new = fetch("/sample")
+    assert (new["status"], new["seed"].isdigit(), new["etag"]) == (200, True, None)
+    known = fetch("/sample?seed=7")
+    assert (known["status"], known["seed"]) == (200, "7")
+    assert known["etag"] is not None
+    again = fetch("/sample?seed=7", headers={"If-None-Match": known["etag"]}, cache="no-store")
+    assert again["status"] == 304
+    assert '"latent"' in fetch("/latent?seed=7")["text"]
+    assert '"sha256"' in fetch("/info")["text"]
+    latents = {"latents": [[0] * 16]}
+    posted = fetch("/sample", method="POST", headers={"Content-Type": "application/json"}, body=json.dumps(latents))
+    assert posted["status"] == 200
+    wrong = fetch("/sample?trunction=1", headers={"X-Requested-With": "XMLHttpRequest"})
+    assert (wrong["status"], "did you mean truncation?" in wrong["text"]) == (422, True)
+
+    for path, options in (
+        ("/jobs", {}),
+        ("/jobs/0123456789abcdef", {"method": "DELETE"}),
+        ("/jobs", {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": "{}"}),
+    ):
+        assert fetch(path, **options) == {"refused": "TypeError"}
+
+
+def test_a_page_that_is_isolated_may_show_a_face(site: OtherSite, server: str) -> None:
+    body = "".join(
+        f'<img src="{server}{path}">' for path in ("/sample", "/sample?seed=7", "/samples?count=2", "/avatar/ada")
+    )
+    page = site.open(body, "isolated.html")
+    assert page.evaluate("crossOriginIsolated")
+    page.evaluate("() => Promise.all([...document.images].map((image) => image.decode()))")
