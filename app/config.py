@@ -1,5 +1,8 @@
 """Every setting of the service, read from the environment with the prefix ``NOBODY_``."""
 
+import contextlib
+import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -18,6 +21,11 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    allowed_hosts: str = Field(
+        "",
+        description="Names that the service is known by, with commas between; * for any. The loopback names and the "
+        "address it listens on are always known; on 0.0.0.0 also the machine's name and every address.",
+    )
     weights: Path = Field(
         ROOT / "weights", description="Folder with the generator.h5 to serve (Keras 2 or Keras 3 layout)."
     )
@@ -45,6 +53,12 @@ class Settings(BaseSettings):
     )
     job_seconds: float = Field(3_600, gt=0, description="Time that one job may train, in seconds.")
 
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names(cls, hosts: str) -> str:
+        names = [name.strip() for name in hosts.split(",") if name.strip()]
+        return ",".join(_host_name(name) for name in names)
+
     @field_validator("database_url")
     @classmethod
     def _postgresql(cls, url: str | None) -> str | None:
@@ -54,6 +68,19 @@ class Settings(BaseSettings):
                 raise ValueError("expected postgresql://user:password@host/name")
             _ = parts.port  # a ValueError if it is none
         return url
+
+
+def _host_name(name: str) -> str:
+    """Return a host name, in ASCII, or an address; or * for any."""
+    try:
+        return str(ip_address(name.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        pass
+    with contextlib.suppress(UnicodeError):
+        ascii_name = name.encode("idna").decode()
+        if name == "*" or re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?", ascii_name):
+            return ascii_name
+    raise ValueError("expected host names or addresses with commas between, without scheme and port; or *")
 
 
 def _given(item: ErrorDetails) -> str:

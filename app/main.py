@@ -19,6 +19,7 @@ from app.faces.portraits import Portraits
 from app.fast_lane import FastLane
 from app.jobs.service import JobService
 from app.middleware import HeadIsGet, LimitBody
+from app.origins import OwnOrigins
 from app.parameters import check_parameters
 from app.public import PublicPictures
 from app.routes import faces, health, interpolations, jobs, pages
@@ -28,6 +29,9 @@ _DESCRIPTION = """
 Faces of people who do not exist, 16×16 grey pixels at a time, made by a WGAN-GP generator.
 
 Every error is a `application/problem+json` body whose `detail` says what was expected.
+
+A request to a host name that the service does not know is a 421. Pages of other origins may ask for faces; what changes
+something, such as a job, they may not (403).
 """
 
 
@@ -65,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HeadIsGet)
     app.add_middleware(PublicPictures)
     app.add_middleware(FastLane, portraits=portraits, generator=generator)
+    app.add_middleware(OwnOrigins, settings=settings)  # the last is the first that a request meets
     app.state.generator = generator
     app.state.engine = engine
     app.state.jobs = JobService(settings)

@@ -67,7 +67,7 @@ def test_a_client_that_never_finishes_cannot_hold_up_the_end(tmp_path: Path) -> 
         running(tmp_path / "log", weights=write_weights(tmp_path)) as (process, address),
         socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as half,
     ):
-        half.sendall(b"POST /sample HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        half.sendall(b"POST /sample HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\n{")
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=20)

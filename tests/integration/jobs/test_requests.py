@@ -145,7 +145,7 @@ def test_bad_content(content: bytes, headers: dict[str, str], status: int, runni
 def test_a_body_of_two_gigabytes(running: Service, bystander: Json) -> None:
     for kind in ("application/json", "multipart/form-data; boundary=x"):
         with socket.create_connection(("127.0.0.1", running.client.base_url.port)) as connection:
-            head = f"POST /jobs HTTP/1.1\r\nHost: nobody\r\nContent-Type: {kind}\r\nContent-Length: {2**31}\r\n\r\n"
+            head = f"POST /jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\nContent-Length: {2**31}\r\n\r\n"
             connection.sendall(head.encode())
             connection.settimeout(10)
             assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
