@@ -30,8 +30,8 @@ Faces of people who do not exist, 16×16 grey pixels at a time, made by a WGAN-G
 
 Every error is a `application/problem+json` body whose `detail` says what was expected.
 
-A request to a host name that the service does not know is a 421. Pages of other origins may ask for faces; what changes
-something, such as a job, they may not (403).
+A request to a host name that the service does not know is a 421; a change that a page of another origin asks for, such
+as a new job, is a 403.
 """
 
 

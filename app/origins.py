@@ -17,10 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.config import Settings
 from app.errors import problem
-
-#: Pages of every origin may call these: nothing that they do is kept, and nothing that they tell is private.
-_PUBLIC_PATHS = frozenset({"/sample", "/samples", "/interpolate", "/latent", "/info"})
-_PUBLIC_FOLDER = "/avatar/"
+from app.public import is_public
 
 #: Methods that change nothing.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -35,11 +32,6 @@ _REMEMBERED = 1_000
 
 _Host = str | IPv4Address | IPv6Address
 _Headers = Iterable[tuple[bytes, bytes]]
-
-
-def public(path: str) -> bool:
-    """Say whether pages of every origin may call ``path``."""
-    return path in _PUBLIC_PATHS or path.startswith(_PUBLIC_FOLDER)
 
 
 class KnownHosts:
@@ -85,7 +77,7 @@ class OwnOrigins:
         refusal = None
         if len(hosts) != 1 or hosts[0] not in self._good:
             refusal = self._refused_host(hosts, scope)
-        if refusal is None and scope["method"] not in _SAFE and not public(scope["path"]):
+        if refusal is None and scope["method"] not in _SAFE and not is_public(scope["path"]):
             refusal = self._refused_page(hosts, scope["headers"])
         if refusal is None:
             await self._app(scope, receive, send)

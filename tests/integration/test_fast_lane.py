@@ -14,7 +14,7 @@ from app.faces.latents import MAX_SEED
 def _short_way(client: TestClient) -> fast_lane.FastLane:
     layer: Any = client.app
     while not isinstance(layer, fast_lane.FastLane):
-        layer = getattr(layer, "middleware_stack", None) or layer.app
+        layer = getattr(layer, "middleware_stack", None) or getattr(layer, "app", None) or layer._app
     return layer
 
 
@@ -113,7 +113,13 @@ def test_who_has_left_is_not_drawn_for(client: TestClient, app: FastAPI, path: s
         statuses.append(message.get("status"))
 
     path, _, query = path.partition("?")
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": query.encode(), "headers": []}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(b"host", b"127.0.0.1")],
+    }
 
     async def call() -> None:
         await app(scope, receive, send)

@@ -175,7 +175,7 @@ FOREIGN = [
     [OURS, ("Origin", "http://evil.test"), ("Sec-Fetch-Site", "same-origin")],
 ]
 CHANGES = [
-    *(("POST", path) for path in ("/jobs", "/jobs/1/cancel", "/jobs/1/fork", "/nothing", "/", "/sample/")),
+    *(("POST", path) for path in ("/jobs", "/jobs/1/cancel", "/jobs/1/fork", "/nothing", "/", "/healthz")),
     *((method, "/jobs/1") for method in ("PUT", "PATCH", "DELETE", "PURGE")),
 ]
 
