@@ -50,8 +50,8 @@ def _main(
 def serve() -> None:
     """Serve faces and training jobs over HTTP, and the pages at / and /lab.
 
-    Settings come from the environment: NOBODY_HOST (127.0.0.1), NOBODY_PORT (8000), NOBODY_WEIGHTS (the folder with
-    generator.h5), NOBODY_PIXELS (auto, raw, symmetric), NOBODY_DATA (./data), NOBODY_DATABASE_URL (none: the jobs are
+    Settings come from the environment: NOBODY_HOST (127.0.0.1), NOBODY_PORT (8000), NOBODY_WEIGHTS (a weights file or
+    its folder), NOBODY_PIXELS (auto, raw, symmetric), NOBODY_DATA (./data), NOBODY_DATABASE_URL (none: the jobs are
     kept in NOBODY_DATA and trained by this very command). The README lists the limits of jobs.
     """
     from app.jobs.locks import LockedError
@@ -171,8 +171,8 @@ def train_faces(
 @cli.command()
 def evaluate(
     images: Annotated[Path, typer.Option(help="Real faces: a .npy of (count, 16, 16) uint8, or a folder of pictures.")],
-    weights: Annotated[Path, typer.Option(help="Folder with the generator.h5 to measure.")] = ROOT / "weights",
-    against: Annotated[Path | None, typer.Option(help="Folder with another generator.h5 to measure beside it.")] = None,
+    weights: Annotated[Path, typer.Option(help="Weights to measure: a file, or its folder.")] = ROOT / "weights",
+    against: Annotated[Path | None, typer.Option(help="Other weights to measure beside them.")] = None,
     floor: Annotated[
         Path | None,
         typer.Option(help="Other real faces, measured for comparison; without, half of the images are."),

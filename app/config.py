@@ -15,9 +15,9 @@ from app import ROOT
 
 
 class Settings(BaseSettings):
-    """Settings of ``nobody serve``; each field is the environment variable ``NOBODY_<FIELD>``."""
+    """Settings of ``nobody serve``; each field is the environment variable ``NOBODY_<FIELD>``. Empty means not set."""
 
-    model_config = SettingsConfigDict(env_prefix="NOBODY_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="NOBODY_", frozen=True, env_ignore_empty=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
@@ -27,7 +27,9 @@ class Settings(BaseSettings):
         "address it listens on are always known; on 0.0.0.0 also the machine's name and every address.",
     )
     weights: Path = Field(
-        ROOT / "weights", description="Folder with the generator.h5 to serve (Keras 2 or Keras 3 layout)."
+        ROOT / "weights",
+        description="The generator to serve: a file (.h5 or .weights.h5 of any Keras, .keras), or a folder with "
+        "generator.h5, generator.weights.h5 or generator.keras.",
     )
     pixels: Literal["auto", "raw", "symmetric"] = Field(
         "auto",
@@ -58,6 +60,14 @@ class Settings(BaseSettings):
     def _names(cls, hosts: str) -> str:
         names = [name.strip() for name in hosts.split(",") if name.strip()]
         return ",".join(_host_name(name) for name in names)
+
+    @field_validator("weights", "data")
+    @classmethod
+    def _in_the_home_folder(cls, path: Path) -> Path:
+        try:
+            return path.expanduser()
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
 
     @field_validator("database_url")
     @classmethod

@@ -146,7 +146,7 @@ class WeightsInfo(BaseModel):
     """The weights that are served."""
 
     id: str = Field(description="The first 12 digits of `sha256`, for `?weights=`.")
-    sha256: str = Field(description="Of generator.h5.")
+    sha256: str = Field(description="Of the weights file.")
     architecture: str
     parameters: int
     latent_dim: int

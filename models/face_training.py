@@ -26,6 +26,7 @@ from models.latents import LatentGenerator
 from models.networks import FACE_LATENT_DIM, convolutional_GenDiscr
 from models.normalization import SYMMETRIC
 from models.training import Progress, train
+from models.weight_files import find_weights
 from models.weights import read_metadata, save_weights
 
 Faces = npt.NDArray[np.uint8]
@@ -229,8 +230,11 @@ def train_faces(
     gan = build_face_gan(training, settings)
     checkpoint = out / "checkpoint.npz"
     if start_from is not None and not checkpoint.exists():
-        _check_holdout(start_from / "generator.h5", settings, faces)
-        gan.replace_weights(start_from / "generator.h5", start_from / "discriminator.h5")
+        if start_from.is_file():
+            raise ValueError(f"{start_from}: expected a folder with generator.h5 and discriminator.h5, got a file")
+        generator, critic = find_weights(start_from), find_weights(start_from, "discriminator")
+        _check_holdout(generator, settings, faces)
+        gan.replace_weights(generator, critic)
     record = asdict(settings) | {"faces_sha256": faces_sha256(faces)}
     _claim_folder(out, record)
     if checkpoint.exists():

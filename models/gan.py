@@ -292,7 +292,7 @@ class GAN(keras.Model):
     # weights
 
     def replace_weights(self, gen_h5: str | os.PathLike[str], disc_h5: str | os.PathLike[str]) -> None:
-        """Load both networks' weights from Keras 2 ``.h5`` or Keras 3 ``.weights.h5`` files (task 4).
+        """Load both networks' weights from ``.h5``, ``.weights.h5`` or ``.keras`` files of Keras 2 or 3 (task 4).
 
         Raises:
             WeightsError: a file is missing or does not fit; then neither network has changed.

@@ -10,49 +10,58 @@ Shape = tuple[int, ...]
 
 
 class LayerLayout(NamedTuple):
-    """A layer with weights.
+    """A layer with weights of its own.
 
     Args:
         name: for messages.
-        stored_as: what Keras 3 calls the layer in files: its class, numbered from the second of that class on.
+        kind: its class, as Keras writes it in files and in the names that it gives by itself: ``conv2d``.
         variables: names and shapes, in the layer's order.
     """
 
     name: str
-    stored_as: str
+    kind: str
     variables: tuple[tuple[str, Shape], ...]
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The variables' shapes alone."""
+        return tuple(shape for _, shape in self.variables)
 
 
 Layout = tuple[LayerLayout, ...]
 
 
 def layout_of(network: "keras.Model") -> Layout:
-    """Return the layout of a functional model without nested models."""
-    counts: dict[str, int] = {}
-    layers = []
-    for layer in network.layers:
-        kind = _keras_kind(layer)
-        number = counts[kind] = counts.get(kind, -1) + 1
-        if layer.weights:
-            variables = tuple((variable.name, tuple(variable.shape)) for variable in layer.weights)
-            layers.append(LayerLayout(layer.name, f"{kind}_{number}" if number else kind, variables))
+    """Return the layout of a network in the order of ``network.weights``; of nested models, the layers inside."""
+    # A layer comes after those that it lies in, so that the innermost owner remains.
+    owners = {id(variable): layer for layer in network._flatten_layers() for variable in layer.weights}
+    layers: list[LayerLayout] = []
+    last = None
+    for variable in network.weights:
+        owner, described = owners[id(variable)], (variable.name, tuple(variable.shape))
+        if owner is last:
+            layers[-1] = layers[-1]._replace(variables=(*layers[-1].variables, described))
+        else:
+            layers.append(LayerLayout(owner.name, _kind(owner), (described,)))
+        last = owner
     return tuple(layers)
 
 
-def _keras_kind(layer: "keras.layers.Layer") -> str:
-    """Return the snake-case name of a layer's class, as Keras uses it in files: ``conv2d``, ``dense``."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(layer).__name__).lower()
+def _kind(layer: "keras.layers.Layer") -> str:
+    """Return the name of a layer's class in snake case, cut into words as Keras does: ``conv2d_transpose``."""
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", type(layer).__name__))
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _face_generator() -> Layout:
-    def layer(name: str, **variables: Shape) -> LayerLayout:
-        return LayerLayout(name, name, tuple(variables.items()))
+    def layer(name: str, kind: str, **variables: Shape) -> LayerLayout:
+        return LayerLayout(name, kind, tuple(variables.items()))
 
-    layers = [layer("dense", kernel=(16, 2048), bias=(2048,))]
+    layers = [layer("dense", "dense", kernel=(16, 2048), bias=(2048,))]
     for suffix, inputs, filters in (("", 512, 64), ("_1", 64, 16), ("_2", 16, 1)):
-        layers.append(layer(f"conv2d{suffix}", kernel=(3, 3, inputs, filters), bias=(filters,)))
+        layers.append(layer(f"conv2d{suffix}", "conv2d", kernel=(3, 3, inputs, filters), bias=(filters,)))
         per_filter = dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), (filters,))
-        layers.append(layer(f"batch_normalization{suffix}", **per_filter))
+        layers.append(layer(f"batch_normalization{suffix}", "batch_normalization", **per_filter))
     return tuple(layers)
 
 

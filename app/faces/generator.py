@@ -13,7 +13,8 @@ from app.faces.latents import LATENT_DIM, Latents
 from app.faces.network import GeneratorNetwork
 from models.layouts import FACE_GENERATOR
 from models.normalization import RAW, TRANSFORMS, PixelTransform
-from models.weights import WeightsError, read_metadata, read_weights
+from models.weight_files import WeightsError, find_weights
+from models.weights import read_metadata, read_weights
 
 #: Digits of a SHA-256 that tell weights apart.
 _ID_DIGITS = 12
@@ -25,15 +26,15 @@ class FaceGenerator:
     """A trained generator and what is known about it.
 
     Args:
-        folder: holds ``generator.h5``.
+        where: the weights, or the folder they lie in: see :func:`models.weight_files.find_weights`.
         pixels: ``auto``, or the name of the pixel transform to use whatever the file says.
 
     Raises:
         WeightsError: there is no such file, or it does not fit.
     """
 
-    def __init__(self, folder: Path, pixels: str = "auto") -> None:
-        path = folder / "generator.h5"
+    def __init__(self, where: Path, pixels: str = "auto") -> None:
+        path = find_weights(where)
         weights = read_weights(path, FACE_GENERATOR)
         metadata = read_metadata(path) or {}
         self._network = GeneratorNetwork(weights)
@@ -43,7 +44,7 @@ class FaceGenerator:
         self.training: dict[str, Any] | None = metadata.get("training")
         if not isinstance(self.training, dict | None):
             raise WeightsError(f"{path}: expected the training settings as an object, got {self.training!r}")
-        self.quality = _read_quality(folder / "quality.json", self.sha256)
+        self.quality = _read_quality(path.parent / "quality.json", self.sha256)
         self.transform, self.transform_source = self._choose_transform(path, pixels, metadata)
 
     def __call__(self, latents: Latents) -> npt.NDArray[np.uint8]:

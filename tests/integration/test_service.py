@@ -1,5 +1,7 @@
 """What the service says about itself, and what the API document promises."""
 
+import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from app.config import Settings
 from app.faces.generator import FaceGenerator
+from app.faces.latents import latents_of_seeds
 from app.main import create_app
 from models import WeightsError, convolutional_GenDiscr
 from models.weights import save_weights
@@ -66,8 +69,6 @@ def test_the_etag_changes_with_the_weights(client: TestClient, tmp_path: Path) -
 def test_the_exercise_s_weights_are_served_raw(shared: Path) -> None:
     generator = FaceGenerator(shared / "reference")
     faces = np.load(shared / "faces" / "faces_16x16_train.npy")
-    from app.faces.latents import latents_of_seeds
-
     mean_face = generator(latents_of_seeds(range(2000))).mean(axis=0)
 
     assert (generator.transform.name, generator.transform_source) == ("raw", "assumed")
@@ -84,6 +85,29 @@ def test_weights_of_unknown_range_are_warned_about(tmp_path: Path, caplog: pytes
     chosen = FaceGenerator(tmp_path, "symmetric")
     assert (chosen.transform.name, chosen.transform_source) == ("symmetric", "setting")
     assert not caplog.text
+
+
+def test_the_file_itself_may_be_named_and_may_be_any_that_keras_writes(tmp_path: Path) -> None:
+    faces = FaceGenerator(write_weights(tmp_path), "symmetric")(latents_of_seeds(range(3)))
+    network, _ = convolutional_GenDiscr()
+    network.load_weights(tmp_path / "generator.h5")
+    (tmp_path / "only").mkdir()
+    network.save_weights(tmp_path / "only" / "generator.weights.h5")
+    network.save(tmp_path / "mine.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras calls it legacy
+        network.save(tmp_path / "full.h5")
+
+    for where in ("generator.h5", "only", "only/generator.weights.h5", "mine.keras", "full.h5"):
+        np.testing.assert_array_equal(FaceGenerator(tmp_path / where, "symmetric")(latents_of_seeds(range(3))), faces)
+    with pytest.raises(WeightsError, match=r"discriminator\.h5: expected an \.h5 weights file, found no such file"):
+        FaceGenerator(tmp_path / "discriminator.h5")
+
+
+def test_the_measured_quality_lies_beside_the_file(tmp_path: Path) -> None:
+    sha256 = FaceGenerator(write_weights(tmp_path)).sha256
+    (tmp_path / "quality.json").write_text(json.dumps({"generator_sha256": sha256}))
+    assert FaceGenerator(tmp_path / "generator.h5").quality == {"generator_sha256": sha256}
 
 
 def test_a_broken_pixel_transform_is_refused(tmp_path: Path) -> None:

@@ -75,7 +75,12 @@ def test_a_client_that_never_finishes_cannot_hold_up_the_end(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "found no such file"), (b"not weights", "damaged or not HDF5")]
+    ("content", "message"),
+    [
+        (None, "found no such file"),
+        (b"not weights", "damaged or not HDF5"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "found a Git LFS pointer"),
+    ],
 )
 def test_without_sound_weights_it_does_not_start(
     command: list[str], content: bytes | None, message: str, tmp_path: Path

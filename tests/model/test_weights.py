@@ -212,13 +212,13 @@ def _number_for_names(file: h5py.File) -> None:
 
 BROKEN = {
     "missing": (lambda path: path.unlink(), "found no such file"),
-    "a folder": (lambda path: (path.unlink(), path.mkdir()), "found no such file"),
-    "empty": (lambda path: path.write_bytes(b""), "damaged or not HDF5"),
-    "not HDF5": (lambda path: path.write_bytes(b"GIF89a" * 100), "damaged or not HDF5"),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), "found a folder"),
+    "empty": (lambda path: path.write_bytes(b""), "found an empty file"),
+    "not HDF5": (lambda path: path.write_bytes(b"not HDF5" * 100), "damaged or not HDF5"),
     "truncated": (lambda path: path.write_bytes(path.read_bytes()[:-100_000]), "damaged or not HDF5"),
     "no Keras weights": (_edit(_unlist), "found HDF5 with neither layer_names nor layers"),
     "a layer less": (_edit(_drop_a_layer), "expected 7 layers with weights .* found 6"),
-    "wrong order": (_edit(_swap), "expected the conv2d layers in order"),
+    "wrong order": (_edit(_swap), r"layer conv2d.*: expected .*\(3, 3, 512, 64\).* found .*\(3, 3, 64, 16\)"),
     "wrong shape": (_edit(lambda file: _set(file, "bias", np.zeros(65, np.float32))), r"found .*\('bias', \(65,\)\)"),
     "NaN inside": (_edit(lambda file: _set(file, "bias", np.full(64, np.nan))), "expected finite weights, found nan"),
     "infinity inside": (
@@ -270,31 +270,14 @@ def test_the_other_network_s_file_is_refused(saved: Path) -> None:
         _face_gan().replace_weights(saved, saved)
 
 
-def test_a_full_model_is_refused(tmp_path: Path) -> None:
-    import tf_keras
-
-    path = tmp_path / "model.h5"
-    model = tf_keras.Sequential([tf_keras.layers.Dense(3, input_shape=(2,))])
-    with pytest.warns(UserWarning, match="saving your model as an HDF5 file"):
-        model.save(path)
-    with pytest.raises(WeightsError, match="expected weights only, found a full model"):
-        read_weights(path, convolutional_GenDiscr()[0])
-
-
-def test_a_keras_archive_is_refused(network: Any, tmp_path: Path) -> None:
-    path = tmp_path / "model.keras"
-    network.save(path)
-    with pytest.raises(WeightsError, match="damaged or not HDF5"):
-        read_weights(path, network)
-
-
 def test_keras_3_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "d.weights.h5"
     fully_connected_GenDiscr([2, 7, 2])[0].save_weights(path)
     with pytest.raises(
-        WeightsError, match=r"expected the layers dense, conv2d.*missing: conv2d.* not expected: dense_1"
+        WeightsError,
+        match=r"expected the layers dense, conv2d.*missing: dense.* conv2d.* not expected: .*layers/dense_1",
     ):
-        read_weights(path, convolutional_GenDiscr()[0])
+        read_weights(path, FACE_GENERATOR)
 
 
 @pytest.mark.parametrize(

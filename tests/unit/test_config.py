@@ -21,6 +21,25 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (Settings().port, Settings().weights) == (9001, Path("/somewhere"))
 
 
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a compose file or a unit file leaves it: ``NOBODY_WEIGHTS=``."""
+    before = Settings()
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"NOBODY_{name.upper()}", "")
+    assert load_settings() == before
+
+
+def test_folders_may_lie_in_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("NOBODY_WEIGHTS", "~/weights/generator.h5")
+    monkeypatch.setenv("NOBODY_DATA", "~/data")
+    settings = load_settings()
+    assert (settings.weights, settings.data) == (Path("/home/ada/weights/generator.h5"), Path("/home/ada/data"))
+    monkeypatch.setenv("NOBODY_WEIGHTS", "~nobody-of-this-name/weights")
+    with pytest.raises(SystemExit, match=r"NOBODY_WEIGHTS: .*home directory.*, got '~nobody-of-this-name/weights'"):
+        load_settings()
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().port = 1  # type: ignore[misc]
