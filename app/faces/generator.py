@@ -1,4 +1,4 @@
-"""The generator that is served: weights from a folder, made ready for inference."""
+"""The generator that is served: weights from a file, made ready for inference."""
 
 import hashlib
 import json

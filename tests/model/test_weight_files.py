@@ -48,7 +48,7 @@ FRAMEWORKS = {"keras 3": keras, "keras 2": tf_keras}
 def _layers(framework: Any, names: list[str] | None, dtype: str | None = None) -> list[Any]:
     """Return the face generator's layers; some have no weights."""
     layers, settings = framework.layers, {"dtype": dtype} if dtype else {}
-    name = iter(names or [None] * 7)
+    name: Iterator[str | None] = iter(names or [None] * 7)
 
     def named() -> dict[str, Any]:
         chosen = next(name)
@@ -253,7 +253,7 @@ def test_layers_of_several_parts_and_of_long_class_names_load(file: str, tmp_pat
 
 
 def test_a_subclassed_generator_loads(tmp_path: Path) -> None:
-    class Generator(keras.Model):  # type: ignore[misc]
+    class Generator(keras.Model):
         def __init__(self) -> None:
             super().__init__()
             self.leaves = _layers(keras, None)
@@ -271,7 +271,7 @@ def test_a_subclassed_generator_loads(tmp_path: Path) -> None:
 
 
 def test_the_generator_of_one_whose_layers_are_attributes_is_told_apart_by_shapes(tmp_path: Path) -> None:
-    class Generator(keras.Model):  # type: ignore[misc]
+    class Generator(keras.Model):
         def __init__(self) -> None:
             super().__init__()
             # In the order of names, the last is first.
