@@ -48,11 +48,10 @@ FRAMEWORKS = {"keras 3": keras, "keras 2": tf_keras}
 def _layers(framework: Any, names: list[str] | None, dtype: str | None = None) -> list[Any]:
     """Return the face generator's layers; some have no weights."""
     layers, settings = framework.layers, {"dtype": dtype} if dtype else {}
-    name: Iterator[str | None] = iter(names or [None] * 7)
+    name = iter(names or [])
 
     def named() -> dict[str, Any]:
-        chosen = next(name)
-        return settings if chosen is None else {"name": chosen, **settings}
+        return settings if names is None else {"name": next(name), **settings}
 
     stack = [layers.Dense(2048, activation="tanh", **named()), layers.Reshape((2, 2, 512)), layers.Dropout(0.1)]
     for filters in (64, 16, 1):
