@@ -3,6 +3,7 @@
 import io
 import math
 import zlib
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -12,8 +13,16 @@ from PIL import Image
 Grey = npt.NDArray[np.uint8]
 Resample = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 AnimationFormat = Literal["gif", "webp", "apng"]
+PictureFormat = Literal["png", "webp", "jpg", "gif", "svg"]
 
-MEDIA_TYPES = {"png": "image/png", "gif": "image/gif", "webp": "image/webp", "apng": "image/apng"}
+MEDIA_TYPES = {
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "apng": "image/apng",
+    "jpg": "image/jpeg",
+    "svg": "image/svg+xml",
+}
 
 
 def sheet_png(faces: Grey, size: int, resample: Resample, columns: int | None = None) -> bytes:
@@ -24,6 +33,34 @@ def sheet_png(faces: Grey, size: int, resample: Resample, columns: int | None = 
     # Faces as they are, stored: compressed, they would shrink by a sixth at most, and take ten times as long.
     start, end = _frame(*picture.shape)
     return start + _chunk(b"IDAT", zlib.compress(_rows(picture[np.newaxis]), level=0)) + end
+
+
+def picture(face: Grey, file_format: PictureFormat, size: int, resample: Resample) -> bytes:
+    """Resize one face and encode it. SVG keeps its pixels as squares, whatever ``resample`` says."""
+    if file_format == "svg":
+        return svg(face, size)
+    if file_format == "png":
+        return sheet_png(face[np.newaxis], size, resample)
+    image = Image.fromarray(enlarge(face[np.newaxis], size, resample)[0])
+    if file_format == "jpg":
+        return _encode(image, "JPEG", quality=95, optimize=True)
+    return _encode(image, file_format.upper(), **({"lossless": True} if file_format == "webp" else {}))
+
+
+def svg(face: Grey, size: int) -> bytes:
+    """Draw a face as crisp squares of one unit; neighbours in a row that have the same grey are one rectangle."""
+    height, width = face.shape
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {width} {height}" '
+        'shape-rendering="crispEdges">'
+    ]
+    for y, row in enumerate(face.tolist()):
+        x = 0
+        for grey, squares in groupby(row):
+            run = len(list(squares))
+            lines.append(f'<rect x="{x}" y="{y}" width="{run}" height="1" fill="#{grey:02x}{grey:02x}{grey:02x}"/>')
+            x += run
+    return "\n".join([*lines, "</svg>\n"]).encode()
 
 
 def pngs(faces: Grey) -> list[bytes]:
@@ -62,13 +99,14 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def enlarge(faces: Grey, size: int, resample: Resample) -> Grey:
-    """Resize square faces to ``size`` × ``size`` pixels each."""
+    """Resize square faces to ``size`` × ``size`` pixels each; ``nearest`` averages where they get smaller."""
     if faces.shape[-1] == size:
         return faces
     if resample == "nearest" and size % faces.shape[-1] == 0:
         factor = size // faces.shape[-1]
         return faces.repeat(factor, axis=-1).repeat(factor, axis=-2)
-    method = Image.Resampling[resample.upper()]
+    smaller = resample == "nearest" and size < faces.shape[-1]
+    method = Image.Resampling.BOX if smaller else Image.Resampling[resample.upper()]
     return np.stack([np.asarray(Image.fromarray(face).resize((size, size), method)) for face in faces])
 
 

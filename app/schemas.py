@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from app.faces.latents import LATENT_DIM, MAX_SEED, Path
 from app.imaging import Resample
 
 FACE_SIZE = 16
 MAX_SIZE = 1024
+#: Of avatars, as Gravatar has it.
+MAX_AVATAR = 2048
 MAX_COUNT = 1024
 MAX_STEPS = 1024
 MAX_FPS = 50
@@ -64,6 +66,36 @@ class SampleQuery(FaceQuery):
     seed: Seed | None = Field(
         None, examples=[42], description="Makes the face repeatable; without it each call gives a new one."
     )
+
+
+class AvatarQuery(FaceQuery):
+    """A face by its name, asked for as Gravatar is."""
+
+    size: int = Field(
+        FACE_SIZE,
+        ge=1,
+        le=MAX_AVATAR,
+        examples=[256],
+        description="Width and height, in pixels; a number outside of the range is taken to its nearest end.",
+    )
+    s: int | None = Field(None, ge=1, le=MAX_AVATAR, examples=[80], description="Gravatar's short name of `size`.")
+
+    @field_validator("size", "s", mode="before")
+    @classmethod
+    def _into_range(cls, given: Any, info: ValidationInfo) -> Any:
+        """Take any number, for a page shows a broken image where it is refused; nothing given is the default."""
+        if given == "" and info.field_name is not None:
+            return cls.model_fields[info.field_name].default
+        try:
+            return round(min(max(float(given), 1), MAX_AVATAR))
+        except (TypeError, ValueError):
+            return given  # refused as what it is
+
+    @model_validator(mode="after")
+    def _take_s(self) -> Self:
+        if self.s is not None and "size" not in self.model_fields_set:
+            self.size = self.s
+        return self
 
 
 class SamplesQuery(FaceQuery):

@@ -1,16 +1,21 @@
 """Faces: single ones, sheets, the latent vectors behind them, avatars."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import numpy as np
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
 
+from app import imaging
 from app.dependencies import Draw, Repeatable, named_weights
 from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
-from app.routes.rendering import NOT_MODIFIED, picture_response, png_answer, prefers
+from app.imaging import MEDIA_TYPES, PictureFormat
+from app.routes.rendering import NOT_MODIFIED, drawn, picture_response, png_answer, prefers
 from app.schemas import (
     MAX_NAME,
+    AvatarQuery,
     FaceQuery,
     Latent,
     LatentQuery,
@@ -95,27 +100,62 @@ async def latent(query: Annotated[LatentQuery, Query()], repeatable: Repeatable)
     return JSONResponse({"seed": query.seed, "latent": numbers}, headers=repeatable.headers)
 
 
+#: The endings that choose the format of an avatar, in any case.
+_ENDINGS: dict[str, PictureFormat] = {
+    "png": "png",
+    "webp": "webp",
+    "jpg": "jpg",
+    "jpeg": "jpg",
+    "gif": "gif",
+    "svg": "svg",
+}
+
+
+def _without_ending(path: str) -> tuple[str, PictureFormat]:
+    """Split what follows ``/avatar/`` into the name and the format; other dots are part of the name."""
+    name, dot, ending = path.rpartition(".")
+    file_format = _ENDINGS.get(ending.lower()) if dot else None
+    return (name, file_format) if file_format else (path, "png")
+
+
+def _short_enough(path: str) -> str:
+    if len(_without_ending(path)[0]) > MAX_NAME:
+        raise PydanticCustomError("string_too_long", f"String should have at most {MAX_NAME} characters")
+    return path
+
+
 @router.get(
     "/avatar/{name:path}",
     response_class=Response,
-    responses=picture_response("The face of that name, 8-bit grey.", "image/png"),
+    responses=picture_response(
+        "The face of that name, 8-bit grey.", *(MEDIA_TYPES[file_format] for file_format in get_args(PictureFormat))
+    ),
 )
 async def avatar(
     name: Annotated[
         str,
         Path(
-            min_length=1,
-            max_length=MAX_NAME,
             pattern="^[^\ufffd]*$",  # what stands where a URL's bytes were not UTF-8
-            description="Any string, in UTF-8.",
+            description="Any string of at most 256 characters, in UTF-8. An ending chooses the format and is not part "
+            "of the name: `.png` (as without one), `.webp`, `.jpg`, `.jpeg`, `.gif`, `.svg`.",
             examples=["Ada Lovelace"],
         ),
+        AfterValidator(_short_enough),
     ],
-    query: Annotated[FaceQuery, Query()],
+    query: Annotated[AvatarQuery, Query()],
     draw: Draw,
     repeatable: Repeatable,
 ) -> Response:
-    """Give the face that belongs to a string: the same string, the same face."""
+    """Give the face that belongs to a string: the same string, the same face.
+
+    It stands in for Gravatar: `/avatar/205e460b479e2e5b48aec07710c08d50?s=80&d=identicon`. Its `d`, `f` and `r` are
+    ignored, as everybody has a face here, even the empty name.
+    """
     if repeatable.unchanged:
         return repeatable.not_modified()
-    return await _face(draw, seed_of_name(name), query, repeatable.headers)
+    name, file_format = _without_ending(name)
+    seed = seed_of_name(name)
+    [face] = await draw(latents_of_seeds([seed]) * np.float32(query.truncation))
+    body = await drawn(lambda: imaging.picture(face, file_format, query.size, query.resample), query.size**2)
+    headers = {"X-Seed": str(seed), **repeatable.headers}
+    return Response(body, media_type=MEDIA_TYPES[file_format], headers=headers)

@@ -14,6 +14,8 @@ from app.schemas import InterpolateQuery
 
 router = APIRouter(tags=["faces"])
 
+_MEDIA_TYPES = [MEDIA_TYPES[file_format] for file_format in ("png", "gif", "webp", "apng")]
+
 
 def _draw(faces: Grey, query: InterpolateQuery) -> bytes:
     if query.format == "png":
@@ -24,7 +26,7 @@ def _draw(faces: Grey, query: InterpolateQuery) -> bytes:
 @router.get(
     "/interpolate",
     response_class=Response,
-    responses=picture_response("The walk from one face to the other.", *MEDIA_TYPES.values(), seeded=False),
+    responses=picture_response("The walk from one face to the other.", *_MEDIA_TYPES, seeded=False),
 )
 async def interpolate(query: Annotated[InterpolateQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
     """Give the faces on the way from one seed to another, both ends included."""

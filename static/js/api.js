@@ -64,9 +64,8 @@ export function gifUrl(from, to) {
  * @throws {ServiceError} no address can carry the string
  */
 export function avatarUrl(name) {
-  if (/^\.\.?$/.test(name)) throw new ServiceError("A dot alone has no face; write a little more.");
   try {
-    return `/avatar/${encodeURIComponent(name)}`;
+    return `/avatar/${encodeURIComponent(name)}.png`; // the ending is the format's, so that a name may have one too
   } catch {
     throw new ServiceError("This text has half a character in it; please type it anew.");
   }

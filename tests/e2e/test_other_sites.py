@@ -24,6 +24,14 @@ PICTURES = """async () => Promise.all([...document.images].map(async (image) => 
   canvas.getContext("2d").drawImage(image, 0, 0);
   return canvas.toDataURL();
 }))"""
+#: The greys of the page's pictures, row by row.
+GREYS = """async () => Promise.all([...document.images].map(async (image) => {
+  await image.decode();
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const context = new OffscreenCanvas(width, height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  return [...context.getImageData(0, 0, width, height).data].filter((_, at) => at % 4 === 0);
+}))"""
 #: An answer as a script of the page sees it; the error's name where the browser keeps it back.
 FETCH = """async ([url, options]) => {
   try {
@@ -128,6 +136,19 @@ def test_a_page_may_read_a_picture_s_pixels(site: OtherSite, server: str, path: 
     [pixels] = page.evaluate(PICTURES)
     assert pixels is not None
     assert pixels.startswith("data:image/png")
+
+
+@pytest.mark.parametrize("width", [160, 32, 24, 400])
+def test_a_vector_avatar_is_crisp(site: OtherSite, server: str, width: int) -> None:
+    """Each pixel of the screen has the grey of one square, without seams or blur in between."""
+    page = site.open(
+        f'<img crossorigin src="{server}/avatar/ada.svg?s={width}"><img crossorigin src="{server}/avatar/ada">'
+    )
+    drawn, face = page.evaluate(GREYS)
+    assert len(drawn) == width**2
+    assert set(drawn) == set(face)
+    if width % 16 == 0:  # else some pixels belong to two squares alike
+        assert drawn == [face[y * 16 // width * 16 + x * 16 // width] for y in range(width) for x in range(width)]
 
 
 @pytest.mark.parametrize("from_disk", [False, True])

@@ -50,7 +50,10 @@ def _problem(answer: Any, status: int) -> Problem:
         ("/latent", "query.seed", "Field required"),
         ("/latent?seed=x", "query.seed", "valid integer"),
         (f"/avatar/{'x' * (MAX_NAME + 1)}", "path.name", "at most 256 characters"),
-        ("/avatar/", "path.name", "at least 1 character"),
+        (f"/avatar/{'x' * (MAX_NAME + 1)}.jpeg", "path.name", "at most 256 characters"),
+        ("/avatar/ada?s=large", "query.s", "valid integer, unable to parse string as an integer, got 'large'"),
+        ("/avatar/ada?size=nan", "query.size", "valid integer"),
+        ("/avatar/ada.svg?truncation=2", "query.truncation", "less than or equal to 1"),
         ("/avatar/%ff", "path.name", "match pattern"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app.faces.latents import MAX_SEED, seed_of_name
+from app.faces.latents import MAX_SEED
 
 
 def _picture(answer: Any) -> Any:
@@ -136,22 +136,6 @@ def test_as_many_latents_as_allowed(client: TestClient) -> None:
     assert _pixels(client.post("/sample", json={"latents": [[0.5] * 16] * 1024})).shape == (512, 512)
 
 
-# avatars
-
-
-@pytest.mark.parametrize("name", ["ada", "Ада", "a/b c?d", "😀", "a..b", "x" * 256])
-def test_a_name_has_one_face(client: TestClient, name: str) -> None:
-    from urllib.parse import quote
-
-    answer = client.get(f"/avatar/{quote(name, safe='')}")
-    assert answer.headers["x-seed"] == str(seed_of_name(name))
-    assert answer.content == client.get("/sample", params={"seed": seed_of_name(name)}).content
-
-
-def test_a_large_avatar(client: TestClient) -> None:
-    assert _pixels(client.get("/avatar/ada?size=128")).shape == (128, 128)
-
-
 # interpolations
 
 
@@ -177,11 +161,6 @@ def test_animations(client: TestClient, file_format: str, media_type: str) -> No
 
     assert answer.headers["content-type"] == media_type
     assert (picture.n_frames, picture.size) == (5, (32, 32))
-
-
-def test_two_spellings_of_one_name_have_one_face(client: TestClient) -> None:
-    composed, decomposed = client.get("/avatar/%C3%A9"), client.get("/avatar/e%CC%81")
-    assert composed.content == decomposed.content
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,33 @@ def test_nearest_repeats_pixels_exactly() -> None:
     np.testing.assert_array_equal(imaging.enlarge(faces, 48, "nearest")[0], by_pillow)
 
 
+def test_an_svg_merges_neighbours_of_the_same_grey() -> None:
+    face = np.array([[0, 0, 255], [7, 7, 7], [1, 2, 1]], np.uint8)
+    lines = imaging.svg(face, 30).decode().splitlines()
+
+    assert lines[0].startswith('<svg xmlns="http://www.w3.org/2000/svg" width="30" height="30" viewBox="0 0 3 3"')
+    assert lines[1:-1] == [
+        '<rect x="0" y="0" width="2" height="1" fill="#000000"/>',
+        '<rect x="2" y="0" width="1" height="1" fill="#ffffff"/>',
+        '<rect x="0" y="1" width="3" height="1" fill="#070707"/>',
+        '<rect x="0" y="2" width="1" height="1" fill="#010101"/>',
+        '<rect x="1" y="2" width="1" height="1" fill="#020202"/>',
+        '<rect x="2" y="2" width="1" height="1" fill="#010101"/>',
+    ]
+
+
+def test_a_jpeg_is_good() -> None:
+    gradient = np.add.outer(np.arange(16), np.arange(16)).astype(np.uint8) * 8
+    decoded = np.asarray(_decode(imaging.picture(gradient, "jpg", 256, "lanczos")))
+    assert np.abs(decoded.astype(int) - imaging.enlarge(gradient[np.newaxis], 256, "lanczos")[0]).max() <= 6
+
+
+def test_smaller_than_it_is_a_face_is_averaged() -> None:
+    [face] = _faces(1)
+    means = face.reshape(4, 4, 4, 4).mean(axis=(1, 3))
+    assert np.abs(imaging.enlarge(face[np.newaxis], 4, "nearest")[0] - means).max() <= 1
+
+
 @pytest.mark.parametrize(("file_format", "name"), [("gif", "GIF"), ("webp", "WEBP"), ("apng", "PNG")])
 def test_animation(file_format: imaging.AnimationFormat, name: str) -> None:
     faces = _faces(4)
