@@ -60,6 +60,11 @@ def test_what_pages_add_to_a_url_does_no_harm(client: TestClient, url: str, adde
         assert answer.content == plain.content
 
 
+@pytest.mark.parametrize("url", [url for url in PICTURES if "avatar" not in url])  # there it is Gravatar's size
+def test_an_s_does_no_harm(client: TestClient, url: str) -> None:
+    assert client.get(_with(url, "s=5&s=x")).status_code == 200
+
+
 def test_every_url_with_a_number_shows_a_new_face(client: TestClient) -> None:
     answers = [client.get(f"/sample?{name}={i}") for name in ("random", "t") for i in (1, 2, 3, 1, 2, 3)]
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
