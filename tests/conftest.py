@@ -1,9 +1,13 @@
-"""What all tests share: the search of the property tests, and the exercise's files.
+"""What all tests share: the same surroundings everywhere, the search of the property tests, the exercise's files.
 
 The gate draws the same examples on every machine and every day. ``make fuzz`` searches at random, and for long.
 """
 
 import os
+import random
+import sys
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -11,11 +15,26 @@ from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis.internal.conjecture.providers import HypothesisProvider
 from hypothesis.internal.constants_ast import Constants
 
-import app  # noqa: F401 (before NumPy, which it tells how many threads to use)
+#: Of a person's own environment, what the tests may see. Anything else could decide how they end: settings of the
+#: service, a proxy, colours, the terminal's width, the language, options of TensorFlow.
+_KEPT = ("CI", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "USER")
+_KEPT_KINDS = ("COV_", "COVERAGE_", "HYPOTHESIS_", "PYTEST_")
+# A home of their own: no keras.json, no .curlrc, no matplotlibrc.
+_home = tempfile.TemporaryDirectory(prefix="nobody-home-", ignore_cleanup_errors=True)
+for _name in list(os.environ):
+    if _name not in _KEPT and not _name.startswith(_KEPT_KINDS):
+        del os.environ[_name]
+# A clock that goes ahead of UTC by a quarter of an hour more than whole hours: what mistakes one for the other shows.
+os.environ |= {"HOME": _home.name, "LANG": "C.UTF-8", "TZ": "TST-05:45", "COLUMNS": "80", "TF_CPP_MIN_LOG_LEVEL": "3"}
+time.tzset()
+os.umask(0o022)
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import app  # noqa: E402, F401 (before NumPy, which it tells how many threads to use)
 
 ROOT = Path(__file__).resolve().parent.parent
+
+#: Seconds after which a test gives up waiting. It only ends a hang: nothing takes a tenth of it on an idle machine.
+PATIENCE = 300.0
 
 #: How many times the examples of the gate `make fuzz` draws.
 FUZZ_FACTOR = 50
@@ -44,6 +63,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for test in filter(is_hypothesis_test, tests):
         own: settings = test._hypothesis_internal_use_settings
         test._hypothesis_internal_use_settings = settings(own, max_examples=FUZZ_FACTOR * own.max_examples)
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers() -> None:
+    """Let no test depend on what others drew before it."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "tensorflow" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """A real server process and a real browser."""
 
 import os
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
-WAIT_MS = 10_000
+from tests.conftest import PATIENCE, ROOT
+
+#: How long a page may take for anything but a training; it only ends a hang.
+WAIT_MS = 60_000
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -34,40 +35,36 @@ BROWSER_ARGUMENTS = [
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start the service as a process of its own, with the worker that trains the jobs; give its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("server")
     log = folder / "log"
-    settings = {"NOBODY_HOST": "127.0.0.1", "NOBODY_PORT": str(port), "NOBODY_DATA": str(folder / "data")}
+    settings = {"NOBODY_HOST": "127.0.0.1", "NOBODY_PORT": "0", "NOBODY_DATA": str(folder / "data")}
     command = [sys.executable, "-m", "app", "serve"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | settings, stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, log)
-        yield f"http://127.0.0.1:{port}"
+        yield _wait_until_ready(process, log)
     finally:
         process.terminate()
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=PATIENCE)
         finally:
             process.kill()
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the address that the server has given itself, once it has faces."""
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except urllib.error.HTTPError as error:
-            error.close()  # it has an open socket
-        except OSError:
-            pass
+        if address := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
+            try:
+                with urllib.request.urlopen(f"{address[0]}/readyz", timeout=PATIENCE):
+                    return address[0]
+            except urllib.error.HTTPError as error:
+                error.close()  # it has an open socket
         time.sleep(0.1)
-    pytest.fail(f"the server was not ready within {START_SECONDS:.0f} s:\n{log.read_text()[-3000:]}")
+    pytest.fail(f"the server does not get ready:\n{log.read_text()[-3000:]}")
 
 
 # The synchronous Playwright holds the thread's event loop, so it must not outlive the tests that need it.

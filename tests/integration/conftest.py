@@ -15,6 +15,7 @@ from app.main import create_app
 from models import convolutional_GenDiscr
 from models.normalization import SYMMETRIC
 from models.weights import save_weights
+from tests.conftest import PATIENCE
 
 
 def write_weights(folder: Path, seed: int = 0, **metadata: object) -> Path:
@@ -39,8 +40,8 @@ def app(weights: Path) -> FastAPI:
 @pytest.fixture(scope="session")
 def client(app: FastAPI) -> Iterator[TestClient]:
     with TestClient(app, raise_server_exceptions=False) as client:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while client.get("/readyz").status_code != 200:
-            assert time.monotonic() < deadline, "the generator did not warm up within 30 s"
+            assert time.monotonic() < deadline, "the generator did not warm up"
             time.sleep(0.02)
         yield client

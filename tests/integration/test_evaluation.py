@@ -12,6 +12,7 @@ from app.evaluation import choose_faces
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
 from models.face_training import faces_sha256
+from tests.conftest import PATIENCE
 from tests.integration.conftest import write_weights
 
 NOBODY = Path(sys.executable).with_name("nobody")
@@ -74,7 +75,7 @@ def test_the_command_measures_and_writes_what_info_quotes(tmp_path: Path) -> Non
         [NOBODY, *command.split(), "--json", str(tmp_path / "quality.json")],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=True,
     )
     quality = json.loads((tmp_path / "quality.json").read_text())
@@ -96,7 +97,7 @@ def test_weights_that_are_not_there_end_in_one_line(tmp_path: Path) -> None:
         [NOBODY, "evaluate", "--weights", str(tmp_path), "--images", str(tmp_path / "faces.npy")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert result.returncode == 1

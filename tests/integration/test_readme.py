@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 from tests.integration.test_start import running
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -30,7 +30,7 @@ def test_every_call_of_the_readme_succeeds(tmp_path: Path) -> None:
         for script in scripts:
             lines = PREAMBLE + script.replace(ADDRESS, address)
             result = subprocess.run(
-                ["bash", "-x", "-c", lines], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+                ["bash", "-x", "-c", lines], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE
             )
             assert result.returncode == 0, result.stderr
     for name in ("face.png", "sheet.png", "walk.png", "mine.png", "ada.png", "circle.png"):

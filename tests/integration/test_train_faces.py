@@ -12,6 +12,7 @@ from PIL import Image
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
 from models.weights import read_metadata
+from tests.conftest import PATIENCE
 
 NOBODY = Path(sys.executable).with_name("nobody")
 
@@ -27,7 +28,11 @@ def _command(tmp_path: Path, steps: int) -> list[str]:
 
 def test_a_run_gives_weights_to_serve(tmp_path: Path) -> None:
     result = subprocess.run(
-        [*_command(tmp_path, 4), "--checkpoint-steps", "2"], capture_output=True, text=True, timeout=120, check=True
+        [*_command(tmp_path, 4), "--checkpoint-steps", "2"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
     )
     run = tmp_path / "run"
 
@@ -55,13 +60,13 @@ def _interrupt_in_training(command: list[str], run: Path) -> str:
     before = settings.stat().st_mtime_ns if settings.exists() else 0
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     # The settings are written (anew) just before the first step; by then Ctrl-C is caught.
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not settings.exists() or settings.stat().st_mtime_ns == before:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, shown = process.communicate(timeout=120)
+    _, shown = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, shown
     return shown
 
@@ -84,7 +89,7 @@ def test_bad_images_end_in_one_line(tmp_path: Path) -> None:
         [str(NOBODY), "train-faces", "--images", str(tmp_path / "none.npy"), "--out", str(tmp_path / "run")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert result.returncode == 1

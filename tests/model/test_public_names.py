@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import models
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 
 def test_every_public_name_is_there() -> None:
@@ -24,4 +24,4 @@ def test_reading_weights_loads_no_tensorflow() -> None:
         "import sys; from models.layouts import FACE_GENERATOR; from models.weights import read_weights;"
         "read_weights('weights/generator.h5', FACE_GENERATOR); sys.exit('tensorflow' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=PATIENCE, check=True)

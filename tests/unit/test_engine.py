@@ -8,6 +8,7 @@ import pytest
 
 from app.faces.engine import MAX_ROWS, FaceEngine, Faces
 from app.faces.latents import Latents, latents_of_seeds
+from tests.conftest import PATIENCE
 
 
 class Generator:
@@ -17,11 +18,20 @@ class Generator:
         self.batches: list[int] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.held = threading.Event()
 
     def __call__(self, latents: Latents) -> Faces:
-        self.gate.wait(5)
+        if not self.gate.is_set():
+            self.held.set()
+            assert self.gate.wait(PATIENCE)
         self.batches.append(len(latents))
         return np.broadcast_to(latents[:, :1, np.newaxis].astype(np.uint8), (len(latents), 16, 16))
+
+
+async def _until_held(generator: Generator) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not generator.held.is_set():
+            await asyncio.sleep(0.001)
 
 
 def _latents(first: int, count: int) -> Latents:
@@ -44,7 +54,7 @@ def _with_engine(scenario: Callable[[FaceEngine, Generator], Coroutine[Any, Any,
 
 def test_the_engine_is_ready_after_its_first_face() -> None:
     async def scenario(engine: FaceEngine, generator: Generator) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not engine.ready:
                 await asyncio.sleep(0.01)
 
@@ -70,9 +80,9 @@ def test_everything_else_passes_a_large_request() -> None:
     async def scenario(engine: FaceEngine, generator: Generator) -> None:
         generator.gate.clear()
         large = asyncio.create_task(engine.faces(_latents(0, 20 * MAX_ROWS)))
-        await asyncio.sleep(0.05)
+        await _until_held(generator)
         single = asyncio.create_task(engine.faces(_latents(7, 1)))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # the task begins: it has asked
         generator.batches.clear()
         generator.gate.set()
         assert (await single)[0, 0, 0] == 7
@@ -96,10 +106,10 @@ def test_a_client_that_goes_away_leaves_nothing_behind() -> None:
     async def scenario(engine: FaceEngine, generator: Generator) -> None:
         generator.gate.clear()
         held = asyncio.create_task(engine.faces(_latents(1, 1)))
-        await asyncio.sleep(0.05)
+        await _until_held(generator)
         gone = [asyncio.create_task(engine.faces(_latents(2, 20 * MAX_ROWS))) for _ in range(10)]
         stays = asyncio.create_task(engine.faces(_latents(3, 1)))
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)  # the tasks begin: they have asked
         for task in gone:
             task.cancel()
         generator.gate.set()
@@ -135,9 +145,11 @@ def test_stopping_cancels_those_who_wait() -> None:
         await engine.faces(_latents(0, 1))
         generator.gate.clear()
         waiting = [asyncio.create_task(engine.faces(_latents(i, 1))) for i in range(3)]
-        await asyncio.sleep(0.05)
-        threading.Timer(0.1, generator.gate.set).start()
-        await engine.stop()
+        await _until_held(generator)
+        stopping = asyncio.create_task(engine.stop())
+        await asyncio.sleep(0)  # the task begins: it waits for what is being generated
+        generator.gate.set()
+        await stopping
         for answer in await asyncio.gather(*waiting, return_exceptions=True):
             assert isinstance(answer, asyncio.CancelledError)
 

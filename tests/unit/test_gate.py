@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import FUZZ_FACTOR, ROOT
+from tests.conftest import FUZZ_FACTOR, PATIENCE, ROOT
 
 PROPERTIES = """
 import pathlib
@@ -33,7 +33,12 @@ def _drawn(folder: Path, *arguments: str, **environment: str) -> list[str]:
     # The folder has no settings of its own, so that it is the gate's that count.
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "tests.conftest", "-s", *arguments]
     done = subprocess.run(
-        [*command, str(folder)], cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=300
+        [*command, str(folder)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return [line for line in done.stdout.splitlines() if "drawn" in line]

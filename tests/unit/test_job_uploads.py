@@ -297,4 +297,4 @@ def test_monsters_are_refused_quickly(read: Read, content: bytes) -> None:
     start = time.process_time()
     with pytest.raises(UploadError):
         read(content)
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 60, "more than linear time, or a loop over single characters"

