@@ -280,6 +280,7 @@ def faces_sha256(faces: Faces) -> str:
 
 def _claim_folder(out: Path, record: dict[str, Any]) -> None:
     """Write what the run is, or compare it with the run that is there."""
+    out.mkdir(parents=True, exist_ok=True)
     path = out / "settings.json"
     if path.exists():
         try:

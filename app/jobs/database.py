@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOS
 from sqlalchemy import event
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, InternalError, OperationalError, TimeoutError
 
 from app.config import Settings
 from app.jobs.locks import FileLock
@@ -81,6 +82,24 @@ workers = sa.Table(
     sa.Column("beats", sa.BigInteger, nullable=False),
 )
 
+#: Who waits in which order: the lowest ticket is the next. A job that is queued again draws a new one.
+tickets = sa.Table(
+    "job_tickets",
+    metadata,
+    sa.Column("ticket", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("job", sa.Integer, sa.ForeignKey("jobs.number"), nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
+
+#: Jobs without a row in the record that may have files, and a place in the queue: those that are being submitted,
+#: since when, and those that are being deleted (null).
+leftovers = sa.Table(
+    "job_leftovers",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("submitted", sa.Float),
+)
+
 #: Any number that nothing else in the database locks with: only one process at a time makes the tables.
 _SCHEMA_LOCK = 7_160_160_160
 
@@ -122,6 +141,7 @@ def _postgresql(url: str) -> sa.Engine:
         pool_size=20,
         pool_timeout=5,
         json_serializer=_json,
+        json_deserializer=_parsed,
         connect_args={
             "connect_timeout": 5,
             "keepalives_idle": 5,
@@ -134,13 +154,17 @@ def _postgresql(url: str) -> sa.Engine:
 
 def _sqlite(settings: Settings) -> sa.Engine:
     engine = sa.create_engine(
-        f"sqlite:///{settings.data.resolve() / 'jobs.sqlite'}", json_serializer=_json, pool_size=20
+        f"sqlite:///{settings.data.resolve() / 'jobs.sqlite'}",
+        json_serializer=_json,
+        json_deserializer=_parsed,
+        pool_size=20,
     )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         # A transaction takes the write lock at its first write and never has to give up half-way.
         connection.isolation_level = "IMMEDIATE"
+        connection.text_factory = _text  # a damaged text must not hide all the rows that it is read with
         connection.execute("PRAGMA busy_timeout=30000")
         connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
         connection.execute("PRAGMA synchronous=FULL")  # a power cut takes nothing back that was said
@@ -152,3 +176,27 @@ def _sqlite(settings: Settings) -> sa.Engine:
 def _json(value: Any) -> str:
     # PostgreSQL's JSON has no NaN either; whatever is stored must be readable everywhere.
     return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def _parsed(text: str | bytes) -> Any:
+    """Read stored JSON; damaged one is null, for who reads the rows to judge."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")
+
+
+def is_away(error: BaseException) -> bool:
+    """Say whether a database does not answer, or not as it should, so that the same may be asked again later.
+
+    What the server refuses while it changes over (a standby, a restart, a full disk) is of the kind too, and a damaged
+    file, which is ``DatabaseError`` itself. Whatever else it refuses is a mistake of ours.
+    """
+    if isinstance(error, DBAPIError):
+        passing = isinstance(error, OperationalError | InterfaceError | InternalError) or type(error) is DatabaseError
+        return error.connection_invalidated or passing
+    return isinstance(error, TimeoutError)

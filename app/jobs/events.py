@@ -10,11 +10,12 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from app.jobs.errors import JobError
 from app.jobs.service import JobService
-from app.jobs.states import State
+from app.jobs.states import ENDED, State
 from app.shutdown import stopping
 
 if TYPE_CHECKING:
-    from app.jobs.store import Event, JobRow
+    from app.jobs.rows import JobRow
+    from app.jobs.store import Event
 
 #: How often the database is asked for news, and how long a silence may last, in seconds.
 _POLL_SECONDS = 0.1
@@ -33,6 +34,8 @@ async def stream(jobs: JobService, job: "JobRow", after: int) -> AsyncIterator[b
             batch = await run_in_threadpool(_read, jobs, job, after)
         except JobError:
             return
+        if batch is None:
+            return
         for seq, kind, text, last in batch:
             yield format_sse_event(data_str=text, event=kind, id=str(seq))
             if last:
@@ -47,8 +50,8 @@ async def stream(jobs: JobService, job: "JobRow", after: int) -> AsyncIterator[b
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def _read(jobs: JobService, job: "JobRow", after: int) -> list[tuple[int, str, str, bool]]:
-    """Return the next events: number, kind, data, and whether it is the last of all.
+def _read(jobs: JobService, job: "JobRow", after: int) -> list[tuple[int, str, str, bool]] | None:
+    """Return the next events: number, kind, data, and whether it is the last of all; None where none will come.
 
     Raises:
         JobError: the job is gone, or the database is away.
@@ -56,9 +59,11 @@ def _read(jobs: JobService, job: "JobRow", after: int) -> list[tuple[int, str, s
     with jobs.store() as store:
         events = store.events_after(job, after, _AT_ONCE)
         if not events:
-            store.get(job["id"])  # deleted in the meantime?
+            now = store.get(job["id"])  # deleted in the meantime?
+            if State(now["state"]).ended and now["last_event"] <= after:
+                return None
     return [(event.seq, event.kind, jobs.event_text(job, event), _is_last(event)) for event in events]
 
 
 def _is_last(event: "Event") -> bool:
-    return event.kind == "state" and State(event.data["status"]).ended
+    return event.kind == "state" and event.data.get("status") in ENDED

@@ -16,6 +16,7 @@ class JobFiles:
     """
 
     def __init__(self, data: Path, job_id: str) -> None:
+        self.job_id = job_id
         self.folder = data.resolve() / "jobs" / job_id
 
     @classmethod
@@ -49,12 +50,21 @@ class JobFiles:
         """Return a folder of ``generator.h5``, ``discriminator.h5`` and ``generator.npz`` by its name in the record."""
         return self.folder / name
 
+    def make(self) -> None:
+        """Make the folder, for who holds the job. Nobody else may: it would come back after a deletion."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+
     def remove(self) -> None:
-        """Delete everything; what a process that is killed meanwhile leaves behind is known by its name."""
-        gone = self.folder.with_name(_GONE + self.folder.name)
+        """Delete everything; what a process that is killed meanwhile leaves behind is known by its name.
+
+        Raises:
+            OSError: it cannot be deleted, or not all of it.
+        """
+        gone = self.folder.with_name(_GONE + self.job_id)
+        _delete(gone)  # of a try before
         with contextlib.suppress(FileNotFoundError):
             self.folder.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        _delete(gone)
 
     def tidy_unfinished(self) -> None:
         """Delete the files that a process was writing when it was killed."""
@@ -72,6 +82,13 @@ class JobFiles:
         for path in self.folder.glob("weights-*"):
             if path.name != name and _attempt(path) <= attempt:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _delete(path: Path) -> None:
+    while path.is_dir():
+        with contextlib.suppress(FileNotFoundError):  # somebody else deletes it, too
+            shutil.rmtree(path)
+    path.unlink(missing_ok=True)
 
 
 def sweep(data: Path) -> None:

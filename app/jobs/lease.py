@@ -1,5 +1,6 @@
 """What a worker writes about the jobs it holds: every word under the number of its attempt, or not at all."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,12 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
-from app.jobs.database import jobs, losses
+from app.jobs.database import is_away, jobs, losses
 from app.jobs.queue import Queue
+from app.jobs.rows import JobRow
 from app.jobs.specification import Specification
 from app.jobs.states import ENDED, HELD, State
-from app.jobs.store import JobRow, append_events
+from app.jobs.store import append_events, locked, move
+
+log = logging.getLogger("nobody.jobs")
 
 #: How often a job may be taken up without coming to a checkpoint, until it is given up.
 MAX_STALLS = 12
@@ -46,6 +51,7 @@ class Lease:
     kept: set[str]
     seconds: float
     stalls: int  # this one included
+    trouble: str | None = None  # what the training process said of its end
 
 
 @dataclass
@@ -69,34 +75,73 @@ class LeaseBook:
         self._queue = queue
         self._executor = executor
 
-    def take(self, job_id: str, run: int) -> Lease | None:
+    def take(self, job_id: str, run: int, trouble: str | None = None) -> Lease | None:
         """Take a job that is queued, or whose worker is gone; None where there is nothing left to train.
 
         Whoever held the job before can write nothing about it from then on.
+
+        Args:
+            job_id: the job.
+            run: the run that the queue has given us.
+            trouble: why its last attempt ended, if that is known.
         """
         with self._engine.begin() as connection:
-            # The row's lock first: what is read after it stands until the commit.
-            connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(id=job_id))
-            row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
-            if row is None or row["run"] != run or State(row["state"]) in ENDED | {State.PAUSED}:
+            row = locked(connection, job_id)
+            if row is None or row["run"] != run or not row["open"]:
                 return None
-            new, error = _state_when_taken(row)
-            values: dict[str, Any] = {
-                "state": new,
-                "attempt": row["attempt"] + 1,
-                "executor": self._executor,
-                "started": row["started"] or time.time(),
-                "recoveries": row["recoveries"] + (row["state"] != State.QUEUED),
-                "stalls": row["stalls"] + 1,
-            }
-            change = {"status": new, "step": row["step"], "recoveries": values["recoveries"]}
-            if error:
-                values["error"] = change["error"] = error
-            if new.ended:
-                values["ended"] = time.time()
-            values["last_event"] = append_events(connection, row["number"], row["last_event"], [("state", change)])
-            connection.execute(sa.update(jobs).where(jobs.c.number == row["number"]).values(values))
-        return _lease(row, values["attempt"]) if new == State.RUNNING else None
+            new, error = _state_when_taken(row, trouble)
+            attempt = row["attempt"] + 1
+            move(
+                connection,
+                row,
+                new,
+                error,
+                attempt=attempt,
+                executor=self._executor,
+                started=row["started"] or time.time(),
+                recoveries=row["recoveries"] + (row["state"] != State.QUEUED),
+                stalls=row["stalls"] + 1,
+            )
+        return _lease(row, attempt) if new == State.RUNNING else None
+
+    def fail(self, job_id: str, run: int, reason: str) -> None:
+        """End a run that has come to nothing, unless it is somebody else's by now, or over."""
+        with self._engine.begin() as connection:
+            row = locked(connection, job_id)
+            if row is not None and row["run"] == run and row["open"]:
+                new = State.CANCELLED if row["state"] == State.CANCELLING else State.FAILED
+                move(connection, row, new, reason if new == State.FAILED else None, attempt=row["attempt"] + 1)
+
+    def mend(self) -> None:
+        """Queue or end the jobs that wait for, or are in, a run that the queue does not know, or that is over.
+
+        A run ends after its job has left it. Who is open still, in the run that has ended, was left by it.
+        """
+        query = sa.select(jobs.c.id, jobs.c.run).where(jobs.c.state.not_in(ENDED | {State.PAUSED}))
+        with self._engine.connect() as connection:
+            runs = [(row.id, row.run) for row in connection.execute(query)]
+        living = self._queue.living(runs)
+        for job_id, run in runs:
+            if (job_id, run) in living:
+                continue
+            try:
+                self._mend(job_id, run)
+            except SQLAlchemyError as error:
+                if is_away(error):
+                    raise
+                log.exception("job %s: nobody works on it, and it could not be ended", job_id)
+
+    def _mend(self, job_id: str, run: int) -> None:
+        with self._engine.begin() as connection:
+            row = locked(connection, job_id)
+            if row is None or (row["unreadable"] is None and row["run"] != run) or not row["open"]:
+                return
+            new, error = _state_when_taken(row, "the queue had lost it")
+            log.warning("job %s is %s and nobody works on it: %s now", job_id, row["state"], new)
+            if new == State.RUNNING:
+                new = State.QUEUED
+                self._queue.put(connection, job_id, row["number"], run + 1)
+            move(connection, row, new, error, attempt=row["attempt"] + 1, executor=None, stalls=row["stalls"] + 1)
 
     def publish(self, lease: Lease, publication: Publication, end: End | None = None) -> State:
         """Write a publication, and the job's new state if this is its end, and learn what callers wish.
@@ -148,7 +193,7 @@ class LeaseBook:
         changes = list(publication.events)
         values: dict[str, Any] = {}
         if publication.kept_checkpoints:
-            values["kept_checkpoints"] = row.kept_checkpoints | publication.kept_checkpoints
+            values["kept_checkpoints"] = (row.kept_checkpoints or {}) | publication.kept_checkpoints
         # The row's lock is ours: no caller can wish anything else until this is written.
         state, error = end(State(row.state)) if end is not None else (State(row.state), None)
         if state != row.state:
@@ -161,7 +206,7 @@ class LeaseBook:
                 values["ended"] = time.time()
             if state == State.QUEUED:
                 values["run"] = lease.run + 1
-                self._queue.put(connection, lease.job_id, lease.run + 1)
+                self._queue.put(connection, lease.job_id, lease.number, lease.run + 1)
         values["last_event"] = append_events(connection, lease.number, row.last_event, changes)
         connection.execute(sa.update(jobs).where(jobs.c.number == lease.number).values(values))
         if publication.blocks:
@@ -188,7 +233,9 @@ class LeaseBook:
         lease.state = State(row.state)
 
 
-def _state_when_taken(row: JobRow) -> tuple[State, str | None]:
+def _state_when_taken(row: JobRow, trouble: str | None) -> tuple[State, str | None]:
+    if row["unreadable"] is not None:
+        return State.FAILED, row["unreadable"]
     state = State(row["state"])
     if state == State.CANCELLING:  # its worker died before the training process did; both are gone
         return State.CANCELLED, None
@@ -197,7 +244,7 @@ def _state_when_taken(row: JobRow) -> tuple[State, str | None]:
     if row["stalls"] >= MAX_STALLS:
         return State.FAILED, (
             f"taken up {row['stalls']} times, the job never came to its next checkpoint: each time its process "
-            "or its worker ended; it may be too large for the machine, or the disk full"
+            f"or its worker ended; {trouble or 'it may be too large for the machine, or the disk full'}"
         )
     return State.RUNNING, None
 

@@ -60,4 +60,10 @@ class Failed(NamedTuple):
     reason: str
 
 
-Message = Started | Progress | Snapshot | Checkpoint | Done | Failed
+class Interrupted(NamedTuple):
+    """The process ends, for a reason that may pass: a full disk, say. It is tried again."""
+
+    reason: str
+
+
+Message = Started | Progress | Snapshot | Checkpoint | Done | Failed | Interrupted

@@ -15,6 +15,8 @@ log = logging.getLogger("nobody.jobs")
 #: Seconds between two beats, and of silence after which a worker counts as gone.
 BEAT_SECONDS = 2.0
 SILENCE_SECONDS = 15.0
+#: Beats from one look for what was left half-done to the next.
+_BEATS_TO_MEND = 15
 
 
 class Silences:
@@ -57,6 +59,7 @@ class Presence(threading.Thread):
         executor: this worker's name.
         holders: asks the queue who holds jobs.
         recover: gives the jobs of silent workers back to the queue.
+        mend: takes up what was left half-done.
     """
 
     def __init__(
@@ -65,21 +68,27 @@ class Presence(threading.Thread):
         executor: str,
         holders: Callable[[], Collection[str]],
         recover: Callable[[list[str]], None],
+        mend: Callable[[], None],
     ) -> None:
         super().__init__(name="presence", daemon=True)
         self._engine = engine
         self._executor = executor
         self._holders = holders
         self._recover = recover
+        self._mend = mend
         self._stop_wanted = threading.Event()
         self._silences = Silences()
 
     def run(self) -> None:
         """Beat and watch until told to stop."""
+        beats = 0
         while not self._stop_wanted.wait(BEAT_SECONDS):
+            beats += 1
             try:
                 self.beat()
                 self._watch()
+                if beats % _BEATS_TO_MEND == 0:
+                    self._mend()
             except DBAPIError:
                 self._silences.forget()
             except Exception:

@@ -29,7 +29,6 @@ from app.jobs.specification import (
     LimitError,
     PointData,
     Shape,
-    Specification,
     forked,
     specify,
 )
@@ -37,7 +36,8 @@ from app.jobs.states import State
 from app.jobs.views import iso_time, view
 
 if TYPE_CHECKING:  # a service that is never asked for a job does not load a database
-    from app.jobs.store import Event, JobRow, JobStore, NewJob
+    from app.jobs.rows import JobRow
+    from app.jobs.store import Event, JobStore, NewJob
 
 log = logging.getLogger("nobody.jobs")
 
@@ -95,13 +95,15 @@ class JobService:
         Raises:
             JobsUnavailableError: the database does not answer, now or while it is used.
         """
-        from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError, TimeoutError
+        from sqlalchemy.exc import SQLAlchemyError
 
         try:
             yield self._opened()
-        except (DatabaseError, InterfaceError, TimeoutError, OSError) as error:
-            if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):
-                raise  # a mistake of ours; DatabaseError itself is a damaged file
+        except (SQLAlchemyError, OSError) as error:
+            from app.jobs.database import is_away
+
+            if not isinstance(error, OSError) and not is_away(error):
+                raise
             log.warning("the jobs cannot be reached: %s", str(error).partition("\n")[0])
             what = f"folder cannot be written ({error.strerror})" if _is_of_files(error) else "database does not answer"
             raise JobsUnavailableError(f"the jobs' {what}; try again in a few seconds") from None
@@ -157,10 +159,12 @@ class JobService:
             parts += [str(points.shape).encode(), points.tobytes()]
         new = NewJob(specification, request.name, request.metadata, digest(*parts))
 
+        if points is None:
+            return self._submit(new, key)
+
         def write(files: JobFiles) -> None:
-            if points is not None:
-                files.folder.mkdir(parents=True)
-                np.save(files.points, points, allow_pickle=False)
+            files.make()
+            np.save(files.points, points, allow_pickle=False)
 
         return self._submit(new, key, write)
 
@@ -172,6 +176,7 @@ class JobService:
             NotThereError: it has no checkpoint, or none at that step.
             LimitError: the changed job is beyond a limit, or has no steps left.
         """
+        from app.jobs.rows import specification_of
         from app.jobs.store import NewJob, digest
 
         request_digest = digest(b"fork", parent_id.encode(), changes.model_dump_json().encode())
@@ -180,8 +185,9 @@ class JobService:
             if known is not None:
                 return known
             parent = store.get(parent_id)
+        specification = specification_of(parent)
         step, checkpoint = _checkpoint(parent, changes.step)
-        specification = forked(Specification.model_validate(parent["specification"]), changes, step, self.settings)
+        specification = forked(specification, changes, step, self.settings)
         name = f"{step:09}-0.npz"
         new = NewJob(
             specification,
@@ -201,32 +207,43 @@ class JobService:
                 if theirs.points.exists():
                     shutil.copyfile(theirs.points, files.points)
             except FileNotFoundError:
-                raise NotThereError(f"the checkpoint of step {step} made way for a newer one; try again") from None
+                raise NotThereError(
+                    f"the checkpoint of step {step} is gone: it made way for a newer one, or the files of the job were "
+                    "deleted; fork from another step"
+                ) from None
 
         return self._submit(new, key, write)
 
-    def _submit(self, new: "NewJob", key: str | None, write: Callable[[JobFiles], None]) -> "JobRow":
-        """Write the files of a new job, then its record; where that comes to nothing, the files go again."""
+    def _submit(self, new: "NewJob", key: str | None, write: Callable[[JobFiles], None] | None = None) -> "JobRow":
+        """Write the files of a new job, if it has any, then its record; where that comes to nothing, the files go."""
         from app.jobs.store import new_id
 
         job_id = new_id()
-        files = self.files(job_id)
-        stored = False
-        try:
-            with self.store() as store:
-                known = store.known(key, new.digest)
-                if known is not None:
-                    return known
-                write(files)
-                job = store.submit(job_id, new, key)
+        with self.store() as store:
+            known = store.known(key, new.digest)
+            if known is not None:
+                return known
+            if write is None:
+                return store.submit(job_id, new, key)
+            store.announce(job_id)
+            stored = False
+            try:
+                write(self.files(job_id))
+                job = store.submit(job_id, new, key, announced=True)
                 stored = job["id"] == job_id  # or a repetition was faster
                 return job
-        finally:
-            if not stored:
-                files.remove()
+            finally:
+                if not stored:
+                    self._clear(store, job_id)
+
+    def _clear(self, store: "JobStore", job_id: str) -> None:
+        try:
+            store.clear(self.files(job_id))
+        except Exception as error:  # what brought us here is said; a worker clears up when it starts
+            log.warning("job %s could not be cleared away yet: %s", job_id, str(error).partition("\n")[0])
 
     def delete(self, job_id: str) -> None:
-        """Forget a job that has ended, and its files.
+        """Forget a job that has ended, its files and its place in the queue. What fails half-way may be repeated.
 
         Raises:
             UnknownJobError: there is no such job.
@@ -234,17 +251,18 @@ class JobService:
         """
         with self.store() as store:
             store.delete(job_id)
-        self.files(job_id).remove()
+            store.clear(self.files(job_id))
 
     def event_text(self, job: "JobRow", event: "Event") -> str:
         """Return the data of an event as JSON; those of pictures lie in files."""
         files = self.files(job["id"])
-        paths = {"data": files.real, "snapshot": files.snapshot(event.data.get("step", 0))}
+        step = event.data.get("step")
+        paths = {"data": files.real, "snapshot": files.snapshot(step if isinstance(step, int) else 0)}
         if event.kind in paths:
             try:
                 return paths[event.kind].read_text()
-            except FileNotFoundError:
-                pass  # the job was deleted a moment ago
+            except OSError:
+                pass  # the job was deleted a moment ago, or its files are gone
         return json.dumps(event.data)
 
     def events_text(self, job: "JobRow", after: int, most: int) -> str:
@@ -273,6 +291,8 @@ class JobService:
             losses = store.losses_of(job)
         files = self.files(job_id)
         steps = [known for known in files.snapshot_steps() if known <= job["snapshot"]]
+        if not steps and job["snapshot"] >= 0:
+            raise NotThereError(f"the pictures of job {job_id} are gone: its files were deleted")
         if not steps:
             raise NotThereError(f"the job is {job['state']} and has no picture yet")
         if step is None:
@@ -305,8 +325,11 @@ class JobService:
             NotThereError: the job has no weights yet.
             LimitError: that would be too many numbers for one answer.
         """
+        from app.jobs.rows import require_readable
+
         with self.store() as store:
             job = store.get(job_id)
+        require_readable(job)
         dimensions = job["specification"]["gen_shape"][-1]
         if count * dimensions > MAX_VALUES:
             raise LimitError(
@@ -351,16 +374,20 @@ def _is_of_files(error: Exception) -> TypeGuard[OSError]:
 
 @contextmanager
 def _files_that_may_go(job_id: str) -> Iterator[None]:
-    """Say that a job is gone where its files go while they are being read."""
+    """Say that a job is gone where its files go while they are being read, or that they are damaged."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NotThereError(f"the files of job {job_id} are gone; it was deleted, or its weights renewed") from None
+    except OSError as error:
+        raise NotThereError(f"the files of job {job_id} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile):
+        raise NotThereError(f"the files of job {job_id} are damaged") from None
 
 
 def _checkpoint(parent: "JobRow", step: int | None) -> tuple[int, str]:
     known = {int(kept): file for kept, file in parent["kept_checkpoints"].items()}
-    if parent["checkpoint"]:
+    if parent["checkpoint"] and parent["checkpoint_step"] is not None:
         known.setdefault(parent["checkpoint_step"], parent["checkpoint"])
     if not known:
         raise NotThereError(f"the job is {State(parent['state'])} and has no checkpoint yet")

@@ -1,6 +1,7 @@
 """The record of the jobs: what callers may do with it. What workers do with it is in :mod:`app.jobs.lease`."""
 
 import hashlib
+import itertools
 import secrets
 import time
 from collections.abc import Sequence
@@ -9,16 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
-from sqlalchemy import RowMapping
 from sqlalchemy.exc import IntegrityError
 
-from app.jobs.database import events, jobs, losses
-from app.jobs.errors import IdempotencyError, QueueFullError, UnknownJobError
+from app.jobs.database import events, jobs, leftovers, losses, tickets
+from app.jobs.errors import IdempotencyError, JobsUnavailableError, NotThereError, QueueFullError, UnknownJobError
+from app.jobs.files import JobFiles
 from app.jobs.queue import Queue
+from app.jobs.rows import JobRow, readable, require_readable
 from app.jobs.specification import LOSS_NAMES, Specification
-from app.jobs.states import TRANSITIONS, Request, State, TransitionError
+from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError
 
-JobRow = RowMapping
+#: Whoever writes the files of a new job for longer is gone; it takes a second at most.
+_SUBMISSION_SECONDS = 3_600.0
 
 
 class Event(NamedTuple):
@@ -60,8 +63,19 @@ class JobStore:
         self._queue = queue
         self._max_queued = max_queued
 
-    def submit(self, job_id: str, new: NewJob, key: str | None = None) -> JobRow:
+    def announce(self, job_id: str) -> None:
+        """Note that files of a job will be written before the job is submitted: should that never come, they go."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.insert(leftovers).values(id=job_id, submitted=time.time()))
+
+    def submit(self, job_id: str, new: NewJob, key: str | None = None, *, announced: bool = False) -> JobRow:
         """Store a job and put it into the queue, both or neither.
+
+        Args:
+            job_id: from :func:`new_id`.
+            new: the job.
+            key: the Idempotency-Key, if there is one.
+            announced: files of the job were announced, and are written by now.
 
         Returns:
             The job; with a ``key`` that is known, the job that it first brought.
@@ -69,6 +83,7 @@ class JobStore:
         Raises:
             QueueFullError: too many jobs wait.
             IdempotencyError: the key belongs to a request of other content.
+            JobsUnavailableError: its files were written for so long that they count as left over.
         """
         known = self.known(key, new.digest)
         if known is not None:
@@ -76,6 +91,10 @@ class JobStore:
         row = _new_row(job_id, new, key)
         try:
             with self._engine.begin() as connection:
+                if announced:
+                    mine = (leftovers.c.id == job_id) & leftovers.c.submitted.is_not(None)
+                    if not connection.execute(sa.delete(leftovers).where(mine)).rowcount:
+                        raise JobsUnavailableError("the files of the job took too long to be written; submit it again")
                 number = connection.execute(sa.insert(jobs).values(row).returning(jobs.c.number)).scalar_one()
                 waiting = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state == State.QUEUED)
                 if connection.execute(waiting).scalar_one() > self._max_queued:
@@ -83,7 +102,7 @@ class JobStore:
                         f"expected at most {self._max_queued:,} jobs to wait, and so many do; try again later"
                     )
                 append_events(connection, number, 0, [("state", {"status": State.QUEUED, "step": row["step"]})])
-                self._queue.put(connection, job_id, row["run"])
+                self._queue.put(connection, job_id, number, row["run"])
         except IntegrityError:
             # A request with the same key was faster.
             known = self.known(key, new.digest)
@@ -121,7 +140,8 @@ class JobStore:
 
     def _row(self, condition: sa.ColumnElement[bool]) -> JobRow | None:
         with self._engine.connect() as connection:
-            return connection.execute(sa.select(jobs).where(condition)).mappings().one_or_none()
+            row = connection.execute(sa.select(jobs).where(condition)).mappings().one_or_none()
+        return None if row is None else readable(row)
 
     def page(self, states: Sequence[State], limit: int, after: str | None) -> list[JobRow]:
         """Return up to ``limit`` jobs, newest first, of these states (or all), older than the job ``after``.
@@ -129,23 +149,27 @@ class JobStore:
         Raises:
             UnknownJobError: there is no job ``after``.
         """
-        query = sa.select(jobs).order_by(jobs.c.number.desc()).limit(limit)
+        query = sa.select(jobs).order_by(jobs.c.number.desc()).execution_options(yield_per=min(limit, 100))
         if states:
-            query = query.where(jobs.c.state.in_(states))
+            # Whatever cannot be read has failed, and is never what its column says.
+            doubtful = jobs.c.state.not_in(ENDED) if State.FAILED in states else sa.false()
+            query = query.where(jobs.c.state.in_(states) | doubtful)
         if after is not None:
             query = query.where(jobs.c.number < self.get(after)["number"])
         with self._engine.connect() as connection:
-            return list(connection.execute(query).mappings())
+            rows = (readable(row) for row in connection.execute(query).mappings())
+            return list(itertools.islice((row for row in rows if not states or row["state"] in states), limit))
 
-    def ahead_of(self, job: JobRow) -> int:
-        """Count the jobs that wait and came before this one."""
+    def positions(self) -> dict[str, int]:
+        """Count for every job that waits those that wait before it, by its id: the order is that of the queue."""
         query = (
-            sa.select(sa.func.count())
-            .select_from(jobs)
-            .where(jobs.c.state == State.QUEUED, jobs.c.number < job["number"])
+            sa.select(jobs.c.id)
+            .outerjoin(tickets, tickets.c.job == jobs.c.number)
+            .where(jobs.c.state == State.QUEUED)
+            .order_by(sa.func.coalesce(tickets.c.ticket, 0), jobs.c.number)
         )
         with self._engine.connect() as connection:
-            return connection.execute(query).scalar_one()
+            return {job_id: before for before, job_id in enumerate(connection.execute(query).scalars())}
 
     def ask(self, job_id: str, request: Request) -> JobRow:
         """Cancel, pause or resume a job: at once where nothing runs, otherwise as a wish to its worker.
@@ -155,9 +179,7 @@ class JobStore:
             TransitionError: its state does not allow it.
         """
         with self._engine.begin() as connection:
-            # The update takes the row's lock; what is read after it stands until the commit.
-            connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(id=job_id))
-            row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+            row = locked(connection, job_id)
             if row is None:
                 raise UnknownJobError(job_id)
             old = State(row["state"])
@@ -169,31 +191,50 @@ class JobStore:
         return self.get(job_id)
 
     def _move(self, connection: sa.Connection, row: JobRow, new: State) -> None:
-        values: dict[str, Any] = {"state": new}
-        if new.ended:
-            values["ended"] = time.time()
         if new == State.QUEUED:
-            values["run"] = row["run"] + 1
-            self._queue.put(connection, row["id"], row["run"] + 1)
-        change = [("state", {"status": new, "step": row["step"]})]
-        values["last_event"] = append_events(connection, row["number"], row["last_event"], change)
-        connection.execute(sa.update(jobs).where(jobs.c.number == row["number"]).values(values))
+            self._queue.put(connection, row["id"], row["number"], row["run"] + 1)
+        move(connection, row, new)
 
     def delete(self, job_id: str) -> None:
-        """Forget a job that has ended.
+        """Take a job that has ended out of the record, and note that its files and its place in the queue are to go.
+
+        Repeated until all of it is gone, it does no harm.
 
         Raises:
-            UnknownJobError: there is no such job.
+            UnknownJobError: there is no such job, and nothing is left of it.
             TransitionError: it has not ended.
         """
-        job = self.get(job_id)
-        if State(job["state"]) not in TRANSITIONS[Request.DELETE]:
-            raise TransitionError(Request.DELETE, State(job["state"]))
         with self._engine.begin() as connection:
-            for table in (losses, events):
-                connection.execute(sa.delete(table).where(table.c.job == job["number"]))
-            connection.execute(sa.delete(jobs).where(jobs.c.number == job["number"]))
-        self._queue.forget(job_id, job["run"])
+            row = locked(connection, job_id)
+            if row is None:
+                left = sa.select(leftovers.c.id).where(leftovers.c.id == job_id, leftovers.c.submitted.is_(None))
+                if connection.execute(left).one_or_none() is None:
+                    raise UnknownJobError(job_id)
+                return
+            if State(row["state"]) not in TRANSITIONS[Request.DELETE]:
+                raise TransitionError(Request.DELETE, State(row["state"]))
+            for table in (losses, events, tickets):
+                connection.execute(sa.delete(table).where(table.c.job == row["number"]))
+            connection.execute(sa.delete(jobs).where(jobs.c.number == row["number"]))
+            connection.execute(sa.insert(leftovers).values(id=job_id))
+
+    def leftovers(self) -> list[str]:
+        """Return the jobs of which something is left: their deletion, or submission, was interrupted."""
+        too_long = leftovers.c.submitted < time.time() - _SUBMISSION_SECONDS
+        with self._engine.begin() as connection:
+            # From now on, who is still writing the files of such a job cannot submit it any more.
+            connection.execute(sa.update(leftovers).where(too_long).values(submitted=None))
+            return list(connection.execute(sa.select(leftovers.c.id).where(leftovers.c.submitted.is_(None))).scalars())
+
+    def clear(self, files: JobFiles) -> None:
+        """Remove what is left of a job that is not in the record: its files, and its place in the queue.
+
+        Whatever fails, a repetition completes it.
+        """
+        files.remove()
+        self._queue.forget(files.job_id)
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(leftovers).where(leftovers.c.id == files.job_id))
 
     def events_after(self, job: JobRow, seq: int, limit: int = 500) -> list[Event]:
         """Return up to ``limit`` events of a job after the event ``seq``, in order."""
@@ -204,15 +245,53 @@ class JobStore:
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            return [Event(*row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        return [Event(row.seq, row.kind, row.at, row.data if isinstance(row.data, dict) else {}) for row in rows]
 
     def losses_of(self, job: JobRow) -> npt.NDArray[np.float32]:
-        """Return the losses of every step after ``first_step``, float32 ``(steps, names)``."""
+        """Return the losses of every step after ``first_step``, float32 ``(steps, names)``.
+
+        Raises:
+            NotThereError: they cannot be read.
+        """
+        require_readable(job)
         query = sa.select(losses.c.block).where(losses.c.job == job["number"]).order_by(losses.c.last_step)
-        with self._engine.connect() as connection:
-            blocks = connection.execute(query).scalars().all()
         names = LOSS_NAMES[job["specification"]["model"]]
-        return np.frombuffer(b"".join(blocks), np.float32).reshape(-1, len(names))
+        try:
+            with self._engine.connect() as connection:
+                blocks = connection.execute(query).scalars().all()
+            return np.frombuffer(b"".join(blocks), np.float32).reshape(-1, len(names))
+        except (TypeError, ValueError):
+            raise NotThereError("the stored losses of the job are damaged") from None
+
+
+def locked(connection: sa.Connection, job_id: str) -> JobRow | None:
+    """Return a job whose row nobody else can change until the transaction ends, or None."""
+    if "\0" in job_id:
+        return None
+    # The update takes the row's lock; what is read after it stands until the commit.
+    connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(id=job_id))
+    row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+    return None if row is None else readable(row)
+
+
+def move(connection: sa.Connection, row: JobRow, new: State, error: str | None = None, **values: Any) -> None:
+    """Bring a job, whose row's lock the caller holds, into another state, and say so in its events."""
+    change: dict[str, Any] = {"status": new, "step": row["step"]}
+    if "recoveries" in values:
+        change["recoveries"] = values["recoveries"]
+    if error is not None:
+        values["error"] = change["error"] = error
+    if new.ended:
+        values["ended"] = time.time()
+    if new == State.QUEUED:
+        values["run"] = row["run"] + 1
+    last = row["last_event"]
+    if row["unreadable"] is not None:
+        newest = sa.select(sa.func.max(events.c.seq)).where(events.c.job == row["number"])
+        last = connection.execute(newest).scalar_one_or_none() or 0
+    values["last_event"] = append_events(connection, row["number"], last, [("state", change)])
+    connection.execute(sa.update(jobs).where(jobs.c.number == row["number"]).values(state=new, **values))
 
 
 def _new_row(job_id: str, new: NewJob, key: str | None) -> dict[str, Any]:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, TimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
+from app.jobs.database import is_away
 from app.jobs.files import JobFiles
 from app.jobs.lease import End, Lease, LeaseBook, LostLeaseError, Publication
-from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Progress, Snapshot, Started
+from app.jobs.orders import Checkpoint, Done, Failed, Interrupted, Message, Order, Progress, Snapshot, Started
 from app.jobs.process import ProcessEndedError, TrainingProcess, WarmProcesses
 from app.jobs.specification import LOSS_NAMES
 from app.jobs.states import HELD, State
@@ -53,8 +54,21 @@ class Supervision:
         self._stopping = stopping
 
     def attend(self, job_id: str, run: int) -> None:
-        """See one run of a job through; a process that dies is replaced, and goes on from the last checkpoint."""
-        while (lease := patiently(lambda: self._leases.take(job_id, run))) is not None:
+        """See one run of a job through; a process that dies is replaced, and goes on from the last checkpoint.
+
+        However this ends, the job is in no state that says that somebody works on it.
+        """
+        try:
+            self._attend(job_id, run)
+        except BaseException as error:  # whatever it is: the queue would only note it, and the job run for ever
+            log.exception("job %s: it could not be attended", job_id)
+            reason = f"the worker failed unexpectedly ({type(error).__name__}); its log says why"
+            patiently(lambda: self._leases.fail(job_id, run, reason))
+
+    def _attend(self, job_id: str, run: int) -> None:
+        take = partial(self._leases.take, job_id, run)
+        lease = patiently(take)
+        while lease is not None:
             if self._attempt(lease):
                 return
             log.warning("job %s: its training process ended unexpectedly; starting another one", job_id)
@@ -63,6 +77,7 @@ class Supervision:
             if self._stopping.wait(min(first * lease.stalls, longest)):
                 self._hand_back(lease)
                 return
+            lease = patiently(partial(take, lease.trouble))
 
     def _hand_back(self, lease: Lease) -> None:
         with contextlib.suppress(LostLeaseError):
@@ -72,8 +87,9 @@ class Supervision:
         """Return True when this run of the job is over, False when it needs another process."""
         try:
             process = self._processes.take()
-        except OSError:
+        except OSError as error:
             log.exception("job %s: no process could be started", lease.job_id)
+            lease.trouble = f"no process could be started: {_said(error)}"
             return False
         over = False
         try:
@@ -82,9 +98,13 @@ class Supervision:
             log.warning("job %s was taken over by another worker", lease.job_id)
             process.kill()
             return True
-        except Exception:
+        except Exception as error:
             log.exception("job %s: it could not be attended", lease.job_id)
+            lease.trouble = f"the worker had trouble: {_said(error)}"
             process.kill()
+        except BaseException:
+            process.kill()
+            raise
         self._processes.give_back(process)
         return over
 
@@ -127,6 +147,8 @@ class _Attempt:
             checkpoint=lease.checkpoint,
         )
         try:
+            self._files.make()
+            self._check_folder()
             self._files.tidy_unfinished()
             self._process.send(order)
             while True:
@@ -138,6 +160,15 @@ class _Attempt:
                 self._look()
         except ProcessEndedError:
             return self._process_ended()
+
+    def _check_folder(self) -> None:
+        """Take back the folder that was just made, should the job have been taken over, and deleted, meanwhile."""
+        try:
+            patiently(lambda: self._leases.look(self._lease))
+        except LostLeaseError:
+            with contextlib.suppress(OSError):
+                self._files.folder.rmdir()
+            raise
 
     def _handle(self, messages: list[Message]) -> bool:
         publication = Publication()
@@ -172,6 +203,8 @@ class _Attempt:
     def _note(self, publication: Publication, message: Message) -> None:
         lease, values = self._lease, publication.values
         match message:
+            case Interrupted():
+                lease.trouble = message.reason
             case Started():
                 self._idle_memory = message.memory
             case Progress():
@@ -263,23 +296,21 @@ class _Attempt:
         return self._publish(Publication(), end) not in HELD
 
 
+def _said(error: Exception) -> str:
+    """Return why something failed, for who does not run the service: without its paths."""
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+
+
 def patiently(action: Callable[[], T]) -> T:
     """Do something with the database, again and again for as long as it does not answer, or cannot be written."""
     said = False
     while True:
         try:
             return action()
-        except (DBAPIError, TimeoutError) as error:
-            if not _passes(error):
+        except SQLAlchemyError as error:
+            if not is_away(error):
                 raise
             if not said:
                 log.warning("the database does not answer; trying again until it does")
                 said = True
             time.sleep(_RETRY_SECONDS)
-
-
-def _passes(error: DBAPIError | TimeoutError) -> bool:
-    """Say whether an error is of the connection, or of a server that is changing over, and not of what was asked."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
-    return isinstance(error, OperationalError | InterfaceError | InternalError | TimeoutError)

@@ -2,15 +2,18 @@
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from app.jobs.specification import Specification
+from app.jobs.specification import Specification, StoredData, ToyData
 from app.jobs.states import State
 
 if TYPE_CHECKING:
-    from app.jobs.store import JobRow
+    from app.jobs.rows import JobRow
+
+
+T = TypeVar("T")
 
 
 class Parent(BaseModel):
@@ -47,8 +50,32 @@ class _Progress(BaseModel):
     metadata: dict[str, JsonValue]
 
 
-class Job(Specification, _Progress):
+def _or_null(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
+#: A setting as it was stored, whatever a new job may have today; null where it cannot be read.
+Stored = Annotated[T | None, WrapValidator(_or_null)]
+
+
+class Job(_Progress):
     """A training job: where it stands, and what it trains."""
+
+    model: Stored[str]
+    data: Stored[ToyData | StoredData | dict[str, JsonValue]] = Field(union_mode="left_to_right")
+    gen_shape: Stored[list[int]]
+    latent_type: Stored[str]
+    seed: Stored[int]
+    epochs: Stored[int]
+    steps_per_epoch: Stored[int]
+    batch_size: Stored[int]
+    disc_iter: Stored[int]
+    learning_rate: Stored[float]
+    lambda_gp: Stored[float]
+    clip: Stored[float]
 
 
 class JobPage(BaseModel):
@@ -78,20 +105,21 @@ class Events(BaseModel):
 def view(row: "JobRow", queue_position: int | None) -> Job:
     """Return a job as callers see it."""
     checkpoints = {int(step) for step in row["kept_checkpoints"]}
-    if row["checkpoint"]:
+    if row["checkpoint"] and row["checkpoint_step"] is not None:
         checkpoints.add(row["checkpoint_step"])
     speed = row["steps_per_second"]
     left = (row["steps"] - row["step"]) / speed if row["state"] == State.RUNNING and speed else None
+    parent = (row["parent"], row["parent_step"])
     same = ("id", "name", "metadata", "first_step", "step", "steps", "steps_per_second", "seconds", "losses")
     return Job.model_validate(
-        row["specification"]
+        {name: row["specification"].get(name) for name in Specification.model_fields}
         | {name: row[name] for name in (*same, "figures", "error", "recoveries", "weights_step")}
         | {name: _time(row[name]) for name in ("created", "started", "ended")}
         | {
             "status": row["state"],
             "estimated_finish": None if left is None else _time(time.time() + left),
             "queue_position": queue_position,
-            "parent": {"id": row["parent"], "step": row["parent_step"]} if row["parent"] else None,
+            "parent": None if None in parent else dict(zip(("id", "step"), parent, strict=True)),
             "checkpoints": sorted(checkpoints),
         }
     )
@@ -103,4 +131,7 @@ def iso_time(seconds: float) -> str:
 
 
 def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError):  # beyond the calendar
+        return None

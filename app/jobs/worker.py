@@ -11,12 +11,13 @@ from dbos import DBOS, DBOSConfig
 
 from app.config import Settings
 from app.jobs.database import connect
-from app.jobs.files import sweep
+from app.jobs.files import JobFiles, sweep
 from app.jobs.lease import LeaseBook
 from app.jobs.locks import Executor
 from app.jobs.presence import Presence
 from app.jobs.process import WarmProcesses
 from app.jobs.queue import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, Queue
+from app.jobs.store import JobStore
 from app.jobs.supervision import Supervision
 
 log = logging.getLogger("nobody.jobs")
@@ -45,15 +46,22 @@ class Worker:
         sweep(settings.data)
         self._stopping = threading.Event()
         self._processes = WarmProcesses(settings.concurrent_jobs)
-        leases = LeaseBook(self._engine, Queue(self._engine), self._executor.name)
-        self._supervision = Supervision(leases, self._processes, settings, self._stopping)
-        self._presence = Presence(self._engine, self._executor.name, _holders, _recover)
+        queue = Queue(self._engine)
+        self._settings = settings
+        self._store = JobStore(self._engine, queue, settings.max_queued_jobs)
+        self._leases = LeaseBook(self._engine, queue, self._executor.name)
+        self._supervision = Supervision(self._leases, self._processes, settings, self._stopping)
+        self._presence = Presence(self._engine, self._executor.name, _holders, _recover, self._mend)
 
     def run(self) -> None:
         """Work until SIGTERM or Ctrl-C; jobs that run then are saved and go back to the queue."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._presence.beat()
+        try:
+            self._mend()
+        except Exception:
+            log.exception("looking for what was left half-done failed; trying again in a while")
         self._launch()
         self._presence.start()
         self._processes.warm()
@@ -70,6 +78,15 @@ class Worker:
         if self._stopping.is_set():
             os._exit(1)  # asked twice: at once. Whatever is lost is recovered from its checkpoint.
         self._stopping.set()
+
+    def _mend(self) -> None:
+        """Take up what others have left half-done: jobs that nobody works on, and what is left of deleted ones."""
+        self._leases.mend()
+        for job_id in self._store.leftovers():
+            try:
+                self._store.clear(JobFiles(self._settings.data, job_id))
+            except OSError as error:
+                log.warning("the files of the deleted job %s are still there: %s", job_id, error)
 
     def _launch(self) -> None:
         config: DBOSConfig = {

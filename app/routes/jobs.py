@@ -3,8 +3,9 @@
 import io
 import secrets
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,10 @@ from app.jobs.states import State
 from app.jobs.uploads import read_points
 from app.jobs.views import Events, Job, JobPage, view
 from app.routes.rendering import prefers
+
+if TYPE_CHECKING:  # a service that is never asked for a job does not load a database
+    from app.jobs.rows import JobRow
+    from app.jobs.store import JobStore
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -88,7 +93,14 @@ _BODY = {
 def _look(jobs: JobService, job_id: str) -> Job:
     with jobs.store() as store:
         row = store.get(job_id)
-        return view(row, store.ahead_of(row) if row["state"] == State.QUEUED else None)
+        return _views(store, [row])[0]
+
+
+def _views(store: "JobStore", rows: Sequence["JobRow"]) -> list[Job]:
+    waiting = any(row["state"] == State.QUEUED for row in rows)
+    positions = store.positions() if waiting else {}
+    # A job that a worker takes at this moment waits for nobody.
+    return [view(row, positions.get(row["id"], 0) if row["state"] == State.QUEUED else None) for row in rows]
 
 
 def _accepted(jobs: JobService, job_id: str, response: Response) -> Job:
@@ -163,7 +175,7 @@ def list_jobs(query: Annotated[JobsQuery, Query()], jobs: Jobs) -> JobPage:
         rows = store.page(query.status, query.limit + 1, query.after)
         shown = rows[: query.limit]
         return JobPage(
-            jobs=[view(row, store.ahead_of(row) if row["state"] == State.QUEUED else None) for row in shown],
+            jobs=_views(store, shown),
             next=shown[-1]["id"] if len(rows) > len(shown) else None,
         )
 

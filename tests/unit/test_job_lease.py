@@ -14,9 +14,10 @@ from app.jobs.database import connect, jobs
 from app.jobs.errors import IdempotencyError, QueueFullError, UnknownJobError
 from app.jobs.lease import MAX_STALLS, End, Lease, LeaseBook, LostLeaseError, Publication
 from app.jobs.queue import Queue
+from app.jobs.rows import JobRow
 from app.jobs.specification import JobRequest, specify
 from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError
-from app.jobs.store import JobRow, JobStore, NewJob
+from app.jobs.store import JobStore, NewJob
 from app.jobs.supervision import patiently
 
 

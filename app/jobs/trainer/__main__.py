@@ -3,6 +3,7 @@
 It never outlives its worker: the connection's end is watched from the first moment. SIGTERM means: save and stop.
 """
 
+import contextlib
 import os
 import queue
 import signal
@@ -39,7 +40,7 @@ def main() -> None:
     threading.Thread(target=_receive, args=(connection, orders), daemon=True).start()
 
     import app.quiet_tensorflow  # noqa: F401 (first)
-    from app.jobs.orders import Failed
+    from app.jobs.orders import Failed, Interrupted
     from app.jobs.trainer.session import Session
 
     while True:
@@ -48,9 +49,11 @@ def main() -> None:
         busy.set()
         try:
             result = Session(order, connection.send, stop.is_set).run()
-        except OSError:
+        except OSError as error:
             # A full disk, say: not the job's fault. The worker tries again, from the last checkpoint.
             traceback.print_exc()
+            with contextlib.suppress(OSError):
+                connection.send(Interrupted(f"its files could not be written or read: {error.strerror}"))
             os._exit(1)
         except Exception as error:
             traceback.print_exc()

@@ -17,7 +17,7 @@ from app.jobs.specification import LOSS_NAMES, Specification, ToyData
 from app.jobs.trainer.snapshots import SnapshotWriter
 from models import WGAN_GP, DivergenceError, Simple_GAN, WGAN_clip, fully_connected_GenDiscr, train
 from models import training as loop
-from models.checkpoints import load_checkpoint, save_checkpoint
+from models.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from models.datasets import make
 from models.files import atomic_path
 from models.gan import GAN
@@ -63,6 +63,8 @@ class Session:
             gan = build(self._specification, real)
             if self._start is not None:
                 restore(gan, self._files.checkpoint(self._start), self._specification)
+        except CheckpointError as error:
+            return Failed(f"its checkpoint {self._start} is damaged or gone ({type(error.__cause__).__name__})")
         except ValueError as error:
             return Failed(str(error))
         snapshots = SnapshotWriter(self._specification, self._files, real)
@@ -77,7 +79,16 @@ class Session:
         data = self._specification.data
         if isinstance(data, ToyData):
             return make(data.name, data.size, seed=self._specification.seed, noise=data.noise)
-        points: npt.NDArray[np.float32] = np.load(self._files.points, allow_pickle=False)
+        try:
+            points: npt.NDArray[np.float32] = np.load(self._files.points, allow_pickle=False)
+        except FileNotFoundError:
+            raise ValueError("the job's own points are gone: its files were deleted") from None
+        except (ValueError, EOFError):
+            raise ValueError("the file of the job's own points is damaged") from None
+        if points.shape != (data.rows, data.dimensions):
+            raise ValueError(
+                f"expected the {data.rows:,} × {data.dimensions} points of the job in its file, got {points.shape}"
+            )
         return points
 
     def _train(self, gan: GAN, snapshots: SnapshotWriter) -> bool:

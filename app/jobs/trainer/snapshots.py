@@ -53,7 +53,10 @@ class SnapshotWriter:
         """
         step = gan.steps_done
         if not self._files.real.exists():
-            _write_json(self._files.real, self._real_examples())
+            # By way of the folder below: ours comes not back when the job was deleted meanwhile.
+            draft = self._files.snapshot(step).with_name("real.json")
+            _write_json(draft, self._real_examples())
+            draft.replace(self._files.real)
         generated = gan.generator(self._latents, training=False).numpy()
         figures = self._figures(generated) if np.isfinite(generated).all() else None
         scores = None
