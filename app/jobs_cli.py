@@ -192,7 +192,7 @@ def list_jobs(
         table.add_column(title, no_wrap=title != "name")
     for job in page["jobs"]:
         steps = f"{job['step']:,} of {job['steps']:,}"
-        cells = (job["name"] or "", job["status"], job["model"], _data(job), steps, _time(job["created"]))
+        cells = (job["name"] or "", job["status"], job["model"] or "?", _data(job), steps, _time(job["created"]))
         table.add_row(job["id"], *map(Text, cells))
     _print(table)
     if page["next"]:
@@ -415,8 +415,10 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _data(job: Json) -> str:
-    data = job["data"]
-    return data.get("name") or f"{data['rows']:,} × {data['dimensions']} points"
+    data = job["data"] or {}  # null where the stored job cannot be read
+    if not {"rows", "dimensions"} <= data.keys():
+        return str(data.get("name", "?"))
+    return f"{data['rows']:,} × {data['dimensions']} points"
 
 
 def _time(iso: str) -> str:

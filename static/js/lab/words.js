@@ -45,7 +45,7 @@ export function hasEnded(status) {
  * @returns {string}
  */
 export function modelName(job) {
-  return MODELS.get(job.model)?.name ?? job.model;
+  return MODELS.get(job.model)?.name ?? job.model ?? "unreadable run"; // null where what is stored cannot be read
 }
 
 /**
@@ -55,6 +55,7 @@ export function modelName(job) {
  */
 export function dataName(job) {
   const { name, rows } = job.data ?? {};
+  if (!name && !rows) return "unknown data";
   return name ? (DATA.get(name) ?? name) : `${count(rows ?? 0)} points of its own`;
 }
 

@@ -88,9 +88,14 @@ def test_only_interrupted_deletions_are_swept_away(tmp_path: Path, monkeypatch: 
         (files.folder / "checkpoints").mkdir(parents=True)
         os.utime(files.folder, (0, 0))
     jobs[1].remove()
+
+    def killed(path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", lambda *_, **__: None)  # as if killed there
-        jobs[2].remove()
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(PermissionError):
+            jobs[2].remove()
     assert len([*(tmp_path / "jobs").iterdir()]) == 2
     sweep(tmp_path)
     # The folder of a job that is in the record of another database stays.
