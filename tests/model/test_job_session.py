@@ -1,7 +1,8 @@
 """One order, carried out in this very process."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ def _specification(**body: object) -> Specification:
 
 def _order(folder: Path, specification: Specification, checkpoint: str | None = None, attempt: int = 1) -> Order:
     files = JobFiles(folder, "0123456789abcdef")
+    files.make()  # as the worker does; the session must not
     return Order(specification.model_dump(mode="json"), files.folder, attempt, 0, checkpoint)
 
 
@@ -176,3 +178,56 @@ def test_points_of_one_coordinate_have_no_plane(tmp_path: Path) -> None:
     said = _run(order)
     assert isinstance(said[-1], Done)
     assert json.loads(JobFiles.at(order.folder).snapshot(100).read_text())["scores"] is None
+
+
+@pytest.mark.parametrize("when", ["before it begins", "while it trains"])
+def test_a_late_session_does_not_bring_a_deleted_job_back(when: str, tmp_path: Path) -> None:
+    order = _order(tmp_path, _specification())
+    files = JobFiles.at(order.folder)
+
+    def send(message: Message) -> None:
+        if isinstance(message, Progress):
+            files.remove()
+
+    if when == "before it begins":
+        files.remove()
+    with pytest.raises(FileNotFoundError):
+        Session(order, send, lambda: False).run()
+    assert not files.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda path: path.unlink(), "own points are gone"),
+        (lambda path: path.write_bytes(b"\x93NUMPY"), "own points is damaged"),
+        (lambda path: path.write_bytes(b""), "own points is damaged"),
+        (lambda path: np.save(path, np.zeros((3, 2), np.float32)), r"expected the 300 × 2 points .* got \(3, 2\)"),
+    ],
+    ids=["gone", "torn", "empty", "others"],
+)
+def test_points_that_vanished_or_were_damaged_fail_the_job(
+    damage: Callable[[Path], object], reason: str, tmp_path: Path
+) -> None:
+    order = _order_of_points(tmp_path, np.random.default_rng(0).random((300, 2)))
+    damage(JobFiles.at(order.folder).points)
+    failed = _run(order)[-1]
+    assert isinstance(failed, Failed)
+    assert re.search(reason, failed.reason)
+    assert str(tmp_path) not in failed.reason
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, Path.touch, lambda path: path.write_bytes(b"PK")])
+def test_a_checkpoint_that_vanished_or_was_damaged_fails_the_job(
+    damage: Callable[[Path], object], tmp_path: Path
+) -> None:
+    checkpoint = next(
+        message for message in _run(_order(tmp_path, _specification())) if isinstance(message, Checkpoint)
+    )
+    path = JobFiles(tmp_path, "0123456789abcdef").checkpoint(checkpoint.file)
+    path.write_bytes(b"")
+    damage(path)
+    failed = _run(_order(tmp_path, _specification(), checkpoint=checkpoint.file))[-1]
+    assert isinstance(failed, Failed)
+    assert f"its checkpoint {checkpoint.file} is damaged or gone" in failed.reason
+    assert str(tmp_path) not in failed.reason
