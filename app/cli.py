@@ -1,11 +1,8 @@
 """The ``nobody`` command."""
 
 import json
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import partial
 from importlib import import_module
@@ -14,11 +11,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from app import ROOT, __version__, jobs_cli
 from app.config import load_settings
+from app.terminal import Show, load_faces, progress_bar, until_interrupted
 
 # The modules that load TensorFlow are imported by the commands that need them: --help answers at once.
 
@@ -119,16 +116,17 @@ def train_faces(
     holdout: Annotated[int, typer.Option(min=0, help="Faces kept out of training.")] = 1_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     checkpoint_steps: Annotated[int, typer.Option(min=1, help="Steps between checkpoints and sample sheets.")] = 1_000,
+    strict: Annotated[bool, typer.Option("--strict", help="End at the first picture that cannot be read.")] = False,
 ) -> None:
     """Train the convolutional WGAN-GP on faces; Ctrl-C saves and stops, the same command resumes.
 
-    The run folder gets generator.h5 and discriminator.h5 (serve them with NOBODY_WEIGHTS), sheets of samples,
-    losses.csv and the checkpoint.
+    Says which files of a folder were left out, and why. The run folder gets generator.h5 and discriminator.h5 (serve
+    them with NOBODY_WEIGHTS), sheets of samples, losses.csv and the checkpoint. Exits with 130 after Ctrl-C.
     """
     import app.quiet_tensorflow  # noqa: F401 (first)
     from app import imaging
     from app.faces.latents import latents_of_seeds
-    from models.face_training import FaceTrainingSettings, load_faces
+    from models.face_training import FaceTrainingSettings
     from models.face_training import train_faces as train
     from models.normalization import SYMMETRIC
 
@@ -150,15 +148,15 @@ def train_faces(
 
     console = Console(stderr=True)
     try:
-        faces = load_faces(images)
-        with _until_interrupted() as should_stop, _progress_bar(console, steps, "training") as show:
+        faces = load_faces(console, images, strict)
+        with until_interrupted() as should_stop, progress_bar(console, steps, "training") as show:
             step = train(
                 faces,
                 out,
                 settings,
                 start_from=start_from,
                 checkpoint_steps=checkpoint_steps,
-                on_progress=lambda progress: show(progress.step, _losses(progress.losses)),
+                on_progress=lambda progress: show(progress.step, "training", _losses(progress.losses)),
                 on_export=draw_samples,
                 should_stop=should_stop,
             )
@@ -166,6 +164,8 @@ def train_faces(
         _fail(console, error)
     done = "done" if step == steps else "saved; the same command resumes"
     console.print(f"step {step:,} of {steps:,}: {done}. Serve it: NOBODY_WEIGHTS={out} nobody serve", soft_wrap=True)
+    if step < steps:
+        raise typer.Exit(128 + should_stop.signal)
 
 
 @cli.command()
@@ -182,6 +182,7 @@ def evaluate(
     ] = False,
     count: Annotated[int, typer.Option(min=100, help="Faces to generate a run.")] = 2_000,
     runs: Annotated[int, typer.Option(min=1, help="Runs, each with new faces; their spread is shown.")] = 3,
+    strict: Annotated[bool, typer.Option("--strict", help="End at the first picture that cannot be read.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures here; /info quotes WEIGHTS/quality.json.")
     ] = None,
@@ -194,17 +195,16 @@ def evaluate(
     import app.quiet_tensorflow  # noqa: F401 (first)
     from app import evaluation
     from app.faces.generator import FaceGenerator
-    from models.face_training import load_faces
 
     console = Console(stderr=True)
     try:
         generators = {str(folder): FaceGenerator(folder) for folder in (weights, against) if folder is not None}
         faces = evaluation.choose_faces(
-            load_faces(images),
+            load_faces(console, images, strict),
             trained=generators[str(weights)] if development else None,
-            floor=None if floor is None else load_faces(floor),
+            floor=None if floor is None else load_faces(console, floor, strict),
         )
-        with _progress_bar(console, runs * len(generators) + 1, "measuring") as show:
+        with progress_bar(console, runs * len(generators) + 1, "measuring") as show:
             results = evaluation.evaluate(
                 generators, faces, count=count, runs=runs, on_progress=lambda done: show(done, "measuring")
             )
@@ -239,7 +239,7 @@ def toys(
     except ValueError as error:
         _fail(console, error)
     table = Table("preset", "GAN", "figures (means)")
-    with _progress_bar(console, sum(preset.steps for _, preset in runs) * seeds, "training") as show:
+    with progress_bar(console, sum(preset.steps for _, preset in runs) * seeds, "training") as show:
         before = 0
         for name, preset in runs:
             on_progress = partial(_show_toy, show, f"{name} {preset.gan}", before, preset.steps)
@@ -281,7 +281,7 @@ def bench(
         _fail(console, error)
 
 
-def _show_toy(show: Callable[[int, str], None], label: str, before: int, steps: int, seed: int, progress: Any) -> None:
+def _show_toy(show: Show, label: str, before: int, steps: int, seed: int, progress: Any) -> None:
     show(before + seed * steps + progress.step, label)
 
 
@@ -304,41 +304,6 @@ def _fail(console: Console, error: Exception) -> NoReturn:
 
 def _losses(losses: Mapping[str, Any]) -> str:
     return " ".join(f"{name} {values[-1]:+.3f}" for name, values in losses.items())
-
-
-@contextmanager
-def _until_interrupted() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C or SIGTERM into a polite stop; a second one interrupts as usual."""
-    stop = threading.Event()
-
-    def ask_to_stop(number: int, frame: object) -> None:
-        stop.set()
-        signal.signal(number, usual[number])
-
-    usual: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in usual:
-        signal.signal(number, ask_to_stop)
-    try:
-        yield stop.is_set
-    finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _progress_bar(console: Console, total: int, description: str) -> Iterator[Callable[[int, str], None]]:
-    """Show a bar; the yielded function takes what is done of the total, and a new description."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda done, description: bar.update(task, completed=done, description=description)
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ every checkpoint, ``generator.h5`` and ``discriminator.h5``.
 
 import hashlib
 import json
-import tokenize
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,12 +14,11 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-import PIL.Image
-import PIL.ImageOps
 import tensorflow as tf
 
 from models.checkpoints import load_checkpoint, save_checkpoint
 from models.face_gan import FaceGAN
+from models.face_pictures import Faces
 from models.files import atomic_path
 from models.latents import LatentGenerator
 from models.networks import FACE_LATENT_DIM, convolutional_GenDiscr
@@ -28,13 +26,6 @@ from models.normalization import SYMMETRIC
 from models.training import Progress, train
 from models.weight_files import find_weights
 from models.weights import read_metadata, save_weights
-
-Faces = npt.NDArray[np.uint8]
-
-_SIDE = 16
-
-#: What is taken for a picture in a folder.
-PICTURE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp")
 
 #: Batches of 500 fakes over which an averaged generator's normalisation statistics are measured.
 STATISTICS_BATCHES = 50
@@ -66,68 +57,6 @@ class FaceTrainingSettings:
     seed: int = 0
     augment: str = "disturb"
     quadratic_weight: float = 10.0
-
-
-def load_faces(path: Path) -> Faces:
-    """Load grey faces, uint8 ``(count, 16, 16)``.
-
-    Args:
-        path: a ``.npy`` file of that shape and dtype, or a folder of pictures, which are converted to grey, cropped
-            to their central square and resized.
-
-    Raises:
-        ValueError: nothing there can be read as faces; the message names the file.
-    """
-    if path.is_dir():
-        return _load_folder(path)
-    try:
-        with open(path, "rb") as file:
-            faces = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError, MemoryError, tokenize.TokenError) as error:
-        raise ValueError(f"{path}: expected a .npy file or a folder of pictures ({error})") from error
-    if faces.dtype != np.uint8 or faces.shape[1:] != (_SIDE, _SIDE):
-        raise ValueError(
-            f"{path}: expected uint8 faces of shape (count, {_SIDE}, {_SIDE}), got {faces.dtype} {faces.shape}"
-        )
-    return faces
-
-
-def _load_folder(folder: Path) -> Faces:
-    files = sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file() and not file.name.startswith(".")
-    )
-    if not files:
-        raise ValueError(f"{folder}: expected pictures ({', '.join(PICTURE_SUFFIXES)}) in this folder, found none")
-    return np.stack([_load_picture(file) for file in files])
-
-
-def _load_picture(file: Path) -> Faces:
-    try:
-        with PIL.Image.open(file) as picture:
-            upright = _grey(PIL.ImageOps.exif_transpose(picture))
-    except (OSError, ValueError, SyntaxError, RuntimeError, PIL.Image.DecompressionBombError) as error:
-        raise ValueError(f"{file}: expected a picture ({error})") from error
-    return np.asarray(_central_square(upright).resize((_SIDE, _SIDE), PIL.Image.Resampling.LANCZOS), np.uint8)
-
-
-def _grey(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Convert any picture to 8-bit grey; what is transparent lies on white."""
-    if picture.mode.startswith("I"):  # 16 bits, which Pillow's own conversion would clip
-        return PIL.Image.fromarray((np.asarray(picture, np.float64) / 257).round().clip(0, 255).astype(np.uint8))
-    if picture.mode == "F":
-        raise ValueError("pixels are floating-point numbers of unknown range; save it with 8 or 16 bits")
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", picture.size, "white"), picture)
-    return picture.convert("L")
-
-
-def _central_square(picture: PIL.Image.Image) -> PIL.Image.Image:
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    return picture.crop((left, top, left + side, top + side))
 
 
 def split_holdout(faces: Faces, holdout: int, seed: int) -> tuple[Faces, Faces]:

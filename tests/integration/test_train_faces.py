@@ -37,6 +37,7 @@ def test_a_run_gives_weights_to_serve(tmp_path: Path) -> None:
     run = tmp_path / "run"
 
     assert "4/4" in result.stderr
+    assert f"{tmp_path}/faces.npy: faces taken: 40" in result.stderr
     assert f"step 4 of 4: done. Serve it: NOBODY_WEIGHTS={run} nobody serve" in result.stderr
     assert {path.name for path in run.iterdir()} == {
         "settings.json",
@@ -67,7 +68,7 @@ def _interrupt_in_training(command: list[str], run: Path) -> str:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, shown = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, shown
+    assert process.returncode == 130, shown
     return shown
 
 
@@ -82,6 +83,31 @@ def test_ctrl_c_saves_and_the_same_command_resumes(tmp_path: Path) -> None:
         assert metadata is not None
         steps_done.append(metadata["training"]["steps_done"])
     assert 0 < steps_done[1] < steps_done[2]
+
+
+def test_one_damaged_picture_among_many_is_told_and_ends_the_run_only_if_strict(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i, face in enumerate(np.random.default_rng(0).integers(0, 256, (20, 16, 16), dtype=np.uint8)):
+        Image.fromarray(face).save(pictures / f"{i:02}.png")
+    for i in range(5):
+        (pictures / f"IMG_{i}.HEIC").write_bytes(b"\0\0\0\x24ftypheic")
+    (pictures / "07.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (pictures / "names.txt").write_text("Ada")
+    options = f"train-faces --images {pictures} --out {tmp_path}/run --holdout 8 --batch-size 8 --steps 1"
+    result, strict = (
+        subprocess.run([NOBODY, *line.split()], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        for line in (options, f"{options} --strict")
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.splitlines()[:4] == [
+        f"{pictures}: faces taken: 19; files left out: 7",
+        "      5 HEIC, which cannot be read here; convert to JPEG or PNG: IMG_0.HEIC, IMG_1.HEIC, IMG_2.HEIC, …",
+        "      1 damaged: 07.png",
+        "      1 no picture: names.txt",
+    ]
+    assert strict.returncode == 1
+    assert strict.stderr == f"nobody: {pictures}/07.png: expected a picture, found one that is left out: damaged\n"
 
 
 def test_bad_images_end_in_one_line(tmp_path: Path) -> None:

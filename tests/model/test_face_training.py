@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
 
 from models import convolutional_GenDiscr, face_training
 from models.face_training import (
@@ -14,7 +13,6 @@ from models.face_training import (
     averaged_generator,
     build_face_gan,
     faces_sha256,
-    load_faces,
     split_holdout,
     train_faces,
 )
@@ -29,89 +27,7 @@ def _few_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(face_training, "STATISTICS_BATCHES", 2)
 
 
-# faces in
-
-
-def test_a_npy_of_faces(tmp_path: Path) -> None:
-    np.save(tmp_path / "faces.npy", FACES)
-    np.testing.assert_array_equal(load_faces(tmp_path / "faces.npy"), FACES)
-
-
-def test_a_folder_of_pictures(tmp_path: Path) -> None:
-    grey = np.zeros((40, 80), np.uint8)
-    grey[:, 20:60] = 200  # the central square; what is beside it is cut off
-    Image.fromarray(grey).save(tmp_path / "a.png")
-    (tmp_path / "more").mkdir()
-    Image.fromarray(np.full((33, 33, 3), (255, 0, 0), np.uint8)).save(tmp_path / "more" / "b.JPG")
-    (tmp_path / "notes.txt").write_text("not a picture, and not taken for one")
-    faces = load_faces(tmp_path)
-
-    assert faces.shape == (2, 16, 16)
-    assert faces.dtype == np.uint8
-    assert (faces[0] == 200).all()
-    np.testing.assert_allclose(faces[1], 76, atol=2)  # the luminance of red
-
-
-def test_a_picture_on_its_side_is_turned_upright(tmp_path: Path) -> None:
-    picture = Image.fromarray(np.repeat(np.linspace(0, 255, 16, dtype=np.uint8)[:, np.newaxis], 16, axis=1))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    picture.save(tmp_path / "side.png", exif=exif)
-    face = load_faces(tmp_path)[0].astype(int)
-    assert (np.diff(face, axis=1) < 0).all()
-
-
-def test_sixteen_bits_are_scaled_not_clipped(tmp_path: Path) -> None:
-    ramp = np.repeat(np.linspace(0, 65_535, 16, dtype=np.uint16)[:, np.newaxis], 16, axis=1)
-    Image.fromarray(ramp).save(tmp_path / "deep.png")
-    np.testing.assert_allclose(load_faces(tmp_path)[0], np.linspace(0, 255, 16)[:, np.newaxis].repeat(16, 1), atol=1)
-
-
-def test_what_is_transparent_lies_on_white(tmp_path: Path) -> None:
-    Image.fromarray(np.zeros((16, 16, 4), np.uint8)).save(tmp_path / "clear.png")
-    assert (load_faces(tmp_path) == 255).all()
-
-
-def test_what_only_looks_like_a_picture_is_passed_over(tmp_path: Path) -> None:
-    Image.fromarray(FACES[0]).save(tmp_path / "face.png")
-    (tmp_path / "folder.png").mkdir()
-    (tmp_path / "._face.jpg").write_bytes(b"a resource fork")
-    (tmp_path / "paper.pdf").write_bytes(b"%PDF")
-    assert len(load_faces(tmp_path)) == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"PK\x03\x04", "expected a .npy file or a folder of pictures"),
-        (b"\x93NUMPY\x01\x00\x10\x00{'descr': (((((", "expected a .npy file or a folder of pictures"),
-        (None, "expected a .npy file or a folder of pictures"),
-        (b"no array", "expected a .npy file or a folder of pictures"),
-        (np.zeros((3, 16, 16)), r"expected uint8 faces of shape \(count, 16, 16\), got float64 \(3, 16, 16\)"),
-        (np.zeros((3, 16, 16, 1), np.uint8), r"got uint8 \(3, 16, 16, 1\)"),
-        (np.zeros((16, 16), np.uint8), r"got uint8 \(16, 16\)"),
-        (np.array([{"a": 1}]), "expected a .npy file or a folder of pictures"),  # would need pickle
-    ],
-)
-def test_files_that_are_no_faces(tmp_path: Path, content: Any, message: str) -> None:
-    path = tmp_path / "faces.npy"
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    elif content is not None:
-        np.save(path, content, allow_pickle=True)
-    with pytest.raises(ValueError, match=message):
-        load_faces(path)
-
-
-def test_a_folder_without_pictures(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"expected pictures .* in this folder, found none"):
-        load_faces(tmp_path)
-
-
-def test_a_broken_picture_is_named(tmp_path: Path) -> None:
-    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    with pytest.raises(ValueError, match=r"broken\.png: expected a picture"):
-        load_faces(tmp_path)
+# the development set
 
 
 def test_the_holdout_is_kept_out() -> None:

@@ -12,7 +12,7 @@ from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
 from models import convolutional_GenDiscr
 from models.face_metrics import frechet_distance, precision_recall_density_coverage
-from models.face_training import load_faces
+from models.face_pictures import load_faces
 from models.weights import read_metadata, read_weights
 
 WEIGHTS = ROOT / "weights"
