@@ -175,12 +175,14 @@ def evaluate(
     against: Annotated[Path | None, typer.Option(help="Other weights to measure beside them.")] = None,
     floor: Annotated[
         Path | None,
-        typer.Option(help="Other real faces, measured for comparison; without, half of the images are."),
+        typer.Option(help="Other real faces, measured for comparison, in random order; without, half of the images."),
     ] = None,
     development: Annotated[
         bool, typer.Option(help="The images are those trained on: take only the ones kept out of training.")
     ] = False,
-    count: Annotated[int, typer.Option(min=100, help="Faces to generate a run.")] = 2_000,
+    count: Annotated[
+        int, typer.Option(min=100, help="Faces to generate a run, at most as many as the floor has.")
+    ] = 2_000,
     runs: Annotated[int, typer.Option(min=1, help="Runs, each with new faces; their spread is shown.")] = 3,
     strict: Annotated[bool, typer.Option("--strict", help="End at the first picture that cannot be read.")] = False,
     json_file: Annotated[
@@ -203,6 +205,11 @@ def evaluate(
             load_faces(console, images, strict),
             trained=generators[str(weights)] if development else None,
             floor=None if floor is None else load_faces(console, floor, strict),
+        )
+        compared = f"{evaluation.compared(faces, count):,}"
+        console.print(
+            f"{len(faces.real):,} real faces, against {compared} generated ones a run and {compared} other real ones",
+            highlight=False,
         )
         with progress_bar(console, runs * len(generators) + 1, "measuring") as show:
             results = evaluation.evaluate(

@@ -18,6 +18,7 @@ Indices = npt.NDArray[np.int64]
 _SIDE = 16
 _CHUNK_ROWS = 500  # rows of a distance or kernel matrix that are in memory at a time
 _SAME_FACE = 1e-9  # a squared distance below this is rounding: 8-bit faces differ by 1/255² = 1.5e-5 or more
+_SHARE_NEEDS = 20  # faces kept out, for a share of 5 % of them
 _EPOCHS = 20
 _BATCH_SIZE = 64
 
@@ -37,7 +38,7 @@ class Memorisation(NamedTuple):
     fake_median: float
     holdout_median: float
     ratio: float
-    share_closer: float
+    share_closer: float | None
 
 
 def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
@@ -188,25 +189,29 @@ def memorisation(train: npt.ArrayLike, fake: npt.ArrayLike, holdout: npt.ArrayLi
     Args:
         train: the faces that the generator was trained on, uint8 or float in [0, 1], ``(count, 16, 16)``.
         fake: generated faces, of the same kind.
-        holdout: real faces that the generator was not trained on, at least 20, of the same kind.
+        holdout: real faces that the generator was not trained on, of the same kind.
 
     Returns:
         fake_median, holdout_median: median distance to the nearest training face. ratio: of the two, infinite where
         the holdout's is 0. share_closer: share of the fake faces that are nearer to the training faces than 95 % of
-        the holdout (after the three-sample test of Meehan et al. 2020).
+        the holdout (after the three-sample test of Meehan et al. 2020); None where the holdout has fewer than 20, of
+        which 5 % is less than one.
 
     Raises:
         ValueError: the faces are not as described.
     """
     references = _pixels("train", train)
     fake_distances = _nearest_distances(_pixels("fake", fake), references)
-    holdout_distances = _nearest_distances(_pixels("holdout", holdout, at_least=20), references)
+    holdout_distances = _nearest_distances(_pixels("holdout", holdout), references)
     fake_median, holdout_median = float(np.median(fake_distances)), float(np.median(holdout_distances))
+    share_closer = None
+    if len(holdout_distances) >= _SHARE_NEEDS:
+        share_closer = float((fake_distances < np.quantile(holdout_distances, 0.05)).mean())
     return Memorisation(
         fake_median=fake_median,
         holdout_median=holdout_median,
         ratio=fake_median / holdout_median if holdout_median > 0.0 else float("inf"),
-        share_closer=float((fake_distances < np.quantile(holdout_distances, 0.05)).mean()),
+        share_closer=share_closer,
     )
 
 

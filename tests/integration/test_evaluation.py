@@ -1,14 +1,18 @@
 """``nobody evaluate``, from the faces to the table and the file that /info quotes."""
 
 import json
+import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from app.evaluation import choose_faces
+from app import ROOT, evaluation
+from app.evaluation import RealFaces, choose_faces, evaluate, report
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
 from models.face_training import faces_sha256
@@ -36,7 +40,10 @@ def test_unseen_images_are_split_for_the_floor(tmp_path: Path) -> None:
 def test_with_other_faces_for_the_floor_all_images_are_measured_against(tmp_path: Path) -> None:
     faces = choose_faces(FACES[:150], floor=FACES[150:])
     np.testing.assert_array_equal(faces.real, FACES[:150])
-    np.testing.assert_array_equal(faces.others, FACES[150:])
+    # A folder is in the order of its names: the first of them may be all of one person, or all dark.
+    assert sorted(face.tobytes() for face in faces.others) == sorted(face.tobytes() for face in FACES[150:])
+    assert (faces.others != FACES[150:]).any()
+    np.testing.assert_array_equal(choose_faces(FACES[:150], floor=FACES[150:]).others, faces.others)
     generator = FaceGenerator(write_weights(tmp_path, training=_training(FACES, 40, 3)))
     with pytest.raises(ValueError, match="--floor: expected none with --development"):
         choose_faces(FACES, trained=generator, floor=FACES)
@@ -63,6 +70,84 @@ def test_other_images_than_those_trained_on_are_refused(tmp_path: Path) -> None:
     generator = FaceGenerator(write_weights(tmp_path, training=_training(FACES, 40, 3)))
     with pytest.raises(ValueError, match="expected the very images that the weights were trained on"):
         choose_faces(FACES[1:], trained=generator)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Return what a fast stand-in for the measures is asked for: how many real faces, how many others."""
+    asked: list[tuple[int, int]] = []
+
+    def measure(real: np.ndarray, fake: np.ndarray, *, seed: int) -> dict[str, float]:
+        asked.append((len(real), len(fake)))
+        return {"frechet": float([1, 2, 6][seed])}
+
+    monkeypatch.setattr(evaluation, "evaluate_faces", measure)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("images", "floor", "count", "asked"),
+    [
+        (200, None, 2_000, (100, 100)),  # half of them serve the floor
+        (200, None, 60, (100, 60)),
+        (150, 50, 2_000, (150, 50)),
+        (50, 150, 100, (50, 100)),
+    ],
+)
+def test_the_floor_compares_as_many_faces_as_are_generated(
+    images: int, floor: int | None, count: int, asked: tuple[int, int], weights: Path, measured: list[tuple[int, int]]
+) -> None:
+    faces = choose_faces(FACES[:images], floor=None if floor is None else FACES[-floor:])
+    generator = FaceGenerator(weights)
+    results = evaluate({"ours": generator}, faces, count=count)
+    assert measured == [asked] * 4
+    assert report(generator, faces, results["ours"], results, count, 3)["generated_faces"] == asked[1]
+
+
+def test_the_spread_is_that_of_a_sample(weights: Path, measured: list[tuple[int, int]]) -> None:
+    results = evaluate({"ours": FaceGenerator(weights)}, choose_faces(FACES))
+    assert results["ours"] == {
+        "metrics": {"frechet": 3.0},
+        "spread": {"frechet": pytest.approx(statistics.stdev([1, 2, 6]))},
+    }
+    assert evaluate({"ours": FaceGenerator(weights)}, choose_faces(FACES), runs=1)["ours"]["spread"] == {}
+
+
+def test_what_cannot_be_measured_has_no_figure(weights: Path, measured: list[tuple[int, int]]) -> None:
+    """Unseen faces that equal those trained on are at distance 0, and a ratio to that is infinite: no JSON."""
+    faces = RealFaces(FACES[:10], FACES[10:], FACES)
+    results = evaluate({"ours": FaceGenerator(weights)}, faces)
+    assert set(results["ours"]["memorisation"]) == {"fake_median", "holdout_median"}
+
+
+def test_too_few_faces_are_told(weights: Path) -> None:
+    for faces in (choose_faces(FACES[:11]), choose_faces(FACES, floor=FACES[:5])):
+        with pytest.raises(ValueError, match="expected at least 6 real faces to measure against and 6 for"):
+            evaluate({"ours": FaceGenerator(weights)}, faces)
+
+
+def test_the_readme_s_recipe_for_few_pictures_works_command_by_command(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    [train] = re.findall(r"\.venv/bin/nobody (train-faces --images PICTURES --out runs/mine)\n", readme)
+    [few] = re.findall(r"`(--start-from weights [^`]*)`", readme)
+    [measure] = re.findall(r"\.venv/bin/nobody (evaluate --weights runs/mine [^\n]*)\n", readme)
+    assert "--holdout 10" in few
+    assert "--development" in measure
+
+    (tmp_path / "weights").symlink_to(ROOT / "weights")
+    (tmp_path / "PICTURES").mkdir()
+    for i, face in enumerate(FaceGenerator(ROOT / "weights")(latents_of_seeds(range(40)))):
+        Image.fromarray(face).resize((64, 64)).save(tmp_path / "PICTURES" / f"{i}.jpg")
+    for command in (f"{train} {few} --steps 1", f"{measure} --json runs/mine/quality.json"):
+        result = subprocess.run(
+            [NOBODY, *command.split()], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        assert result.returncode == 0, result.stderr
+    assert "10 real faces, against 30 generated ones a run and 30 other real ones" in result.stderr
+    quality = FaceGenerator(tmp_path / "runs" / "mine").quality
+    assert quality is not None
+    assert (quality["real_faces"], quality["generated_faces"]) == (10, 30)
+    assert quality["memorisation"]["ratio"] > 0.5
 
 
 def test_the_command_measures_and_writes_what_info_quotes(tmp_path: Path) -> None:
