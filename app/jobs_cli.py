@@ -31,6 +31,9 @@ _EXIT_CODES = {"succeeded": 0, "failed": 1, "cancelled": 2}
 _INTERRUPTED = 130
 _COLOURS = {"succeeded": "green", "failed": "red", "cancelled": "yellow"}
 
+#: What a job is at while it runs, before its first step.
+_PHASES = {"starting": "starting its process", "compiling": "compiling the training step"}
+
 Url = Annotated[str, typer.Option("--url", envvar="NOBODY_URL", help="Where the service is.")]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as submit and list show it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the service's JSON, for scripts.")]
@@ -332,6 +335,8 @@ class _Screen:
         self._step, self._steps = job["first_step"], job["steps"]
         self._losses: Json = {}
         self._figures: Json = {}
+        self._warnings: Json = job.get("warnings") or {}
+        self._phase: str | None = job.get("phase")
         self._error = ""
         self._speed: float | None = None
         self.status: str = job["status"]
@@ -342,7 +347,7 @@ class _Screen:
             TextColumn("{task.fields[speed]}"),
         )
         self._bar = Progress(*columns)
-        self._task = self._bar.add_task(self.status, total=self._steps, completed=self._step, speed="")
+        self._task = self._bar.add_task(self._stage(), total=self._steps, completed=self._step, speed="")
         self._numbers = Text()
         self.group = Group(self._bar, self._numbers)
 
@@ -351,19 +356,31 @@ class _Screen:
         match kind:
             case "state":
                 self.status, self._step = data["status"], data["step"]
-                self._error = data.get("error") or ""
+                self._error, self._phase = data.get("error") or "", data.get("phase")
+            case "phase":
+                self._phase = data["phase"]
+            case "warnings":
+                self._warnings = data["warnings"]
             case "progress":
                 self._step, self._losses, self._speed = data["step"], data["losses"], data["steps_per_second"]
             case "snapshot":
                 self._figures = data["figures"]
-        self._bar.update(self._task, description=self.status, completed=self._step, speed=self._pace())
-        self._numbers.plain = "\n".join(_numbers(values) for values in (self._losses, self._figures) if values)
+        self._bar.update(self._task, description=self._stage(), completed=self._step, speed=self._pace())
+        numbers = (_numbers(values) for values in (self._losses, self._figures) if values)
+        self._numbers.plain = "\n".join((*numbers, *self._warned()))
 
     def conclusion(self) -> str:
         """Return in one line how the job ended."""
         reason = f": {self._error}" if self._error else ""
         where = f"job {self._id} {self.status} at step {self._step:,} of {self._steps:,}{reason}"
-        return "; ".join(filter(None, (where, _numbers(self._losses), _numbers(self._figures))))
+        return "; ".join(filter(None, (where, _numbers(self._losses), _numbers(self._figures), *self._warned())))
+
+    def _stage(self) -> str:
+        phase = _PHASES.get(self._phase or "") if self.status == "running" else None
+        return f"{self.status}, {phase}" if phase else self.status
+
+    def _warned(self) -> list[str]:
+        return [f"warning: {text}" for text in self._warnings.values()]
 
     def _pace(self) -> str:
         if self.status != "running" or not self._speed:

@@ -152,6 +152,8 @@ class Loop:
         self._run = tf.function(self._steps, jit_compile=xla, autograph=False)
         #: Steps that take about ``CHUNK_SECONDS``.
         self.pace = 1
+        #: Whether it has run; the first run compiles it, which takes a second or so.
+        self.compiled = False
 
     def chunks(self, gan: "GAN", first: int, steps: int, blocks: Blocks) -> Iterator[Losses]:
         """Train ``gan`` chunk by chunk.
@@ -188,6 +190,7 @@ class Loop:
                 stop = min(first + count - number * size, size)
                 run = self._run(*blocks(number), tf.constant(start), tf.constant(stop))
                 losses.append(run.numpy()[start:stop])
+                self.compiled = True
             _copy(self._variables, _state(gan))
         return np.concatenate(losses)
 

@@ -7,8 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.intp]
 
-_HIGH_QUALITY_SIGMAS = 3.0
+#: A sample is of high quality within so many standard deviations of a mode.
+HIGH_QUALITY_SIGMAS = 3.0
+#: A mode has its fair share from this part of the samples on that are due to it.
+FAIR_SHARE = 0.25
 
 
 class ModeStatistics(NamedTuple):
@@ -17,6 +21,34 @@ class ModeStatistics(NamedTuple):
     modes_covered: int
     high_quality: float
     reverse_kl: float
+
+
+def mode_counts(samples: npt.ArrayLike, modes: npt.ArrayLike, sigma: float) -> Counts:
+    """Count the samples of high quality that are nearest to each mode, ``(modes,)``.
+
+    Arguments and errors are those of :func:`mode_statistics`.
+    """
+    points, centres = _points("samples", samples), _points("modes", modes)
+    if points.shape[1] != centres.shape[1]:
+        raise ValueError(f"samples: expected {centres.shape[1]} numbers each, as in modes, got {points.shape[1]}")
+    if not (math.isfinite(sigma) and sigma > 0.0):
+        raise ValueError(f"sigma: expected a finite number > 0, got {sigma}")
+    distances = np.stack([np.linalg.norm(points - centre, axis=1) for centre in centres], axis=1)
+    good = distances.min(axis=1) <= HIGH_QUALITY_SIGMAS * sigma
+    return np.bincount(distances.argmin(axis=1)[good], minlength=len(centres))
+
+
+def have_fair_share(counts: Counts, samples: int) -> npt.NDArray[np.bool_]:
+    """Say which modes have at least a quarter of the samples that are due to each of them.
+
+    One sample within reach, for which :func:`mode_statistics` counts a mode as covered, can be chance: points that are
+    scattered over the whole square reach most modes of a ring.
+
+    Args:
+        counts: as :func:`mode_counts` returns them.
+        samples: how many there were in all.
+    """
+    return counts >= FAIR_SHARE * samples / len(counts)
 
 
 class CornerCloudStatistics(NamedTuple):
@@ -38,24 +70,18 @@ def mode_statistics(samples: npt.ArrayLike, modes: npt.ArrayLike, sigma: float) 
 
     Returns:
         high_quality: share of the samples within 3 sigma of their nearest mode. modes_covered: modes that are the
-        nearest one of at least one such sample. reverse_kl: ``KL(histogram of such samples over modes ‖ uniform)`` in
-        nats, 0 for even coverage, log(modes) for a single mode, infinite where no sample is of high quality.
+        nearest one of at least one such sample; :func:`have_fair_share` is stricter. reverse_kl:
+        ``KL(histogram of such samples over modes ‖ uniform)`` in nats, 0 for even coverage, log(modes) for a single
+        mode, infinite where no sample is of high quality.
 
     Raises:
         ValueError: the arguments are not as described.
     """
-    points, centres = _points("samples", samples), _points("modes", modes)
-    if points.shape[1] != centres.shape[1]:
-        raise ValueError(f"samples: expected {centres.shape[1]} numbers each, as in modes, got {points.shape[1]}")
-    if not (math.isfinite(sigma) and sigma > 0.0):
-        raise ValueError(f"sigma: expected a finite number > 0, got {sigma}")
-    distances = np.stack([np.linalg.norm(points - centre, axis=1) for centre in centres], axis=1)
-    good = distances.min(axis=1) <= _HIGH_QUALITY_SIGMAS * sigma
-    histogram = np.bincount(distances.argmin(axis=1)[good], minlength=len(centres))
+    counts = mode_counts(samples, modes, sigma)
     return ModeStatistics(
-        modes_covered=int(np.count_nonzero(histogram)),
-        high_quality=float(good.mean()),
-        reverse_kl=_divergence_from_uniform(histogram),
+        modes_covered=int(np.count_nonzero(counts)),
+        high_quality=int(counts.sum()) / len(np.asarray(samples)),
+        reverse_kl=_divergence_from_uniform(counts),
     )
 
 
@@ -124,7 +150,7 @@ def _points(name: str, values: npt.ArrayLike) -> Floats:
     return points
 
 
-def _divergence_from_uniform(histogram: npt.NDArray[np.intp]) -> float:
+def _divergence_from_uniform(histogram: Counts) -> float:
     total = histogram.sum()
     if total == 0:
         return math.inf

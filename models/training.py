@@ -72,6 +72,11 @@ def train(
     return _by_name(gan, np.concatenate(history))
 
 
+def is_compiled(gan: GAN) -> bool:
+    """Say whether :func:`train` starts at once; otherwise it compiles the training step first."""
+    return loop_for(gan).compiled
+
+
 def _by_name(gan: GAN, values: npt.NDArray[np.float32]) -> Losses:
     return dict(zip(gan.loss_names, values.T, strict=True))
 

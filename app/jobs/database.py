@@ -28,6 +28,7 @@ jobs = sa.Table(
     sa.Column("idempotency_key", sa.String(255), unique=True),
     sa.Column("request_digest", sa.String(64), nullable=False),
     sa.Column("state", sa.String(16), nullable=False, index=True),
+    sa.Column("phase", sa.String(16)),  # what it is at, while a worker has it
     sa.Column("run", sa.Integer, nullable=False),  # how often it was queued: part of the workflow's id
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("revision", sa.Integer, nullable=False),  # publications of the attempts, all together
@@ -47,6 +48,7 @@ jobs = sa.Table(
     sa.Column("seconds", sa.Float, nullable=False),  # of training
     sa.Column("losses", sa.JSON),
     sa.Column("figures", sa.JSON),
+    sa.Column("warnings", sa.JSON),  # name → sentence, as of the last snapshot
     sa.Column("error", sa.Text),
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("started", sa.Float),
@@ -117,7 +119,8 @@ def connect(settings: Settings) -> sa.Engine:
         try:
             engine = _sqlite(settings)
             DBOS.migrate(engine.url.render_as_string())
-            metadata.create_all(engine)
+            with engine.begin() as connection:
+                _make_tables(connection)
         finally:
             lock.release()
         return engine
@@ -127,10 +130,20 @@ def connect(settings: Settings) -> sa.Engine:
         connection.execute(sa.select(sa.func.pg_advisory_lock(_SCHEMA_LOCK)))
         try:
             DBOS.migrate(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
-            metadata.create_all(connection)
+            _make_tables(connection)
         finally:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(_SCHEMA_LOCK)))
     return engine
+
+
+def _make_tables(connection: sa.Connection) -> None:
+    """Make the tables that are missing, and the columns that those of an older version lack; such may be null."""
+    metadata.create_all(connection)
+    known = {column["name"] for column in sa.inspect(connection).get_columns(jobs.name)}
+    for column in jobs.columns:
+        if column.name not in known:
+            kind = column.type.compile(connection.dialect)
+            connection.execute(sa.text(f"ALTER TABLE {jobs.name} ADD COLUMN {column.name} {kind}"))
 
 
 def _postgresql(url: str) -> sa.Engine:

@@ -15,7 +15,7 @@ from app.jobs.database import is_away, jobs, losses
 from app.jobs.queue import Queue
 from app.jobs.rows import JobRow
 from app.jobs.specification import Specification
-from app.jobs.states import ENDED, HELD, State
+from app.jobs.states import ENDED, HELD, Phase, State
 from app.jobs.store import append_events, locked, move
 
 log = logging.getLogger("nobody.jobs")
@@ -46,6 +46,7 @@ class Lease:
     first_step: int
     step: int
     snapshot: int
+    warnings: dict[str, str]
     checkpoint: str | None
     checkpoint_step: int  # that of ``first_step`` where there is none
     kept: set[str]
@@ -96,6 +97,7 @@ class LeaseBook:
                 row,
                 new,
                 error,
+                phase=Phase.STARTING if new == State.RUNNING else None,
                 attempt=attempt,
                 executor=self._executor,
                 started=row["started"] or time.time(),
@@ -261,6 +263,7 @@ def _lease(row: JobRow, attempt: int) -> Lease:
         first_step=row["first_step"],
         step=row["step"],
         snapshot=row["snapshot"],
+        warnings=row["warnings"] or {},
         checkpoint=row["checkpoint"],
         checkpoint_step=row["first_step"] if row["checkpoint_step"] is None else row["checkpoint_step"],
         kept=set(row["kept_checkpoints"].values()),

@@ -23,19 +23,33 @@ class Started(NamedTuple):
     memory: int
 
 
+class Phase(NamedTuple):
+    """What the process is at from now on: ``compiling`` or ``training``."""
+
+    name: str
+
+
 class Progress(NamedTuple):
-    """Losses of the steps up to ``step``, float32 ``(steps, names)``, and the seconds that they took."""
+    """Losses of the steps up to ``step``, float32 ``(steps, names)``, and the seconds that they took.
+
+    ``paced``: these seconds tell how fast the training is; those in which the step was compiled do not.
+    """
 
     step: int
     losses: npt.NDArray[np.float32]
     seconds: float
+    paced: bool = True
 
 
 class Snapshot(NamedTuple):
-    """A snapshot file was written; ``figures`` judge the generator, as far as the data allow it."""
+    """A snapshot file was written; ``figures`` judge the generator, as far as the data allow it.
+
+    ``warnings`` say what is wrong with the training at this step: sentences by their names.
+    """
 
     step: int
     figures: dict[str, float | None] | None
+    warnings: dict[str, str]
 
 
 class Checkpoint(NamedTuple):
@@ -66,4 +80,4 @@ class Interrupted(NamedTuple):
     reason: str
 
 
-Message = Started | Progress | Snapshot | Checkpoint | Done | Failed | Interrupted
+Message = Started | Phase | Progress | Snapshot | Checkpoint | Done | Failed | Interrupted

@@ -67,8 +67,9 @@ def picture(
     histograms.
 
     Args:
-        real: the ``data`` event: ``real``, ``dimensions``, ``box``, ``modes``.
-        snapshot: the ``snapshot`` event: ``generated``, ``scores``, ``figures``; None where there is none yet.
+        real: the ``data`` event: ``real``, ``dimensions``, ``box``, ``modes``, ``mode_radius``.
+        snapshot: the ``snapshot`` event: ``generated``, ``scores``, ``figures``, ``covered``; None where
+            there is none yet.
         losses: float32 ``(steps, names)`` of every step from ``first_step`` to that of the snapshot.
         names: of the losses.
         first_step: the step before the first of the losses.
@@ -95,12 +96,13 @@ def picture(
 
 def _write_head(canvas: Canvas, title: str, figures: dict[str, float | None]) -> None:
     canvas.text(20, 30, title, 18)
-    shown = [f"{_figure_name(name)} {'-' if value is None else f'{value:.3g}'}" for name, value in figures.items()]
+    names = [name for name in figures if name != "modes_covered" or "modes_fairly_covered" not in figures]
+    shown = [f"{_figure_name(name)} {'-' if figures[name] is None else f'{figures[name]:.3g}'}" for name in names]
     canvas.text(20, 50, "   ·   ".join(shown), TEXT, SOFT)
 
 
 def _figure_name(name: str) -> str:
-    return name.replace("_", " ").replace("kl", "KL").replace("wasserstein", "Wasserstein")
+    return name.replace("fairly_", "").replace("_", " ").replace("kl", "KL").replace("wasserstein", "Wasserstein")
 
 
 # --- points ----------------------------------------------------------------------------------------------------------
@@ -114,6 +116,8 @@ class _Points(NamedTuple):
     dimensions: int
     box: list[Range]
     modes: Floats | None
+    radius: float | None  # around a mode
+    covered: list[bool] | None  # of each mode
     scores: Floats | None
 
     @classmethod
@@ -123,7 +127,14 @@ class _Points(NamedTuple):
         scores = None if snapshot is None or snapshot["scores"] is None else np.array(snapshot["scores"], np.float64)
         modes = None if real["modes"] is None else np.array(real["modes"], np.float64)
         return cls(
-            points, generated, real["dimensions"], [Range.around(np.array(side)) for side in real["box"]], modes, scores
+            points,
+            generated,
+            real["dimensions"],
+            [Range.around(np.array(side)) for side in real["box"]],
+            modes,
+            real.get("mode_radius"),  # snapshots of earlier versions have none
+            None if snapshot is None else snapshot.get("covered"),
+            scores,
         )
 
     def are_coloured(self) -> bool:
@@ -168,9 +179,24 @@ def _plot_plane(canvas: Canvas, area: Rectangle, points: _Points) -> None:
         _colour_bar(canvas, area, low, high)
     panel.axes()
     _draw_both(panel, points, (0, 1))
-    if points.modes is not None:
-        panel.crosses(points.modes[:, :2], INK)
-    _legend(canvas, area, [("real", _REAL), ("generated", _GENERATED)], _pair_name(points, (0, 1)))
+    _draw_modes(panel, points)
+    _legend(canvas, area, [("real", _REAL), ("generated", _GENERATED)], _plane_note(points))
+
+
+def _draw_modes(panel: Panel, points: _Points) -> None:
+    """Circle what counts as near each mode; interrupted where too few generated points are near."""
+    if points.modes is None or points.radius is None:
+        return
+    covered = points.covered or [True] * len(points.modes)
+    for (x, y, *_), whole in zip(points.modes.tolist(), covered, strict=True):
+        panel.circle(x, y, points.radius, INK, dashed=not whole)
+
+
+def _plane_note(points: _Points) -> str:
+    if points.modes is None or points.radius is None:
+        return _pair_name(points, (0, 1))
+    place = "" if points.dimensions == 2 else "coordinates 0, 1 · "
+    return f"{place}circles: 3 sigma"
 
 
 def _plot_pair(canvas: Canvas, area: Rectangle, points: _Points, pair: tuple[int, int]) -> None:
@@ -201,7 +227,7 @@ def _pair_name(points: _Points, pair: tuple[int, int]) -> str:
 
 def _heatmap(scores: Floats, low: float, high: float) -> Image.Image:
     """Return the scores, whose first row is the lowest, as colours from ``low`` to ``high``."""
-    share = (scores[::-1] - low) / max(high - low, 1e-3)
+    share = 0.5 + (scores[::-1] - (low + high) / 2) / max(high - low, 1e-3)
     palette = np.array([_TAKEN_FOR_GENERATED, _UNDECIDED, _TAKEN_FOR_REAL], np.float64)
     channels = [np.interp(share, (0.0, 0.5, 1.0), palette[:, i]) for i in range(3)]
     return Image.fromarray(np.stack(channels, axis=-1).round().astype(np.uint8))

@@ -31,6 +31,9 @@ GREEN: Colour = (0, 158, 115)
 TEXT = 13.0
 SMALL = 11.5
 
+#: Corners of a circle, and of each dash and gap of a dashed one.
+_CORNERS, _DASH = 96, 4
+
 _SUPERSAMPLING = 2
 _OPAQUE = 255
 #: What Pillow's own font has beyond ASCII, and what stands for some characters that it lacks.
@@ -190,12 +193,16 @@ class Panel:
             if self._x.low <= x <= self._x.high and self._y.low <= y <= self._y.high:
                 self._canvas.disc(*self._at(x, y), radius, colour, alpha, edge)
 
-    def crosses(self, points: Floats, colour: Colour) -> None:
-        """Mark places ``(count, 2)``."""
-        for x, y in points.tolist():
-            x, y = self._at(x, y)
-            for dx, dy in ((4.5, 0.0), (0.0, 4.5)):
-                self._canvas.line(np.array([(x - dx, y - dy), (x + dx, y + dy)]), colour, 1.4)
+    def circle(self, x: float, y: float, radius: float, colour: Colour, dashed: bool = False) -> None:
+        """Draw a line with a light rim around a place, ``radius`` away on both axes, where it lies in the panel."""
+        angles = np.linspace(0, 2 * np.pi, _CORNERS + 1)
+        xs, ys = x + radius * np.cos(angles), y + radius * np.sin(angles)
+        inside = (self._x.low <= xs) & (xs <= self._x.high) & (self._y.low <= ys) & (ys <= self._y.high)
+        dashes = inside & (np.arange(len(angles)) // _DASH % 2 == 0) if dashed else inside
+        for drawn, shade, width in ((inside, PAPER, 2.8), (dashes, colour, 1.2)):
+            for part in _finite_runs(np.where(drawn, 0.0, np.nan)):
+                if part.stop - part.start > 1:
+                    self._canvas.line(self._all_at(xs[part], ys[part]), shade, width)
 
     def bars(self, edges: Floats, heights: Floats, colour: Colour) -> None:
         """Draw a histogram: an area and its upper edge."""

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, JsonValue, TypeAdapter, ValidationError
 from app.jobs.database import jobs
 from app.jobs.errors import NotThereError
 from app.jobs.specification import LOSS_NAMES, LatentType, Specification
-from app.jobs.states import ENDED, State
+from app.jobs.states import ENDED, Phase, State
 
 #: A stored job by the names of its columns; with ``unreadable``, why it cannot be read, or None, and ``open``: whether
 #: the record, readable or not, has it waiting or at work.
@@ -80,6 +80,7 @@ _JSON: dict[str, TypeAdapter[Any]] = {
     "kept_checkpoints": TypeAdapter(dict[int, str]),
     "losses": TypeAdapter(dict[str, float]),
     "figures": TypeAdapter(dict[str, _Finite | None]),
+    "warnings": TypeAdapter(dict[str, str]),
 }
 #: Beyond all seconds since 1970 that a calendar knows (it ends with the year 9999), and all that a job may take.
 _LATEST = 253_000_000_000
@@ -94,6 +95,8 @@ def _fits(column: sa.Column[Any], value: Any) -> bool:
         return bool(column.nullable)
     if column.name == "state":
         return value in State.__members__.values()
+    if column.name == "phase":
+        return value in Phase.__members__.values()
     match column.type:
         case sa.Integer():
             return isinstance(value, int) and -1 <= value < 2**63

@@ -27,6 +27,14 @@ ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 HELD = frozenset({State.RUNNING, State.PAUSING, State.CANCELLING})
 
 
+class Phase(StrEnum):
+    """What a job is at while a worker has it."""
+
+    STARTING = "starting"
+    COMPILING = "compiling"
+    TRAINING = "training"
+
+
 class Request(StrEnum):
     """What a caller may ask of a job that exists."""
 

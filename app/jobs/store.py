@@ -278,8 +278,7 @@ def locked(connection: sa.Connection, job_id: str) -> JobRow | None:
 def move(connection: sa.Connection, row: JobRow, new: State, error: str | None = None, **values: Any) -> None:
     """Bring a job, whose row's lock the caller holds, into another state, and say so in its events."""
     change: dict[str, Any] = {"status": new, "step": row["step"]}
-    if "recoveries" in values:
-        change["recoveries"] = values["recoveries"]
+    change |= {name: values[name] for name in ("recoveries", "phase") if values.get(name) is not None}
     if error is not None:
         values["error"] = change["error"] = error
     if new.ended:

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.jobs.database import is_away
 from app.jobs.files import JobFiles
 from app.jobs.lease import End, Lease, LeaseBook, LostLeaseError, Publication
-from app.jobs.orders import Checkpoint, Done, Failed, Interrupted, Message, Order, Progress, Snapshot, Started
+from app.jobs.orders import Checkpoint, Done, Failed, Interrupted, Message, Order, Phase, Progress, Snapshot, Started
 from app.jobs.process import ProcessEndedError, TrainingProcess, WarmProcesses
 from app.jobs.specification import LOSS_NAMES
 from app.jobs.states import HELD, State
@@ -207,6 +207,9 @@ class _Attempt:
                 lease.trouble = message.reason
             case Started():
                 self._idle_memory = message.memory
+            case Phase():
+                values["phase"] = message.name
+                publication.events.append(("phase", {"phase": message.name, "step": lease.step}))
             case Progress():
                 self._note_progress(publication, message)
             case Snapshot() if message.step > lease.snapshot:
@@ -215,6 +218,7 @@ class _Attempt:
                 lease.snapshot = values["snapshot"] = message.step
                 values["figures"] = message.figures
                 publication.events.append(("snapshot", {"step": message.step, "figures": message.figures}))
+                self._note_warnings(publication, message)
             case Checkpoint():
                 if message.step > lease.checkpoint_step:  # else nothing was gained since the job was taken up
                     lease.stalls = values["stalls"] = 0
@@ -223,6 +227,14 @@ class _Attempt:
                 if message.kept:
                     publication.kept_checkpoints[str(message.step)] = message.file
                     lease.kept.add(message.file)
+
+    def _note_warnings(self, publication: Publication, message: Snapshot) -> None:
+        """Tell of a change; a warning that still holds keeps its words, which say since when."""
+        lease = self._lease
+        warnings = {name: lease.warnings.get(name, text) for name, text in message.warnings.items()}
+        if warnings != lease.warnings:
+            lease.warnings = publication.values["warnings"] = warnings
+            publication.events.append(("warnings", {"step": message.step, "warnings": warnings}))
 
     def _note_progress(self, publication: Publication, message: Progress) -> None:
         lease, values = self._lease, publication.values
@@ -237,7 +249,7 @@ class _Attempt:
         values |= {
             "step": message.step,
             "losses": dict(zip(names, (float(value) for value in new[-1]), strict=True)),
-            "steps_per_second": len(message.losses) / max(message.seconds, 1e-6),
+            "steps_per_second": len(message.losses) / max(message.seconds, 1e-6) if message.paced else None,
         }
         publication.blocks.append((message.step, new))
         means = dict(zip(names, (float(value) for value in new.mean(axis=0, dtype="float64")), strict=True))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import BaseModel, Field, JsonValue, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from app.jobs.specification import Specification, StoredData, ToyData
-from app.jobs.states import State
+from app.jobs.states import HELD, Phase, State
 
 if TYPE_CHECKING:
     from app.jobs.rows import JobRow
@@ -27,6 +27,11 @@ class _Progress(BaseModel):
     id: str
     name: str | None
     status: State
+    phase: Phase | None = Field(
+        description="What it is at while a worker has it: `starting` (its process starts and builds the networks), "
+        "`compiling` (the training step, for seconds, where the process has trained no such networks before) or "
+        "`training`."
+    )
     step: int = Field(description="Training steps done.")
     steps: int = Field(description="Training steps in all: epochs × steps_per_epoch.")
     steps_per_second: float | None
@@ -34,8 +39,16 @@ class _Progress(BaseModel):
     seconds: float = Field(description="Spent training.")
     losses: dict[str, float] | None = Field(description="Of the last step.")
     figures: dict[str, int | float | None] | None = Field(
-        description="Of the last snapshot's generator: modes_covered, high_quality and reverse_kl for mixtures, "
-        "squared distances for the corner cloud, sliced_wasserstein for other data."
+        description="Of the last snapshot's generator. For mixtures: `modes_covered` (of VEEGAN, Srivastava et al. "
+        "2017: modes with a sample within 3 sigma; one is enough), `modes_fairly_covered` (modes with at least a "
+        "quarter of their part of the 2,500 samples within 3 sigma), `high_quality` (share of the samples within "
+        "3 sigma of a mode), `reverse_kl`. For the corner cloud: squared distances. For other data: "
+        "`sliced_wasserstein`."
+    )
+    warnings: dict[str, str] = Field(
+        description="What is wrong with the training, by name, as of the last snapshot. `discriminator_saturated`: "
+        "its scores are ±1, so that its gradient is zero. `generator_constant`: it makes one and the same point of "
+        "all random numbers."
     )
     error: str | None = Field(description="Why it failed.")
     recoveries: int = Field(description="How often it was taken up again after its process or worker had died.")
@@ -89,7 +102,7 @@ class EventView(BaseModel):
     """Something that happened to a job."""
 
     id: int = Field(description="Counts from 1 without a gap.")
-    event: str = Field(description="state, data, progress or snapshot.")
+    event: str = Field(description="state, phase, data, progress, snapshot or warnings.")
     at: datetime
     data: dict[str, Any]
 
@@ -117,6 +130,8 @@ def view(row: "JobRow", queue_position: int | None) -> Job:
         | {name: _time(row[name]) for name in ("created", "started", "ended")}
         | {
             "status": row["state"],
+            "phase": row["phase"] if row["state"] in HELD else None,
+            "warnings": row["warnings"] or {},
             "estimated_finish": None if left is None else _time(time.time() + left),
             "queue_position": queue_position,
             "parent": None if None in parent else dict(zip(("id", "step"), parent, strict=True)),

@@ -23,8 +23,16 @@ export async function copy(text) {
  * @returns {Promise<void>}
  */
 export async function save(url, name) {
-  const answer = await ask(url);
-  const address = URL.createObjectURL(await answer.blob());
+  hand(await (await ask(url)).blob(), name);
+}
+
+/**
+ * Hand a file to the reader.
+ * @param {Blob} content
+ * @param {string} name
+ */
+export function hand(content, name) {
+  const address = URL.createObjectURL(content);
   const link = document.createElement("a");
   link.href = address;
   link.download = name;

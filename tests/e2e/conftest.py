@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -32,25 +33,56 @@ BROWSER_ARGUMENTS = [
 ]
 
 
+class Server:
+    """The service as a process of its own, with the worker that trains the jobs.
+
+    Args:
+        folder: for its data and its log.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._log = folder / "log"
+        self._settings = {"NOBODY_HOST": "127.0.0.1", "NOBODY_PORT": "0", "NOBODY_DATA": str(folder / "data")}
+        self.address = self.start()
+        self._settings["NOBODY_PORT"] = self.address.rpartition(":")[2]  # the same one, should it be started again
+
+    def start(self) -> str:
+        """Start it, or start it again; return its address."""
+        command = [sys.executable, "-m", "app", "serve"]
+        with self._log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=os.environ | self._settings, stdout=output, stderr=subprocess.STDOUT
+            )
+        try:
+            return _wait_until_ready(self.process, self._log)
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def stop(self) -> None:
+        """End it, also where it was made to stand still."""
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=PATIENCE)
+        finally:
+            self.process.kill()
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the service as a process of its own, with the worker that trains the jobs; give its address."""
-    folder = tmp_path_factory.mktemp("server")
-    log = folder / "log"
-    settings = {"NOBODY_HOST": "127.0.0.1", "NOBODY_PORT": "0", "NOBODY_DATA": str(folder / "data")}
-    command = [sys.executable, "-m", "app", "serve"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | settings, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        yield _wait_until_ready(process, log)
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=PATIENCE)
-        finally:
-            process.kill()
+    """Start the service; give its address."""
+    running = Server(tmp_path_factory.mktemp("server"))
+    yield running.address
+    running.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """Start a service that a test may stop and start again."""
+    running = Server(tmp_path)
+    yield running
+    running.stop()
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -1,31 +1,22 @@
 """The lab page, in a real browser against a real server and its worker."""
 
 import io
-import json
 import re
-import time
-import urllib.request
 import zipfile
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.conftest import PATIENCE
+from tests.e2e import lab
 from tests.e2e.conftest import Visitor
+from tests.e2e.lab import PHONE, TRAINING_MS, ask, stands
 
 pytestmark = pytest.mark.e2e
 
-#: The first job waits until its process has loaded TensorFlow.
-TRAINING_MS = 1000 * PATIENCE
 JOB_IN_ADDRESS = re.compile(r"[?&]job=([0-9a-f]{16})$")
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "has_touch": True,
-    "is_mobile": True,
-    "device_scale_factor": 2,
-}
 #: How many pixels of a canvas have the colour of a custom property, and how many colours there are.
 COLOURS = """(canvas, name) => {
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
@@ -38,26 +29,11 @@ COLOURS = """(canvas, name) => {
 }"""
 
 
-def ask(server: str, method: str, path: str, body: object = None) -> Any:
-    """Call the API."""
-    headers = {"Content-Type": "application/json"}
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(server + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        return json.loads(answer.read() or "null")
-
-
 @pytest.fixture(scope="module")
 def trained(server: str) -> dict[str, Any]:
     """Train a GAN for the tests that look at one; the data have five dimensions."""
     settings = {"model": "wgan_gp", "data": {"name": "four_clouds", "size": 400}, "epochs": 2, "seed": 11}
-    job: dict[str, Any] = ask(server, "POST", "/jobs", settings)
-    end = time.monotonic() + TRAINING_MS / 1000
-    while job["status"] != "succeeded":
-        assert time.monotonic() < end, job
-        time.sleep(0.1)
-        job = ask(server, "GET", f"/jobs/{job['id']}")
-    return job
+    return lab.trained(server, ask(server, "POST", "/jobs", settings))
 
 
 def start(page: Page, **settings: str) -> str:
@@ -88,11 +64,6 @@ def job_of(page: Page) -> str:
     found = JOB_IN_ADDRESS.search(page.url)
     assert found, page.url
     return found[1]
-
-
-def stands(page: Page, status: str) -> None:
-    """Wait until the run has come to a state."""
-    expect(page.locator("#studio")).to_have_attribute("data-status", status, timeout=TRAINING_MS)
 
 
 def look_at(visitor: Visitor, job: dict[str, Any], **options: Any) -> Page:
@@ -207,14 +178,14 @@ def test_a_full_queue_is_said_beside_the_button_and_a_repetition_starts_one_run(
 
     def refuse(route: Route) -> None:
         if route.request.method != "POST":
-            return route.fallback()
+            return route.abort() if len(keys) == 1 else route.fallback()
         keys.append(route.request.headers.get("idempotency-key"))
         if len(keys) == 1:
             return route.abort()
         problem = {"title": "Too Many Requests", "status": 429, "detail": "expected at most 100 jobs to wait"}
         return route.fulfill(status=429, json=problem, content_type="application/problem+json")
 
-    page.route("**/jobs", refuse)
+    page.route(re.compile("/jobs"), refuse)
     page.click("#start")
     expect(page.locator("#settings-error")).to_have_text("The server cannot be reached.")
     page.click("#start")
@@ -361,19 +332,25 @@ def test_an_empty_list_says_how_to_begin_and_a_long_one_goes_on(visitor: Visitor
     page.route("**/jobs?*", lambda route: route.fulfill(json={"jobs": [], "next": None}))
     page.goto("/lab")
     expect(page.locator("#runs-empty")).to_contain_text("Start training")
-    older = {**trained, "id": "f" * 16, "name": "older"}
+    jobs = [{**trained, "id": f"{i:016}", "name": f"run {i}", "created": f"{2099 - i}-01-01"} for i in range(14)]
 
     def answer(route: Route) -> None:
-        more = "after=" in route.request.url
-        route.fulfill(json={"jobs": [older if more else trained], "next": None if more else trained["id"]})
+        query = parse_qs(urlsplit(route.request.url).query)
+        first = 1 + [job["id"] for job in jobs].index(query["after"][0]) if "after" in query else 0
+        last = first + int(query["limit"][0])
+        found = [] if "status" in query else jobs[first:last]
+        route.fulfill(json={"jobs": found, "next": found[-1]["id"] if found and last < len(jobs) else None})
 
     page.route("**/jobs?*", answer)
     page.reload()
-    expect(page.locator("#runs li")).to_have_count(1)
+    expect(page.locator("#runs li")).to_have_count(12)
     expect(page.locator("#runs-empty")).to_be_hidden()
     page.click("#more-runs")
-    expect(page.locator("#runs li").nth(1)).to_contain_text("older")
+    expect(page.locator("#runs li").nth(13)).to_contain_text("run 13")
     expect(page.locator("#more-runs")).to_be_hidden()
+    with page.expect_response("**/jobs?limit=14"):
+        pass  # and so it stays
+    expect(page.locator("#runs li")).to_have_count(14)
 
 
 def test_a_failure_is_shown_with_its_reason(visitor: Visitor, trained: dict[str, Any]) -> None:

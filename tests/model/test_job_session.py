@@ -12,7 +12,7 @@ import pytest
 
 from app.config import Settings
 from app.jobs.files import JobFiles
-from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Progress, Snapshot, Started
+from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
 from app.jobs.specification import JobRequest, Specification, StoredData, specify
 from app.jobs.trainer import session
 from app.jobs.trainer.session import Session
@@ -69,7 +69,68 @@ def test_what_a_session_says(tmp_path: Path) -> None:
         assert not isinstance(message, Checkpoint) or message.step == reported
     files = JobFiles(tmp_path, "0123456789abcdef")
     assert files.snapshot_steps() == list(range(0, 201, 4))
-    assert set(json.loads(files.snapshot(200).read_text())) == {"step", "generated", "scores", "figures"}
+    snapshot = json.loads(files.snapshot(200).read_text())
+    assert set(snapshot) == {"step", "generated", "scores", "figures", "covered"}
+    assert snapshot["covered"] is None  # a circle has no modes
+
+
+def test_it_says_when_it_compiles_and_only_then(tmp_path: Path) -> None:
+    loop.forget()
+    said = _run(_order(tmp_path / "first", _specification()))
+    steps = [type(message) for message in said]
+    assert [message for message in said if isinstance(message, Phase)] == [Phase("compiling"), Phase("training")]
+    assert steps.index(Phase) < steps.index(Progress), "it is said before the seconds in which nothing happens"
+    progress = [message for message in said if isinstance(message, Progress)]
+    assert [message.paced for message in progress] == [False] + [True] * (len(progress) - 1)
+
+    again = _run(_order(tmp_path / "second", _specification(seed=1)))
+    assert [message for message in again if isinstance(message, Phase)] == [Phase("training")]
+    assert all(message.paced for message in again if isinstance(message, Progress))
+
+
+def test_modes_are_counted_by_the_protocol_and_fairly(tmp_path: Path) -> None:
+    noise = 0.1
+    said = _run(_order(tmp_path, _specification(data={"name": "ring8", "noise": noise}, epochs=1)))
+    files = JobFiles(tmp_path, "0123456789abcdef")
+    assert json.loads(files.real.read_text())["mode_radius"] == pytest.approx(3 * noise)
+    for message in said:
+        if isinstance(message, Snapshot):
+            covered = json.loads(files.snapshot(message.step).read_text())["covered"]
+            assert message.figures is not None
+            assert message.figures["modes_fairly_covered"] == sum(covered)
+            assert sum(covered) <= (message.figures["modes_covered"] or 0)
+            assert len(covered) == 8
+
+
+def _warned(said: list[Message]) -> list[set[str]]:
+    return [set(message.warnings) for message in said if isinstance(message, Snapshot)]
+
+
+@pytest.mark.parametrize("data", ["circle", "four_clouds", "ring8"])
+@pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
+def test_losses_at_the_end_of_the_tanh_are_said_to_be_saturation(model: str, data: str, tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification(model=model, data={"name": data}, learning_rate=1, epochs=8)))
+    assert said[-1] == Done(True, "weights-1", 800)
+    warned = _warned(said)
+    assert "discriminator_saturated" not in warned[0]
+    assert "discriminator_saturated" in warned[-1]
+    last = [message for message in said if isinstance(message, Snapshot)][-1]
+    text = last.warnings["discriminator_saturated"]
+    assert text.startswith("the discriminator is" if model == "simple_gan" else "the critic is")
+    assert "learning_rate" in text
+
+
+@pytest.mark.parametrize("data", ["circle", "four_clouds", "corner_cloud"])
+@pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
+def test_the_exercises_nine_runs_are_told_the_truth(model: str, data: str, tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification(model=model, data={"name": data}, epochs=4)))
+    saturates = model == "wgan_clip" or (model, data) == ("simple_gan", "corner_cloud")
+    assert any("discriminator_saturated" in names for names in _warned(said)) == saturates
+
+
+def test_a_clip_that_is_small_enough_keeps_the_critic_alive(tmp_path: Path) -> None:
+    order = _order(tmp_path, _specification(model="wgan_clip", data={"name": "four_clouds"}, clip=0.1, epochs=8))
+    assert not any(_warned(_run(order)))
 
 
 def test_stopped_and_resumed_says_what_an_unbroken_one_says(tmp_path: Path) -> None:
@@ -161,7 +222,7 @@ def test_a_missing_checkpoint_fails_the_job(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "figures"),
     [
-        ({"name": "ring8"}, {"modes_covered", "high_quality", "reverse_kl"}),
+        ({"name": "ring8"}, {"modes_covered", "modes_fairly_covered", "high_quality", "reverse_kl"}),
         ({"name": "corner_cloud"}, {"mean_squared_distance", "barycentre_squared_distance"}),
         ({"name": "moons"}, {"sliced_wasserstein"}),
     ],

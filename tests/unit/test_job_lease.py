@@ -19,6 +19,7 @@ from app.jobs.specification import JobRequest, specify
 from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError
 from app.jobs.store import JobStore, NewJob
 from app.jobs.supervision import patiently
+from app.jobs.views import view
 
 
 @pytest.fixture
@@ -102,6 +103,42 @@ def test_publications_are_numbered_and_whole(store: JobStore, book: LeaseBook) -
     assert [event.kind for event in events] == ["state", "state", "progress", "progress", "state"]
     assert store.losses_of(job).shape == (15, 2)
     assert store.events_after(job, 3, limit=1)[0].seq == 4
+
+
+def test_a_job_tells_what_it_is_at_while_a_worker_has_it(store: JobStore, book: LeaseBook) -> None:
+    job = store.submit("job", _new())
+    assert view(job, 0).phase is None
+    lease = _take(book, job)
+    assert view(store.get("job"), None).phase == "starting"
+    book.publish(lease, Publication(values={"phase": "compiling"}))
+    assert view(store.get("job"), None).phase == "compiling"
+    store.ask("job", Request.PAUSE)
+    assert view(store.get("job"), None).phase == "compiling"
+    book.publish(lease, Publication(), _to(State.PAUSED))
+    assert view(store.get("job"), None).phase is None
+    states = [event.data for event in store.events_after(job, 0)]
+    assert [(state["status"], state.get("phase")) for state in states[:2]] == [
+        ("queued", None),
+        ("running", "starting"),
+    ]
+
+
+def test_a_database_of_an_earlier_version_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:
+    first = connect(Settings(data=tmp_path))
+    queue = Queue(first)
+    JobStore(first, queue, max_queued=3).submit("job", _new())
+    queue.close()
+    with first.begin() as connection:
+        for column in ("phase", "warnings"):
+            connection.execute(sa.text(f"ALTER TABLE jobs DROP COLUMN {column}"))
+    first.dispose()
+    for _ in range(2):  # and again, where nothing is lacking
+        second = connect(Settings(data=tmp_path))
+        queue = Queue(second)
+        job = view(JobStore(second, queue, max_queued=3).get("job"), 0)
+        assert (job.status, job.phase, job.warnings) == ("queued", None, {})
+        queue.close()
+        second.dispose()
 
 
 def test_who_has_lost_a_job_writes_nothing(store: JobStore, book: LeaseBook) -> None:

@@ -84,6 +84,38 @@ def test_the_heatmap_is_blue_where_scores_are_high_and_stands_upright() -> None:
     assert bottom[0] > bottom[2]
 
 
+@pytest.mark.parametrize(("centre", "radius"), [((0.5, 0.5), 0.3), ((0.25, 0.7), 0.15), ((0.6, 0.4), 0.012)])
+@pytest.mark.parametrize("box", [[[0, 1], [0, 1]], [[-1, 3], [0, 2]]])
+def test_circles_of_modes_are_as_large_as_the_figure_means(
+    centre: tuple[float, float], radius: float, box: list[list[float]]
+) -> None:
+    real = _data(2, real=[[9, 9]], modes=[centre], mode_radius=radius, box=box)
+    snapshot = _snapshot(2, generated=[[9, 9]], scores=None, figures={}, covered=[True])
+    size = 1_800  # two pixels a unit
+    pixels = np.asarray(picture(real, snapshot, _losses(0), NAMES, first_step=0, title="", size=size)).astype(int)
+    plot = pixels[2 * 96 + 3 : 2 * 432 - 3, 2 * 56 + 3 : 2 * 392 - 3]
+    rows, columns = np.nonzero(plot.sum(axis=-1) < 250)
+    for places, (low, high), middle in zip((columns + 3, 2 * 336 - rows - 3), box, centre, strict=True):
+        scale = (high - low) / (2 * 336)
+        reach = np.array([places.min(), places.max()]) * scale + low
+        np.testing.assert_allclose(reach, [middle - radius, middle + radius], atol=2.5 * scale)
+
+
+def test_the_circle_of_a_mode_that_is_not_covered_is_interrupted() -> None:
+    real = _data(2, real=[[9, 9]], modes=[[0.5, 0.5]], mode_radius=0.3)
+    ink = {}
+    for covered in (True, False):
+        snapshot = _snapshot(2, generated=[[9, 9]], scores=None, figures={}, covered=[covered])
+        pixels = np.asarray(picture(real, snapshot, _losses(0), NAMES, first_step=0, title="")).astype(int)
+        ink[covered] = (pixels[96 + 4 : 432 - 4, 56 + 4 : 392 - 4].sum(axis=-1) < 250).sum()
+    assert 0.3 < ink[False] / ink[True] < 0.7
+
+
+def test_modes_in_a_picture_of_an_earlier_version_have_no_circles() -> None:
+    real = _data(2, modes=[[0.5, 0.5]])
+    assert picture(real, _snapshot(2), _losses(3), NAMES, first_step=0, title="").width == 900
+
+
 def test_five_dimensions_show_the_colours_that_the_points_have() -> None:
     green, red = [0.5, 0.5, 0.0, 1.0, 0.0], [0.5, 0.5, 1.0, 0.0, 0.0]
     image = picture(
@@ -121,6 +153,11 @@ def test_it_says_that_there_are_no_steps_yet(monkeypatch: pytest.MonkeyPatch) ->
     assert "no steps yet" not in words
     assert {"500", "1,000", "1,500", "2,000", "2,500"} <= set(words)
     assert "modes covered 3   ·   high quality 0.98   ·   reverse KL -" in words
+
+    words.clear()
+    figures = {"modes_fairly_covered": 1, "modes_covered": 7, "high_quality": 0.004}
+    picture(_data(2), _snapshot(2, figures=figures), _losses(9), NAMES, first_step=0, title="")
+    assert "modes covered 1   ·   high quality 0.004" in words
 
 
 def test_a_spike_does_not_flatten_the_rest_and_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

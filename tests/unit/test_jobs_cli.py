@@ -307,6 +307,39 @@ def test_watch_ends_as_the_job_does(monkeypatch: pytest.MonkeyPatch, service: Se
     assert f"job {ID} {status} at step 1,600 of 1,600; discr_loss 0.1  gp 2.5; modes_covered 4" in result.stderr
 
 
+def test_watch_says_that_nothing_is_learnt_any_more(monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
+    history = _history("succeeded")
+    warnings = {"discriminator_saturated": "the critic is saturated since step 32"}
+    history.insert(-1, ("warnings", {"step": 32, "warnings": warnings}))
+    _answer_watching(monkeypatch, service, history)
+    result = _nobody("watch", ID)
+    assert result.exit_code == 0
+    assert result.stderr.rstrip().endswith("; warning: the critic is saturated since step 32")
+
+    history.insert(-1, ("warnings", {"step": 64, "warnings": {}}))
+    assert "warning" not in _nobody("watch", ID).stderr
+
+
+def test_watch_says_what_a_job_is_at_before_its_first_step() -> None:
+    screen = _Screen(_job(phase=None, warnings={}))
+    shown = []
+    for kind, data in (
+        ("state", {"status": "running", "step": 0, "phase": "starting"}),
+        ("phase", {"phase": "compiling", "step": 0}),
+        ("phase", {"phase": "training", "step": 0}),
+        ("progress", {"step": 1, "losses": {"gp": 1.0}, "steps_per_second": None}),
+        ("state", {"status": "pausing", "step": 1}),
+    ):
+        screen.show(kind, data)
+        console = Console(file=io.StringIO(), width=120)
+        console.print(screen.group)
+        shown.append(console.file.getvalue())  # type: ignore[attr-defined]
+    assert "running, starting its process" in shown[0]
+    assert "running, compiling the training step" in shown[1]
+    assert all("running " in text and "compiling" not in text for text in shown[2:4])
+    assert "pausing" in shown[4]
+
+
 def test_watch_says_why_a_job_failed(monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
     _answer_watching(monkeypatch, service, _history("failed", error="the losses are no numbers any more [step 7]"))
     assert "1,600: the losses are no numbers any more [step 7]; discr_loss" in _nobody("watch", ID).stderr

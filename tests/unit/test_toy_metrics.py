@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.toy_metrics import corner_cloud_statistics, mode_statistics
+from models.datasets import make, modes_of
+from models.toy_metrics import corner_cloud_statistics, have_fair_share, mode_counts, mode_statistics
 
 SQUARE = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
 
@@ -40,6 +41,36 @@ def test_a_single_mode_has_the_largest_finite_divergence() -> None:
 
 def test_no_sample_of_high_quality_has_an_infinite_divergence() -> None:
     assert mode_statistics([[0.0, 0.0]], SQUARE, 0.1) == (0, 0.0, math.inf)
+
+
+@pytest.mark.parametrize(("data", "modes"), [("ring8", 8), ("grid25", 25)])
+@pytest.mark.parametrize("seed", range(3))
+def test_diffuse_scatter_covers_no_mode_fairly_though_it_reaches_most(data: str, modes: int, seed: int) -> None:
+    scatter = np.random.default_rng(seed).random((20_000, 2))
+    mixture = modes_of(data)
+    assert mixture is not None
+    measured = mode_statistics(scatter, *mixture)
+    assert measured.modes_covered == modes  # by the protocol of VEEGAN
+    assert measured.high_quality < 0.03
+    assert not have_fair_share(mode_counts(scatter, *mixture), len(scatter)).any()
+
+
+@pytest.mark.parametrize("data", ["ring8", "grid25", "four_clouds"])
+def test_samples_of_a_mixture_cover_all_its_modes_fairly(data: str) -> None:
+    mixture = modes_of(data)
+    assert mixture is not None
+    counts = mode_counts(make(data, 2_500, seed=1)[:, :2], *mixture)
+    assert have_fair_share(counts, 2_500).all()
+
+
+def test_a_fair_share_is_a_quarter_of_what_is_due() -> None:
+    # 100 samples, 4 modes: 25 are due to each, so 7 are fair and 6 are not.
+    samples = np.repeat([*SQUARE, [9.0, 9.0]], [25, 7, 6, 0, 62], axis=0)
+    counts = mode_counts(samples, SQUARE, 0.1)
+    assert counts.tolist() == [25, 7, 6, 0]
+    assert have_fair_share(counts, 100).tolist() == [True, True, False, False]
+    # What lies far away counts among the samples: a few good ones among many bad ones are no fair share.
+    assert not have_fair_share(counts, 1_000).any()
 
 
 def test_a_sample_near_two_modes_belongs_to_the_nearest() -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import psutil
 
 from app.jobs.files import JobFiles
-from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Progress, Snapshot, Started
+from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
 from app.jobs.specification import LOSS_NAMES, Specification, ToyData
 from app.jobs.trainer.snapshots import SnapshotWriter
 from models import WGAN_GP, DivergenceError, Simple_GAN, WGAN_clip, fully_connected_GenDiscr, train
@@ -21,6 +21,7 @@ from models.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from models.datasets import make
 from models.files import atomic_path
 from models.gan import GAN
+from models.training import is_compiled
 from models.weights import save_weights
 
 #: Pace of the progress reports and of the checkpoints that a recovery starts from, in seconds.
@@ -52,6 +53,7 @@ class Session:
         self._start = order.checkpoint
         self._first_step = order.first_step
         self._blocks: list[npt.NDArray[np.float32]] = []
+        self._compiling = False
         self._trained = 0  # the last step with losses to report
         self._reported = self._saved = time.monotonic()
 
@@ -96,6 +98,8 @@ class Session:
         plan = Plan(self._specification.total_steps)
         if gan.steps_done == self._first_step or plan.has_snapshot(gan.steps_done):
             self._snapshot(gan, snapshots)
+        self._compiling = not is_compiled(gan)
+        self._send(Phase("compiling" if self._compiling else "training"))
         self._reported = self._saved = time.monotonic()
         while gan.steps_done < plan.steps:
             train(
@@ -118,6 +122,10 @@ class Session:
         names = LOSS_NAMES[self._specification.model]
         self._blocks.append(np.stack([progress.losses[name] for name in names], axis=1))
         self._trained = progress.step
+        if self._compiling:
+            self._send(Phase("training"))
+            self._report(progress.step, paced=False)
+            self._compiling = False
         now = time.monotonic()
         if now - self._reported >= REPORT_SECONDS:
             self._report(progress.step)
@@ -125,15 +133,16 @@ class Session:
         if now - self._saved >= CHECKPOINT_SECONDS and progress.step == gan.steps_done:
             self._checkpoint(gan, kept=False)
 
-    def _report(self, step: int) -> None:
+    def _report(self, step: int, paced: bool = True) -> None:
         now = time.monotonic()
         if self._blocks:
-            self._send(Progress(step, np.concatenate(self._blocks).astype(np.float32), now - self._reported))
+            losses = np.concatenate(self._blocks).astype(np.float32)
+            self._send(Progress(step, losses, now - self._reported, paced))
             self._blocks.clear()
         self._reported = now
 
     def _snapshot(self, gan: GAN, snapshots: SnapshotWriter) -> None:
-        self._send(Snapshot(gan.steps_done, snapshots.write(gan)))
+        self._send(Snapshot(gan.steps_done, *snapshots.write(gan)))
 
     def _checkpoint(self, gan: GAN, kept: bool) -> None:
         # What is published never lags behind the checkpoint: a recovery would leave a gap.

@@ -3,7 +3,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,19 @@ import tensorflow as tf
 
 from app.jobs.files import JobFiles
 from app.jobs.specification import Specification, ToyData
+from app.jobs.trainer.saturation import warnings_of
 from models.datasets import modes_of
 from models.files import atomic_path
 from models.gan import GAN
 from models.latents import LatentGenerator
-from models.toy_metrics import corner_cloud_statistics, mode_statistics, sliced_wasserstein
+from models.toy_metrics import (
+    HIGH_QUALITY_SIGMAS,
+    corner_cloud_statistics,
+    have_fair_share,
+    mode_counts,
+    mode_statistics,
+    sliced_wasserstein,
+)
 
 #: Points shown, of those that the figures are computed from (2,500: the protocol of VEEGAN and PacGAN).
 SHOWN_POINTS = 400
@@ -28,6 +36,19 @@ GRID = 40
 
 _DIGITS = 4
 
+Singles = npt.NDArray[np.float32]
+
+
+class Findings(NamedTuple):
+    """What a snapshot shows.
+
+    ``figures`` judge the generator; None where it generates what is no number: the training is about to fail.
+    ``warnings`` say why nothing is learnt any more, see :mod:`app.jobs.trainer.saturation`.
+    """
+
+    figures: dict[str, float | None] | None
+    warnings: dict[str, str]
+
 
 class SnapshotWriter:
     """Writes snapshots of one job. The same latent vectors every time, so that points can be followed.
@@ -35,7 +56,7 @@ class SnapshotWriter:
     Takes nothing from the random numbers of the training.
     """
 
-    def __init__(self, specification: Specification, files: JobFiles, real: npt.NDArray[np.float32]) -> None:
+    def __init__(self, specification: Specification, files: JobFiles, real: Singles) -> None:
         self._specification = specification
         self._files = files
         self._real = real
@@ -45,12 +66,13 @@ class SnapshotWriter:
             (min(0.0, float(real[:, i].min())), max(1.0, float(real[:, i].max()))) for i in range(min(2, real.shape[1]))
         ]
         self._grid = _plane(self._box, real) if real.shape[1] > 1 else None
+        data = specification.data
+        self._modes = modes_of(data.name) if isinstance(data, ToyData) else None
+        if self._modes is not None and isinstance(data, ToyData) and data.noise:
+            self._modes = self._modes._replace(sigma=data.noise)
 
-    def write(self, gan: GAN) -> dict[str, float | None] | None:
-        """Write the snapshot of the step that ``gan`` has reached; return the figures of its generator.
-
-        None where it generates what is no number: the training is about to fail.
-        """
+    def write(self, gan: GAN) -> Findings:
+        """Write the snapshot of the step that ``gan`` has reached; return what it shows."""
         step = gan.steps_done
         if not self._files.real.exists():
             # By way of the folder below: ours comes not back when the job was deleted meanwhile.
@@ -58,38 +80,56 @@ class SnapshotWriter:
             _write_json(draft, self._real_examples())
             draft.replace(self._files.real)
         generated = gan.generator(self._latents, training=False).numpy()
-        figures = self._figures(generated) if np.isfinite(generated).all() else None
-        scores = None
-        if self._grid is not None:
-            scores = _rounded(gan.discriminator(self._grid, training=False).numpy().reshape(GRID, GRID))
-        snapshot = {"step": step, "generated": _shown(generated), "scores": scores, "figures": figures}
+        sound = bool(np.isfinite(generated).all())
+        figures, covered = self._judge(generated) if sound else (None, None)
+        plane, points = self._scores(gan, generated)
+        snapshot = {
+            "step": step,
+            "generated": _shown(generated),
+            "scores": None if plane is None else _rounded(plane),
+            "figures": figures,
+            "covered": covered,
+        }
         _write_json(self._files.snapshot(step), snapshot)
-        return figures
+        return Findings(figures, warnings_of(gan, generated, points) if sound else {})
+
+    def _scores(self, gan: GAN, generated: Singles) -> tuple[Singles | None, Singles]:
+        """Return the discriminator's scores of the plane, if there is one, and of real and generated points."""
+        points = np.concatenate([gan.real_examples[:SHOWN_POINTS].numpy(), generated[:SHOWN_POINTS]])
+        if self._grid is None:
+            return None, gan.discriminator(points, training=False).numpy()
+        # In one call: most of a call's time is Keras's.
+        scores = gan.discriminator(np.concatenate([self._grid, points]), training=False).numpy()
+        return scores[: len(self._grid)].reshape(GRID, GRID), scores[len(self._grid) :]
 
     def _real_examples(self) -> dict[str, Any]:
-        data = self._specification.data
-        modes = modes_of(data.name) if isinstance(data, ToyData) else None
+        modes = self._modes
         return {
             "real": _shown(self._real),
             "dimensions": self._real.shape[1],
             "box": self._box,
             "modes": None if modes is None else _rounded(modes.centres[:, :SHOWN_DIMENSIONS]),
+            "mode_radius": None if modes is None else HIGH_QUALITY_SIGMAS * modes.sigma,
         }
 
-    def _figures(self, generated: npt.NDArray[np.float32]) -> dict[str, float | None]:
-        data = self._specification.data
+    def _judge(self, generated: Singles) -> tuple[dict[str, float | None], list[bool] | None]:
+        """Return the figures of the generator and, where modes are counted, which of them are fairly covered."""
+        data, modes, covered = self._specification.data, self._modes, None
+        figures: dict[str, float]
         if isinstance(data, ToyData) and data.name == "corner_cloud":
             figures = corner_cloud_statistics(generated[:_CORNER_POINTS])._asdict()
-        elif isinstance(data, ToyData) and (modes := modes_of(data.name)) is not None:
-            sigma = data.noise or modes.sigma
-            figures = mode_statistics(generated[:, : modes.centres.shape[1]], modes.centres, sigma)._asdict()
+        elif modes is not None:
+            places = generated[:, : modes.centres.shape[1]]
+            fair = have_fair_share(mode_counts(places, *modes), len(places))
+            covered = fair.tolist()
+            figures = {"modes_fairly_covered": int(fair.sum()), **mode_statistics(places, *modes)._asdict()}
         else:
             shown = self._real[:SHOWN_POINTS]
             figures = {"sliced_wasserstein": sliced_wasserstein(shown, generated[: len(shown)], directions=64)}
-        return {name: value if math.isfinite(value) else None for name, value in figures.items()}
+        return {name: value if math.isfinite(value) else None for name, value in figures.items()}, covered
 
 
-def _plane(box: list[tuple[float, float]], real: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _plane(box: list[tuple[float, float]], real: Singles) -> Singles:
     """Return points over the first two coordinates, row by row from below; the others stay at the data's mean."""
     x, y = np.meshgrid(*(np.linspace(low, high, GRID) for low, high in box))
     points = np.tile(real.mean(axis=0, dtype=np.float64), (GRID * GRID, 1))
@@ -97,7 +137,7 @@ def _plane(box: list[tuple[float, float]], real: npt.NDArray[np.float32]) -> npt
     return points.astype(np.float32)
 
 
-def _shown(points: npt.NDArray[np.float32]) -> Any:
+def _shown(points: Singles) -> Any:
     return _rounded(points[:SHOWN_POINTS, :SHOWN_DIMENSIONS])
 
 

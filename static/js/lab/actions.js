@@ -1,10 +1,10 @@
 // What one may do with the run that is shown: steer it, share it, take it along.
 
-import { ServiceError } from "../api.js";
 import { byId } from "../dom.js";
 import { announce } from "../notice.js";
-import { copy, save } from "../sharing.js";
-import { ask, jobUrl } from "./service.js";
+import { copy, hand } from "../sharing.js";
+import { complain, forgive } from "./complaints.js";
+import { ask, file } from "./service.js";
 
 /** @typedef {import("./run.js").Run} Run */
 /** @typedef {import("./service.js").Job} Job */
@@ -32,6 +32,7 @@ const FILES = /** @type {const} */ ({
 export class Actions {
   /** @type {Run | undefined} */
   #run;
+  #about = "";
 
   /** @param {(job: Job) => void} onChange what the service said after a wish */
   constructor(onChange) {
@@ -43,7 +44,7 @@ export class Actions {
     for (const [id, { rest, suffix }] of Object.entries(FILES)) {
       const button = byId(id, HTMLButtonElement);
       button.addEventListener("click", () =>
-        this.#attempt(button, "take-error", ({ job }) => save(jobUrl(job.id, rest), `nobody-${job.id}${suffix}`)),
+        this.#attempt(button, "take-error", async ({ job }) => hand(await file(job.id, rest), `nobody-${job.id}${suffix}`)),
       );
     }
     byId("copy-link", HTMLButtonElement).addEventListener("click", () => void copyLink());
@@ -54,7 +55,9 @@ export class Actions {
    * @param {Run | undefined} run
    */
   show(run) {
-    if (run?.job.id !== this.#run?.job.id) for (const id of ["run-error", "take-error"]) byId(id, HTMLElement).hidden = true;
+    const about = run ? `${run.job.id} ${run.status}` : "";
+    if (about !== this.#about) ["run-error", "take-error"].forEach(forgive); // they were about another state
+    this.#about = about;
     this.#run = run;
     if (!run) return;
     const focused = document.activeElement;
@@ -83,13 +86,12 @@ export class Actions {
   async #attempt(button, place, task) {
     const run = this.#run;
     if (!run || button.getAttribute("aria-disabled") === "true") return;
-    byId(place, HTMLElement).hidden = true;
+    forgive(place);
     button.setAttribute("aria-disabled", "true");
     try {
       await task(run);
     } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      complain(place, error.message);
+      complain(place, /** @type {Error} */ (error));
     } finally {
       button.setAttribute("aria-disabled", "false");
       this.show(this.#run);
@@ -101,16 +103,6 @@ export class Actions {
 function keepFocus() {
   const next = ["pause", "resume", "cancel", "copy-link"].map((id) => byId(id, HTMLButtonElement)).find((one) => !one.hidden);
   next?.focus();
-}
-
-/**
- * @param {string} place
- * @param {string} message
- */
-function complain(place, message) {
-  const box = byId(place, HTMLElement);
-  if (box.hidden || box.textContent !== message) box.textContent = message;
-  box.hidden = false;
 }
 
 async function copyLink() {

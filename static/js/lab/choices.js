@@ -1,5 +1,6 @@
 // The toy data to choose from, each with a picture of 16 × 16 pixels.
 
+import { OWN } from "./settings.js";
 import { DATA } from "./words.js";
 
 const SIDE = 16;
@@ -20,15 +21,19 @@ const PICTURES = {
     ...along(60, (t) => pixel(MIDDLE + 2.2 - 4.2 * Math.cos(Math.PI * t), MIDDLE - 1 + 4.4 * Math.sin(Math.PI * t))),
   ],
   corner_cloud: () => cloud([10, 2]),
+  [OWN]: () => [[3, 12], [4, 9], [5, 11], [6, 8], [7, 10], [8, 6], [9, 8], [10, 4], [11, 6], [12, 3]],
 };
 
 /**
- * Make the choices.
+ * Make the choices. The last one, for a run's own points, is hidden until there is such a run.
  * @param {string} chosen
  * @returns {HTMLElement[]}
  */
 export function dataChoices(chosen) {
-  return [...DATA].map(([value, name]) => choice(value, name, value === chosen));
+  const own = choice(OWN, "own points", false);
+  own.id = "own-points";
+  own.hidden = true;
+  return [...[...DATA].map(([value, name]) => choice(value, name, value === chosen)), own];
 }
 
 /**

@@ -3,7 +3,7 @@
 import { hasEnded } from "./words.js";
 import { jobUrl } from "./service.js";
 
-const KINDS = ["state", "data", "progress", "snapshot"];
+const KINDS = ["state", "phase", "data", "progress", "snapshot", "warnings"];
 const AGAIN_MS = 2000;
 
 /** Gives every event of a job once and in order, until the job has ended or the feed is closed. */

@@ -2,10 +2,12 @@
 
 import { byId } from "../dom.js";
 import { dataChoices } from "./choices.js";
-import { SettingError, settingOf, usualShape } from "./settings.js";
+import { complain, forgive } from "./complaints.js";
+import { OWN, SettingError, settingOf, usualShape, valuesOf } from "./settings.js";
 import { MODELS } from "./words.js";
 
 /** @typedef {import("./settings.js").Values} Values */
+/** @typedef {import("./service.js").Job} Job */
 /** @typedef {import("./service.js").Refusal} Refusal */
 
 const MAX_SEED = 2 ** 31;
@@ -15,7 +17,7 @@ export class SettingsForm {
   #form = byId("settings", HTMLFormElement);
   #model = byId("model", HTMLSelectElement);
   #start = byId("start", HTMLButtonElement);
-  #general = byId("settings-error", HTMLElement);
+  #origin = byId("origin", HTMLElement);
   #fold = byId("more-settings", HTMLDetailsElement);
   /** @type {Values} */
   #usual;
@@ -67,11 +69,24 @@ export class SettingsForm {
   }
 
   /**
+   * Show the settings of a run.
+   * @param {Job} job
+   */
+  mirror(job) {
+    this.fill(valuesOf(job));
+    const { parent } = job;
+    this.#origin.hidden = !parent;
+    if (parent) this.#origin.textContent = `The run that is shown went on from step ${parent.step} of another one; a new one begins at step 0.`;
+  }
+
+  /**
    * Show settings; those that are left out are as usual.
    * @param {Values} values
    */
   fill(values) {
     this.clear();
+    this.#origin.hidden = true;
+    byId("own-points", HTMLElement).hidden = values.data !== OWN;
     for (const [name, text] of Object.entries({ ...this.#usual, ...values })) this.#put(name, text);
     this.#adapt();
   }
@@ -87,7 +102,7 @@ export class SettingsForm {
 
   /** Take all complaints away. */
   clear() {
-    this.#general.hidden = true;
+    forgive("settings-error");
     for (const field of this.#fields()) this.#forgive(field.name);
   }
 
@@ -103,11 +118,7 @@ export class SettingsForm {
       return field;
     });
     const first = found.find((field) => field);
-    if (!first) {
-      this.#general.textContent = error.message;
-      this.#general.hidden = false;
-      return;
-    }
+    if (!first) return complain("settings-error", error);
     if (this.#fold.contains(first)) this.#fold.open = true;
     first.focus();
   }
@@ -140,19 +151,32 @@ export class SettingsForm {
   #adapt() {
     const model = this.#model.value;
     byId("model-help", HTMLElement).textContent = MODELS.get(model)?.help ?? "";
-    byId("gen_shape", HTMLInputElement).placeholder = usualShape(this.#all().data);
+    const data = this.#data;
+    byId("gen_shape", HTMLInputElement).placeholder = usualShape(data);
+    byId("own-help", HTMLElement).hidden = data !== OWN;
     for (const part of this.#form.querySelectorAll("[data-only]")) {
-      if (part instanceof HTMLElement) part.hidden = part.dataset.only !== model;
+      if (part instanceof HTMLElement) part.hidden = !this.#counts(part);
     }
   }
 
+  get #data() {
+    return this.#form.querySelector("input[name=data]:checked")?.getAttribute("value") ?? USUAL_DATA;
+  }
+
+  /**
+   * Whether a part of the form is about the chosen GAN and data.
+   * @param {HTMLElement} part
+   */
+  #counts({ dataset: { only } }) {
+    return only === "toys" ? this.#data !== OWN : only === this.#model.value;
+  }
+
   #all() {
-    const model = this.#model.value;
     /** @type {Values} */
     const values = {};
     for (const field of this.#fields()) {
       const only = field.closest("[data-only]");
-      if (only instanceof HTMLElement && only.dataset.only !== model) continue;
+      if (only instanceof HTMLElement && !this.#counts(only)) continue;
       if (field.type !== "radio" || (field instanceof HTMLInputElement && field.checked)) values[field.name] = field.value.trim();
     }
     return values;

@@ -2,22 +2,26 @@
 
 import { prefersCalm } from "../animation.js";
 import { byId } from "../dom.js";
-import { clear, guard } from "../notice.js";
+import { clear, show as notify } from "../notice.js";
 import { Actions } from "./actions.js";
 import { readAddress, writeAddress } from "./address.js";
 import { followColours } from "./colours.js";
 import { SettingsForm } from "./form.js";
+import { beat } from "./pulse.js";
 import { titleOf } from "./report.js";
 import { RunList } from "./runs.js";
-import { look, Refusal, submit } from "./service.js";
-import { bodyOf, SettingError, valuesOf } from "./settings.js";
+import { followService, look, Refusal, submit } from "./service.js";
+import { bodyOf, OWN, SettingError } from "./settings.js";
 import { Watch } from "./watch.js";
 
 /** @typedef {import("./service.js").Job} Job */
 
 const GONE = "This run is no longer here. Start the training to repeat it: its settings are in the form.";
+const GONE_WITH_POINTS = "This run is no longer here, and neither are its points; its other settings are in the form.";
 
 let key = freshKey();
+/** Whether the run that the address names could not be looked up, and is to be once the service is back. */
+let waiting = false;
 
 const form = new SettingsForm(() => {
   key = freshKey();
@@ -34,7 +38,7 @@ const watch = new Watch(
   (id) => leave(id),
 );
 
-const runs = new RunList(go, leave);
+const runs = new RunList(go, leave, (job) => watch.update(job));
 
 async function start() {
   form.clear();
@@ -56,13 +60,20 @@ async function start() {
  * @param {Job} job
  */
 function go(job) {
-  form.fill(valuesOf(job));
+  form.mirror(job);
   const address = writeAddress(form.values, job.id);
   if (address !== location.pathname + location.search) history.pushState(null, "", address);
   show(job);
-  const studio = byId("studio", HTMLElement);
-  if (studio.getBoundingClientRect().top < innerHeight / 2 && studio.getBoundingClientRect().bottom > 0) return;
-  studio.scrollIntoView({ behavior: prefersCalm() ? "auto" : "smooth" });
+  reveal(prefersCalm() ? "instant" : "smooth");
+}
+
+/**
+ * Bring the picture into view, unless it is.
+ * @param {ScrollBehavior} behavior
+ */
+function reveal(behavior) {
+  const { top, bottom } = byId("picture", HTMLCanvasElement).getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) byId("studio", HTMLElement).scrollIntoView({ behavior });
 }
 
 /** @param {Job | undefined} job */
@@ -88,17 +99,43 @@ function leave(id) {
 async function open() {
   const { values, job: id } = readAddress(location.search);
   form.fill(values);
+  waiting = false;
   if (id === null) return show(undefined);
-  runs.mark(id);
   try {
     const job = await look(id);
-    if (Object.keys(values).length === 0) form.fill(valuesOf(job));
+    form.mirror(job); // whatever else the address says
+    history.replaceState(null, "", writeAddress(form.values, id));
     show(job);
   } catch (error) {
-    if (!(error instanceof Refusal) || error.status !== 404) throw error;
-    show(undefined);
-    form.complain(new Refusal(GONE));
+    if (!(error instanceof Refusal)) throw error;
+    if (error.status === 404) return miss(values);
+    waiting = error.passes;
+    notify(error.message, () => void open());
   }
+}
+
+/**
+ * The run that the address names is gone.
+ * @param {import("./settings.js").Values} values
+ */
+function miss(values) {
+  show(undefined);
+  form.complain(new Refusal(values.data === OWN ? GONE_WITH_POINTS : GONE, 404));
+  byId("settings-error", HTMLElement).scrollIntoView({ block: "nearest" });
+}
+
+followService((reached) => {
+  if (reached && waiting) void open();
+});
+
+/** Whoever follows a link to a run wants its picture; whoever comes back is where they were. */
+async function arrive() {
+  const [entry] = performance.getEntriesByType("navigation");
+  const isNew = entry instanceof PerformanceNavigationTiming && entry.type === "navigate";
+  const wanted = isNew && readAddress(location.search).job !== null;
+  if (wanted) reveal("instant");
+  await open();
+  if (wanted && watch.id !== null) reveal("instant"); // what is said about the run in the form has moved it
 }
 
 /** A key makes sure that a request which is sent twice starts one run. */
@@ -106,7 +143,7 @@ function freshKey() {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, "0")).join("");
 }
 
-window.addEventListener("popstate", () => void guard(open));
+window.addEventListener("popstate", () => void open());
 followColours(() => watch.repaint());
-void guard(open);
-void runs.refresh();
+void arrive();
+beat(() => runs.refresh());

@@ -19,9 +19,16 @@ const STATES = {
   failed: "failed",
 };
 
+/** What a run is at before its first step. */
+/** @type {Record<string, {name: string, means: string}>} */
+const PHASES = {
+  starting: { name: "starting", means: "its training process starts and builds the networks" },
+  compiling: { name: "compiling", means: "the training step, once for networks of this shape" },
+};
+
 /** @type {Record<string, {label: string, write: (value: number, run: Run) => string}>} */
 const FIGURES = {
-  modes_covered: { label: "modes covered", write: (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}` },
+  modes_fairly_covered: { label: "modes covered", write: (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}` },
   high_quality: { label: "within 3 σ of a mode", write: (value) => `${(100 * value).toFixed(1)} %` },
   reverse_kl: { label: "reverse KL of the modes", write: (value) => steady(value, 3) },
   mean_squared_distance: { label: "mean distance² to the centre", write: number },
@@ -29,13 +36,16 @@ const FIGURES = {
   sliced_wasserstein: { label: "sliced Wasserstein distance", write: (value) => steady(value, 4) },
 };
 
+/** By VEEGAN’s protocol one near point covers a mode: right for tables, misleading beside a picture. */
+const NOT_SHOWN = ["modes_covered"];
+
 /**
- * Say what a state is called.
- * @param {string} status
+ * Say what a run or a job is at.
+ * @param {{status: string, phase: string | null}} one
  * @returns {string}
  */
-export function stateName(status) {
-  return STATES[status] ?? status;
+export function stageName({ status, phase }) {
+  return (status === "running" && PHASES[phase ?? ""]?.name) || (STATES[status] ?? status);
 }
 
 /**
@@ -53,19 +63,29 @@ export function titleOf(job) {
  * @param {boolean} broken the connection to the service is
  */
 export function showState(run, broken) {
-  const { job, status, step } = run;
+  const { job, step } = run;
   byId("run-title", HTMLElement).textContent = titleOf(job);
   byId("run-state", HTMLElement).textContent = [
     job.name ? `${modelName(job)}, ${dataName(job)}` : "",
     `seed ${job.seed}`,
-    stateName(status),
+    stageName(run),
+    run.warnings.discriminator_saturated ? "saturated" : "",
   ].filter(Boolean).join(" · ");
   byId("run-pace", HTMLElement).textContent = broken
     ? "The connection is lost; trying again …"
     : [`step ${count(step)} of ${count(job.steps)}`, ...paceOf(run)].join(" · ");
+  showWarnings(run);
   const progress = byId("progress", HTMLProgressElement);
   progress.max = job.steps;
   progress.value = step;
+}
+
+/** @param {Run} run */
+function showWarnings({ warnings }) {
+  const box = byId("run-warning", HTMLElement);
+  const text = Object.values(warnings).map((one) => `${one[0].toUpperCase()}${one.slice(1)}.`).join(" ");
+  box.hidden = text === "";
+  if (box.textContent !== text) box.textContent = text; // else screen readers would say it again
 }
 
 /**
@@ -98,7 +118,8 @@ export function showLosses(run) {
  * @param {Frame | undefined} frame
  */
 export function showFigures(run, frame) {
-  const figures = Object.entries(frame?.figures ?? {});
+  const figures = figuresOf(frame);
+  byId("figures-help", HTMLElement).hidden = !figures.some(([name]) => name === "modes_fairly_covered");
   byId("figures-part", HTMLElement).hidden = figures.length === 0;
   if (run) byId("figures", HTMLElement).replaceChildren(...figures.map(([name, value]) => figure(run, name, value)));
 }
@@ -111,7 +132,7 @@ export function showFigures(run, frame) {
  */
 export function describe(run, frame) {
   if (!run || !frame) return run ? waitingFor(run) : "No run is shown.";
-  const figures = Object.entries(frame.figures)
+  const figures = figuresOf(frame)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `${labelOf(name)}: ${written(run, name, value)}`);
   const points = `${frame.made.count} generated points over ${run.real?.points.count ?? 0} real ones`;
@@ -119,14 +140,23 @@ export function describe(run, frame) {
 }
 
 /**
- * Tell screen readers of a change of the state, and of each quarter of the training.
+ * @param {Frame | undefined} frame
+ * @returns {[string, number | null][]}
+ */
+function figuresOf(frame) {
+  return Object.entries(frame?.figures ?? {}).filter(([name]) => !NOT_SHOWN.includes(name));
+}
+
+/**
+ * Tell screen readers what the run is at, and of each quarter of the training.
  * @param {Run} run
- * @param {string} before state
+ * @param {string} before what it was at
  * @param {number} stepBefore
  */
 export function tell(run, before, stepBefore) {
   const quarter = (/** @type {number} */ step) => Math.floor((4 * step) / run.job.steps);
-  if (run.status !== before) announce(`${titleOf(run.job)}: ${stateName(run.status)}, step ${run.step} of ${run.job.steps}.`);
+  const stage = stageName(run);
+  if (stage !== before) announce(`${titleOf(run.job)}: ${stage}, step ${run.step} of ${run.job.steps}.`);
   else if (run.training && quarter(run.step) > quarter(stepBefore)) announce(`${25 * quarter(run.step)} % trained.`);
 }
 
@@ -135,13 +165,16 @@ function waitingFor(run) {
   if (run.status === "failed") return "The run failed before its first picture.";
   if (run.ended) return "The run was cancelled before its first picture.";
   if (run.status === "paused") return "Paused before the first picture.";
-  return run.status === "queued" ? "Waiting for its turn …" : "Building the networks …";
+  if (run.status === "queued") return "Waiting for its turn …";
+  const phase = PHASES[run.phase ?? ""];
+  return phase ? `${phase.name[0].toUpperCase()}${phase.name.slice(1)}: ${phase.means} …` : "The first picture comes in a moment.";
 }
 
 /** @param {Run} run */
 function paceOf(run) {
   const { job, pace, left, status } = run;
   if (status === "queued") return job.queue_position ? [`${job.queue_position} before it`] : [];
+  if (status === "running" && run.phase && PHASES[run.phase]) return [`${PHASES[run.phase].name}: ${PHASES[run.phase].means}`];
   if (run.ended) return job.seconds ? [`took ${span(job.seconds)}`] : [];
   if (!run.training || !pace) return [];
   return [`${count(pace)} steps/s`, left === null ? "" : `${span(left)} left`].filter(Boolean);

@@ -16,6 +16,7 @@ import { hasEnded } from "./words.js";
  * @property {number} side rows and columns of the scores
  * @property {[number, number]} range of the scores
  * @property {Record<string, number | null>} figures
+ * @property {boolean[] | null} covered of each mode, whether it has its fair share of the generated points
  */
 /**
  * Losses by their names.
@@ -27,6 +28,7 @@ import { hasEnded } from "./words.js";
  * @property {number} dimensions of an example; the points have the first few of them
  * @property {[number, number][]} box that is shown, by coordinate
  * @property {number[][] | null} modes
+ * @property {number | null} radius around a mode that counts as near: 3 σ
  */
 
 export class Run {
@@ -44,6 +46,10 @@ export class Run {
     this.job = job;
     this.status = job.status;
     this.step = job.step;
+    /** @type {string | null} what it is at while it runs */
+    this.phase = job.phase;
+    /** @type {Record<string, string>} what is wrong with the training, by name */
+    this.warnings = job.warnings;
   }
 
   get ended() {
@@ -52,7 +58,7 @@ export class Run {
 
   /** Whether the networks train right now. */
   get training() {
-    return this.status === "running";
+    return this.status === "running" && this.phase !== "starting" && this.phase !== "compiling";
   }
 
   /** Seconds until the training is through, as far as one knows. */
@@ -61,12 +67,31 @@ export class Run {
   }
 
   /**
+   * Take in what the service says about the run as a whole. The events, which may be ahead, tell how it goes.
+   * @param {Job} job
+   * @param {boolean} deaf no events come
+   */
+  update(job, deaf) {
+    this.job = job;
+    if (!deaf) return;
+    this.status = job.status;
+    this.phase = job.phase;
+    this.warnings = job.warnings;
+    this.step = Math.max(this.step, job.step);
+  }
+
+  /**
    * Take in an event.
    * @param {string} kind
    * @param {any} data
    */
   hear(kind, data) {
-    if (kind === "state" && !this.#isPast(data.status)) this.status = data.status;
+    if (kind === "state" && !this.#isPast(data.status)) {
+      this.status = data.status;
+      this.pace = null; // that of before a pause, say
+    }
+    if (kind === "state" || kind === "phase") this.phase = data.phase ?? null;
+    if (kind === "warnings") this.warnings = data.warnings;
     if (kind === "data") this.real = realOf(data);
     if (kind === "snapshot") this.frames.push(frameOf(data, this.job.model));
     if (kind === "progress") {
@@ -113,7 +138,8 @@ export class Run {
  * @returns {Real}
  */
 function realOf(data) {
-  return { points: pointsOf(data.real), dimensions: data.dimensions, box: data.box, modes: data.modes };
+  const { dimensions, box, modes, mode_radius: radius = null } = data;
+  return { points: pointsOf(data.real), dimensions, box, modes, radius };
 }
 
 /**
@@ -130,6 +156,7 @@ function frameOf(data, model) {
     side: data.scores?.length ?? 0,
     range: scores ? rangeOf(scores, model) : [-1, 1],
     figures: data.figures ?? {},
+    covered: data.covered ?? null,
   };
 }
 

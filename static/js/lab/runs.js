@@ -1,21 +1,22 @@
 // The list of runs, newest first.
 
-import { ServiceError } from "../api.js";
 import { byId } from "../dom.js";
 import { announce } from "../notice.js";
-import { stateName, titleOf } from "./report.js";
-import { forget, list } from "./service.js";
+import { complain, forgive } from "./complaints.js";
+import { stageName, titleOf } from "./report.js";
+import { Refusal, forget, list, look } from "./service.js";
 import { count, hasEnded } from "./words.js";
 
 /** @typedef {import("./service.js").Job} Job */
 
-const REFRESH_MS = 2000;
-const MOST = 100;
+const FEWEST = 12;
+const MOST = 100; // in one answer
+/** Jobs that a worker has: they lead the list. Those that wait for them may be many, and are newer. */
+const HELD = ["running", "pausing", "cancelling"];
 
 export class RunList {
   #list = byId("runs", HTMLUListElement);
   #more = byId("more-runs", HTMLButtonElement);
-  #error = byId("runs-error", HTMLElement);
   /** @type {Map<string, Row>} */
   #rows = new Map();
   /** @type {string | null} */
@@ -23,28 +24,52 @@ export class RunList {
   /** @type {string | null} */
   #shown = null;
   #round = 0;
+  #listed = 0; // how many of the newest ones
 
   /**
    * @param {(job: Job) => void} onPick
-   * @param {(id: string) => void} onForget
+   * @param {(id: string) => void} onGone the run that is shown was deleted
+   * @param {(job: Job) => void} onNews of the run that is shown
    */
-  constructor(onPick, onForget) {
+  constructor(onPick, onGone, onNews) {
     this.onPick = onPick;
-    this.onForget = onForget;
-    this.#more.addEventListener("click", () => void this.#bringMore());
-    setInterval(() => document.hidden || this.#quiet || void this.refresh(), REFRESH_MS);
-    document.addEventListener("visibilitychange", () => document.hidden || void this.refresh());
+    this.onGone = onGone;
+    this.onNews = onNews;
+    this.#more.addEventListener("click", () => void this.#attempt(() => this.#bringMore()));
   }
 
   /** Bring the list up to date. */
   async refresh() {
     const round = ++this.#round;
     await this.#attempt(async () => {
-      const { jobs, next } = await list(undefined, Math.min(MOST, Math.max(12, this.#rows.size)));
+      const { jobs, next } = await newest(Math.max(FEWEST, this.#listed));
+      const held = next ? (await list({ statuses: HELD, limit: MOST })).jobs : [];
+      const shown = await this.#lookAtShown([...held, ...jobs]);
       if (round !== this.#round) return; // a later one was faster
       this.#next = next;
-      this.#put(jobs);
+      this.#listed = jobs.length;
+      this.#put([...jobs, ...held, ...shown]);
+      if (shown[0]) this.onNews(shown[0]);
     });
+  }
+
+  /**
+   * The run that is shown is in the list, however old it is.
+   * @param {Job[]} jobs
+   * @returns {Promise<Job[]>} that one, if it is still there
+   */
+  async #lookAtShown(jobs) {
+    const id = this.#shown;
+    if (id === null) return [];
+    const found = jobs.find((job) => job.id === id);
+    if (found) return [found];
+    try {
+      return [await look(id)];
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 404) throw error;
+      if (id === this.#shown) this.onGone(id);
+      return [];
+    }
   }
 
   /**
@@ -53,8 +78,8 @@ export class RunList {
    */
   update(job) {
     const row = this.#rows.get(job.id);
-    if (row) row.update(job);
-    else this.#put([job, ...[...this.#rows.values()].map((other) => other.job)]);
+    if (row && HELD.includes(row.job.status) === HELD.includes(job.status)) row.update(job);
+    else this.#put([job, ...this.#jobs.filter(({ id }) => id !== job.id)]);
   }
 
   /**
@@ -66,22 +91,21 @@ export class RunList {
     for (const row of this.#rows.values()) row.current = row.job.id === id;
   }
 
-  /** Nothing in the list can change by itself. */
-  get #quiet() {
-    return [...this.#rows.values()].every(({ job }) => hasEnded(job.status) || job.status === "paused");
+  get #jobs() {
+    return [...this.#rows.values()].map(({ job }) => job);
   }
 
   async #bringMore() {
-    await this.#attempt(async () => {
-      const { jobs, next } = await list(this.#next ?? undefined);
-      this.#next = next;
-      this.#put([...[...this.#rows.values()].map((row) => row.job), ...jobs]);
-    });
+    this.#round += 1;
+    const { jobs, next } = await list({ after: this.#next ?? undefined });
+    this.#next = next;
+    this.#listed += jobs.length;
+    this.#put([...this.#jobs, ...jobs]);
   }
 
-  /** @param {Job[]} jobs */
+  /** @param {Job[]} jobs in any order, some perhaps twice */
   #put(jobs) {
-    const rows = jobs.map((job) => {
+    const rows = inOrder(jobs).map((job) => {
       const row = this.#rows.get(job.id) ?? new Row(job, this.onPick, (one) => void this.#forget(one));
       row.update(job);
       return /** @type {[string, Row]} */ ([job.id, row]);
@@ -102,9 +126,9 @@ export class RunList {
       await forget(row.job.id);
       announce(`${titleOf(row.job)} is deleted.`);
       this.#round += 1;
-      this.#put([...this.#rows.values()].filter((other) => other !== row).map(({ job }) => job));
+      this.#put(this.#jobs.filter(({ id }) => id !== row.job.id));
       after?.querySelector("button")?.focus();
-      this.onForget(row.job.id);
+      this.onGone(row.job.id);
       await this.refresh();
     });
   }
@@ -113,13 +137,36 @@ export class RunList {
   async #attempt(task) {
     try {
       await task();
-      this.#error.hidden = true;
+      forgive("runs-error");
     } catch (error) {
-      if (!(error instanceof ServiceError)) throw error;
-      this.#error.textContent = error.message;
-      this.#error.hidden = false;
+      complain("runs-error", /** @type {Error} */ (error), "forget"); // the list is asked for again anyway
     }
   }
+}
+
+/**
+ * Give the newest jobs.
+ * @param {number} count
+ * @returns {Promise<import("./service.js").JobPage>}
+ */
+async function newest(count) {
+  const found = await list({ limit: Math.min(MOST, count) });
+  while (found.next && found.jobs.length < count) {
+    const { jobs, next } = await list({ after: found.next, limit: Math.min(MOST, count - found.jobs.length) });
+    found.jobs.push(...jobs);
+    found.next = next;
+  }
+  return found;
+}
+
+/**
+ * Order jobs: those that a worker has first, then the newest; each once.
+ * @param {Job[]} jobs
+ */
+function inOrder(jobs) {
+  const held = (/** @type {Job} */ job) => Number(HELD.includes(job.status));
+  const once = [...new Map(jobs.map((job) => [job.id, job])).values()];
+  return once.sort((a, b) => held(b) - held(a) || (a.created < b.created ? 1 : -1));
 }
 
 /** A run in the list. */
@@ -165,12 +212,13 @@ class Row {
 
   /** @param {Job} job */
   update(job) {
-    const { status, step, steps, seed } = job;
+    const { status, step, steps, seed, warnings } = job;
     this.job = job;
     this.element.dataset.status = status;
     this.#title.textContent = titleOf(job);
     const where = status === "succeeded" ? "" : hasEnded(status) ? `at step ${count(step)}` : `· ${Math.floor((100 * step) / steps)} %`;
-    this.#state.textContent = `seed ${seed} · ${stateName(status)} ${where}`.trimEnd();
+    const saturated = warnings.discriminator_saturated ? "· saturated" : "";
+    this.#state.textContent = [`seed ${seed} · ${stageName(job)}`, where, saturated].filter(Boolean).join(" ");
     this.#bar.max = steps;
     this.#bar.value = step;
     this.#bar.hidden = hasEnded(status);

@@ -10,7 +10,20 @@ import { ServiceError } from "../api.js";
 /** @typedef {{first_step: number, losses: Record<string, number[]>}} History */
 
 const PATIENCE_MS = 20_000;
+/** Where the same is asked every few seconds, an answer that is late is none. */
+const SHORT_PATIENCE_MS = 6_000;
 const PAGE = 12;
+
+/** @type {((reached: boolean) => void)[]} */
+const followers = [];
+
+/**
+ * Call back after every request: whether the service answered and was able to.
+ * @param {(reached: boolean) => void} follower
+ */
+export function followService(follower) {
+  followers.push(follower);
+}
 
 /** The service said no, or nothing. */
 export class Refusal extends ServiceError {
@@ -23,6 +36,11 @@ export class Refusal extends ServiceError {
     super(message);
     this.status = status;
     this.errors = errors;
+  }
+
+  /** Whether another time may bring another answer: nobody answered, or a part of the service is away. */
+  get passes() {
+    return this.status === 0 || this.status >= 500;
   }
 }
 
@@ -39,14 +57,14 @@ export function submit(body, key) {
 
 /**
  * List jobs, newest first.
- * @param {string} [after] the `next` of the page before
- * @param {number} [limit]
+ * @param {{after?: string, limit?: number, statuses?: readonly string[]}} [which] after the `next` of the page before
  * @returns {Promise<JobPage>}
  */
-export function list(after, limit = PAGE) {
-  const query = new URLSearchParams({ limit: String(limit) });
+export function list({ after, limit = PAGE, statuses = [] } = {}) {
+  const query = new URLSearchParams(statuses.map((status) => ["status", status]));
+  query.set("limit", String(limit));
   if (after) query.set("after", after);
-  return json(`/jobs?${query}`);
+  return json(`/jobs?${query}`, {}, SHORT_PATIENCE_MS);
 }
 
 /**
@@ -55,7 +73,7 @@ export function list(after, limit = PAGE) {
  * @returns {Promise<Job>}
  */
 export function look(id) {
-  return json(jobUrl(id));
+  return json(jobUrl(id), {}, SHORT_PATIENCE_MS);
 }
 
 /**
@@ -87,6 +105,16 @@ export function history(id) {
 }
 
 /**
+ * Give a file of a job.
+ * @param {string} id
+ * @param {string} rest of its address
+ * @returns {Promise<Blob>}
+ */
+export async function file(id, rest) {
+  return (await call(jobUrl(id, rest))).blob();
+}
+
+/**
  * Address of a job, or of something of it.
  * @param {string} id
  * @param {string} [rest]
@@ -99,10 +127,11 @@ export function jobUrl(id, rest = "") {
 /**
  * @param {string} url
  * @param {RequestInit} [options]
+ * @param {number} [patience] in milliseconds
  * @returns {Promise<any>}
  */
-async function json(url, options) {
-  const answer = await call(url, options);
+async function json(url, options, patience) {
+  const answer = await call(url, options, patience);
   try {
     return await answer.json();
   } catch {
@@ -113,16 +142,24 @@ async function json(url, options) {
 /**
  * @param {string} url
  * @param {RequestInit} [options]
+ * @param {number} [patience] in milliseconds
  */
-async function call(url, options = {}) {
+async function call(url, options = {}, patience = PATIENCE_MS) {
   let answer;
   try {
-    answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS), ...options });
+    answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(patience), ...options });
   } catch (error) {
+    tellFollowers(false);
     throw new Refusal(reasonOfSilence(error));
   }
+  tellFollowers(answer.status < 500);
   if (!answer.ok) throw await refusal(answer);
   return answer;
+}
+
+/** @param {boolean} reached */
+function tellFollowers(reached) {
+  for (const follower of followers) follower(reached);
 }
 
 /** @param {unknown} error */

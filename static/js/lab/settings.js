@@ -6,9 +6,12 @@
  * @typedef {Record<string, string>} Values
  */
 
-const DATA_FIELDS = ["data", "size"];
+/** The choice of data that stands for points which were sent with a run. */
+export const OWN = "own";
+
+const DATA_FIELDS = ["data", "size", "noise"];
 const NUMBERS = [
-  "seed", "size", "epochs", "steps_per_epoch", "batch_size", "learning_rate", "disc_iter", "lambda_gp", "clip",
+  "seed", "size", "noise", "epochs", "steps_per_epoch", "batch_size", "learning_rate", "disc_iter", "lambda_gp", "clip",
 ];
 
 /** Generators of the exercise, by the data; the others have as many coordinates as the circle. */
@@ -34,9 +37,10 @@ export function usualShape(data) {
  * Make the body of the request that starts a run.
  * @param {Values} values
  * @returns {Record<string, any>}
- * @throws {SettingError} a text is not what it should be
+ * @throws {SettingError} a text is not what it should be, or the points are not here
  */
 export function bodyOf(values) {
+  if (values.data === OWN) throw new SettingError("data", "The own points of a run are not here: choose other data, or send their file again.");
   /** @type {Record<string, any>} */
   const body = {};
   /** @type {Record<string, any>} */
@@ -59,12 +63,11 @@ export function valuesOf(job) {
   /** @type {Values} */
   const values = {};
   for (const name of NAMES) {
-    const value = name === "data" ? job.data?.name : name === "size" ? job.data?.size : job[name];
+    const value = name === "data" ? job.data && (job.data.name ?? OWN) : DATA_FIELDS.includes(name) ? job.data?.[name] : job[name];
     if (value === null || value === undefined) continue;
     values[name] = Array.isArray(value) ? value.join(", ") : String(value);
   }
-  // The form cannot offer a run's own points, and their generator fits no other data.
-  if (!values.data || values.gen_shape === usualShape(values.data)) delete values.gen_shape;
+  if (values.data !== OWN && values.gen_shape === usualShape(values.data)) delete values.gen_shape;
   return values;
 }
 
@@ -88,7 +91,7 @@ export class SettingError extends Error {
 export function settingOf(path) {
   if (path.includes("PointData")) return undefined; // the form sends no points
   const parts = path.split(/[^a-z_]+/);
-  if (parts.includes("data")) return parts.includes("size") || parts.includes("rows") ? "size" : "data";
+  if (parts.includes("data")) return parts.includes("rows") ? "size" : (parts.find((part) => ["size", "noise"].includes(part)) ?? "data");
   return parts.find((part) => NAMES.includes(part));
 }
 

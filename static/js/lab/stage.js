@@ -14,6 +14,7 @@ import { Surface } from "./surface.js";
 /** @typedef {(point: (axis: number) => number) => [number, number]} Projection */
 
 const FULL_CIRCLE = 2 * Math.PI;
+const DASHES = [3, 3];
 /** Where points with one coordinate only are lined up, as shares of the height. */
 const LINES = { real: 0.4, made: 0.6 };
 
@@ -73,8 +74,8 @@ function paint(surface, real, moment, axis, heatmap) {
     ((x - left) / (right - left)) * width,
     y === undefined ? line * height : (1 - (y - low) / (high - low)) * height,
   ];
-  if (axis === 0) drawModes(context, real, place(LINES.real), size);
   drawReal(context, real.points, axis, place(LINES.real), size);
+  if (axis === 0) drawModes(context, real, moment?.from.covered ?? null, place(LINES.real));
   if (moment) drawMade(context, moment, axis, place(LINES.made), size);
 }
 
@@ -102,22 +103,28 @@ function reach({ count, dimensions, values }, axis) {
   return [low, high];
 }
 
+// What counts as near a mode: exactly what the figures count. Dashed where too few generated points are.
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {Real} real
+ * @param {boolean[] | null} covered
  * @param {(x: number, y: number | undefined) => [number, number]} place
- * @param {number} size
  */
-function drawModes(context, { modes }, place, size) {
-  context.strokeStyle = colour("real");
-  context.globalAlpha = 0.35;
-  context.lineWidth = 1;
-  for (const [x, y] of modes ?? []) {
+function drawModes(context, { modes, radius }, covered, place) {
+  if (!modes || radius === null) return;
+  const [[left, bottom], [right, top]] = [place(0, 0), place(radius, radius)];
+  for (const [i, [x, y]] of modes.entries()) {
     context.beginPath();
-    context.arc(...place(x, y), 5 * size, 0, FULL_CIRCLE);
-    context.stroke();
+    context.ellipse(...place(x, y), right - left, bottom - top, 0, 0, FULL_CIRCLE);
+    // On a light ground, or nobody would see it in a crowd of points.
+    for (const [name, width] of /** @type {const} */ ([["made-rim", 3.5], ["ink", 1.25]])) {
+      context.strokeStyle = colour(name);
+      context.lineWidth = width;
+      context.setLineDash(name === "ink" && covered?.[i] === false ? DASHES : []);
+      context.stroke();
+    }
   }
-  context.globalAlpha = 1;
+  context.setLineDash([]);
 }
 
 // Crosses and discs: told apart by their form, with or without colour.

@@ -4,9 +4,9 @@ import { byId } from "../dom.js";
 import { Feed } from "./feed.js";
 import { Film } from "./film.js";
 import { Plot } from "./plot.js";
-import { describe, showEmpty, showFigures, showLosses, showState, tell } from "./report.js";
+import { describe, showEmpty, showFigures, showLosses, showState, stageName, tell } from "./report.js";
 import { Run } from "./run.js";
-import { Refusal, history, look } from "./service.js";
+import { Refusal, followService, history, look } from "./service.js";
 import { Stage } from "./stage.js";
 import { Viewer } from "./viewer.js";
 import { hasEnded, steady } from "./words.js";
@@ -27,10 +27,11 @@ export class Watch {
   #film = new Film(this.#viewer);
   /** @type {Feed | undefined} */
   #feed;
-  #broken = false;
+  #deaf = false; // no events come
+  #silent = false; // no answers come
   /** @type {number | undefined} */
   #timer;
-  #told = { status: "", step: 0 };
+  #told = { stage: "", step: 0 };
 
   /**
    * @param {(run: Run) => void} onJob the service's word about the run is new
@@ -39,6 +40,11 @@ export class Watch {
   constructor(onJob, onGone) {
     this.onJob = onJob;
     this.onGone = onGone;
+    followService((reached) => {
+      if (this.#silent === !reached) return;
+      this.#silent = !reached;
+      this.#viewer.update();
+    });
   }
 
   /** Id of the run that is watched. */
@@ -53,9 +59,9 @@ export class Watch {
   show(job) {
     this.#feed?.close();
     clearTimeout(this.#timer);
-    this.#broken = false;
+    this.#deaf = false;
     const run = job && new Run(job);
-    this.#told = { status: job?.status ?? "", step: job?.step ?? 0 };
+    this.#told = { stage: job ? stageName(job) : "", step: job?.step ?? 0 };
     this.#viewer.show(run);
     if (!run) return;
     this.#feed = new Feed(run.job.id, (kind, data) => this.#hear(run, kind, data), (broken) => this.#mind(run, broken));
@@ -63,13 +69,13 @@ export class Watch {
   }
 
   /**
-   * Take in what the service says about the run after a wish. The stream, which may be ahead, tells the state.
+   * Take in what the service says about the run.
    * @param {Job} job
    */
   update(job) {
     const { run } = this.#viewer;
     if (run?.job.id !== job.id) return;
-    run.job = job;
+    run.update(job, this.#deaf);
     this.onJob(run);
     this.#viewer.update();
   }
@@ -87,7 +93,7 @@ export class Watch {
   #hear(run, kind, data) {
     run.hear(kind, data);
     this.#viewer.update();
-    if (kind !== "state") return;
+    if (!["state", "phase", "warnings"].includes(kind)) return;
     clearTimeout(this.#timer); // a run that is caught up with changes its state many times at once
     this.#timer = setTimeout(() => void this.#refresh(run), CALM_MS);
   }
@@ -96,7 +102,7 @@ export class Watch {
   async #refresh(run) {
     const job = hasEnded(run.job.status) ? undefined : await look(run.job.id).catch(() => undefined);
     if (this.#viewer.run !== run) return;
-    if (job) run.job = job;
+    if (job) run.update(job, this.#deaf);
     this.onJob(run); // also where an answer to a wish was ahead of the stream
     this.#viewer.update();
     if (run.ended) await this.#complete(run);
@@ -117,7 +123,7 @@ export class Watch {
    */
   async #mind(run, broken) {
     if (this.#viewer.run !== run) return;
-    this.#broken = broken;
+    this.#deaf = broken;
     this.#viewer.update();
     if (!broken) return;
     const gone = await look(run.job.id).then(() => false, (error) => error instanceof Refusal && error.status === 404);
@@ -130,6 +136,7 @@ export class Watch {
     byId("side", HTMLElement).hidden = (run?.real?.dimensions ?? 0) < SIDE_DIMENSIONS;
     byId("watch", HTMLElement).hidden = byId("take", HTMLElement).hidden = !run;
     byId("legend", HTMLElement).hidden = !frame;
+    byId("near", HTMLElement).hidden = !run?.real?.modes || run.real.radius === null;
     this.#stage.draw(run?.real, moment);
     this.#plot.draw(run?.losses, [run?.job.first_step ?? 0, run?.job.steps ?? 1], frame?.step);
     this.#film.show(this.#viewer);
@@ -141,9 +148,9 @@ export class Watch {
     picture.dataset.step = frame ? String(frame.step) : "";
     byId("studio", HTMLElement).dataset.status = run?.status ?? "";
     if (!run) return;
-    showState(run, this.#broken);
-    tell(run, this.#told.status, this.#told.step);
-    this.#told = { status: run.status, step: run.step };
+    showState(run, this.#deaf || this.#silent);
+    tell(run, this.#told.stage, this.#told.step);
+    this.#told = { stage: stageName(run), step: run.step };
   }
 }
 

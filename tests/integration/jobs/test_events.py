@@ -55,19 +55,48 @@ def test_what_the_events_say(running: Service) -> None:
     assert (len(data["real"]), len(data["real"][0]), data["dimensions"]) == (400, 5, 5)
     assert len(data["modes"]) == 4
     assert data["box"] == [[0, 1], [0, 1]]
+    assert data["mode_radius"] == pytest.approx(0.15)
     snapshots = [event["data"] for event in events if event["event"] == "snapshot"]
     assert snapshots[0]["step"] == 0
     assert snapshots[-1]["step"] == 200
     for snapshot in snapshots:
         assert (len(snapshot["generated"]), len(snapshot["generated"][0])) == (400, 5)
         assert [len(row) for row in snapshot["scores"]] == [40] * 40
-        assert set(snapshot["figures"]) == {"modes_covered", "high_quality", "reverse_kl"}
+        assert set(snapshot["figures"]) == {"modes_covered", "modes_fairly_covered", "high_quality", "reverse_kl"}
+        assert len(snapshot["covered"]) == 4
     progress = [event["data"] for event in events if event["event"] == "progress"]
     assert set(progress[0]["losses"]) == {"discr_loss", "gen_loss", "gp"}
     # The progress events tell the means of the history's losses.
     history = running.client.get(f"/jobs/{job['id']}/history").json()["losses"]
     first = progress[0]["step"]
     assert progress[0]["losses"]["gp"] == pytest.approx(sum(history["gp"][:first]) / first, rel=1e-4)
+
+
+def test_a_job_says_that_it_compiles_and_then_that_it_trains(running: Service) -> None:
+    """A job of networks that no process has trained before; the record says the same as the events."""
+    job = running.submit(gen_shape=[3, 11, 13, 5], epochs=3_000)
+    assert job["phase"] is None
+
+    def phases() -> list[str]:
+        events = running.events(job)
+        return [event["data"]["phase"] for event in events if event["data"].get("phase")]
+
+    until(lambda: phases() == ["starting", "compiling", "training"], "the phases")
+    progress = next(event for event in running.events(job) if event["event"] == "progress")
+    assert progress["data"]["steps_per_second"] is None, "its seconds are those of compiling"
+    assert running.look(job)["phase"] == "training"
+    running.ask(job, "cancel")
+    assert running.wait(job)["phase"] is None
+
+
+def test_a_job_says_that_its_discriminator_is_saturated(running: Service) -> None:
+    job = running.submit(model="simple_gan", learning_rate=1, epochs=2)
+    events = _stream(running, job, None, None)
+    (told,) = [event["data"]["warnings"] for event in events if event["event"] == "warnings"]
+    assert told["discriminator_saturated"].startswith("the discriminator is saturated since step ")
+    shown = running.look(job)
+    assert shown["status"] == "succeeded"
+    assert shown["warnings"] == told
 
 
 def test_polling_gives_the_same_events(running: Service) -> None:
