@@ -11,7 +11,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from app import ROOT, __version__, jobs_cli
 from app.config import load_settings
@@ -293,7 +294,7 @@ def _show_toy(show: Show, label: str, before: int, steps: int, seed: int, progre
 
 
 def _figures_table(results: Mapping[str, Any]) -> Table:
-    table = Table("", *results)
+    table = Table("", *(Column(Text(name), overflow="fold") for name in results))
     for part in ("metrics", "memorisation"):
         for name in next(iter(results.values())).get(part, {}):
             cells = []

@@ -37,6 +37,7 @@ _OTHER_SUFFIXES = {
 
 _HIDDEN, _NO_PICTURE = "hidden", "no picture"
 _SIDE = 16
+_TIFF_BITS = 258  # the tag that tells them
 
 
 class _LeftOutError(ValueError):
@@ -63,7 +64,7 @@ def _load_folder(folder: Path, on_left_out: Callable[[Path, str], None] | None) 
     faces = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Pillow: it warns of what it mends, and of pictures that are merely large
-        for file in sorted(path for path in folder.rglob("*") if not path.is_dir()):
+        for file in sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()):
             try:
                 faces.append(_load_picture(file, folder))
             except _LeftOutError as error:
@@ -79,6 +80,8 @@ def _load_folder(folder: Path, on_left_out: Callable[[Path, str], None] | None) 
 def _load_picture(file: Path, folder: Path) -> Faces:
     if any(part.startswith(".") or part == "__MACOSX" for part in file.relative_to(folder).parts):
         raise _LeftOutError(_HIDDEN)
+    if file.is_dir():
+        raise _LeftOutError("a link to a folder, which is not followed")
     if not file.is_file():
         raise _LeftOutError("a link to nothing" if file.is_symlink() else _NO_PICTURE)
     if _OTHER_SUFFIXES.get(file.suffix.lower()) == _RAW:  # to Pillow some are a TIFF, of a thumbnail
@@ -124,6 +127,8 @@ def _not_here(kind: str) -> str:
 def _check_range(picture: PIL.Image.Image) -> None:
     if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):  # whose 16 bits Pillow shows like this
         raise _LeftOutError("pixels of unknown range (32 bits, or signed); save with 8 or 16 bits")
+    if getattr(picture, "tag_v2", {}).get(_TIFF_BITS, (16,))[0] == 12:  # Pillow leaves them at 0 … 4095
+        raise _LeftOutError("12 bits a pixel; save with 8 or 16 bits")
     if picture.mode == "LAB":
         raise _LeftOutError("Lab colours; save in RGB or grey")
 

@@ -145,9 +145,11 @@ def _unpacked(path: str | os.PathLike[str]) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            if _ARCHIVED not in names:
+            # In a folder where somebody has unpacked and packed it again; __MACOSX/._… is what macOS adds then.
+            inside = [name for name in names if name.rpartition("/")[2] == _ARCHIVED]
+            if len(inside) != 1:
                 raise WeightsError(f"{path}: expected an .h5 weights file, found {_kind_of_archive(names)}")
-            member = archive.getinfo(_ARCHIVED)
+            member = archive.getinfo(inside[0])
             if max(member.file_size, member.compress_size) > ARCHIVE_LIMIT:
                 raise WeightsError(
                     f"{path}: expected at most {ARCHIVE_LIMIT // 2**20} MiB of weights in the archive, "
@@ -183,6 +185,8 @@ def _cause(error: Exception) -> str:
         return "another process has it open for writing; try again when it is written"
     if isinstance(error, PermissionError):
         return "expected a file that may be read, but it may not; change its permissions"
+    if "unable to lock file" in text:
+        return f"the file system has no file locks; set HDF5_USE_FILE_LOCKING=FALSE ({text})"
     if "file is already open for write" in text:
         return "the process that wrote it did not close it, or still writes; write it again"
     if "truncated file" in text:

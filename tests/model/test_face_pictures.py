@@ -1,5 +1,6 @@
 """Pictures and arrays in, faces out; and what is said of what was left out."""
 
+import os
 import random
 import struct
 from pathlib import Path
@@ -167,6 +168,7 @@ def test_each_file_that_is_not_taken_is_told_with_its_reason(tmp_path: Path) -> 
         "signed.tif": (_tiff(32, 2, bytes(1024)), UNKNOWN_RANGE),
         "floats.tiff": (_tiff(32, 3, bytes(1024)), UNKNOWN_RANGE),
         "short.tif": (_tiff(16, 2, bytes(512)), UNKNOWN_RANGE),
+        "twelve.tif": (_tiff(12, 1, bytes(384)), "12 bits a pixel; save with 8 or 16 bits"),
         "cut.png": (png[:-100], "damaged"),
         "cut.jpeg": (b"\xff\xd8\xff\xe0", "damaged"),
         "words.png": (b"not a picture at all", "damaged"),
@@ -187,10 +189,13 @@ def test_each_file_that_is_not_taken_is_told_with_its_reason(tmp_path: Path) -> 
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
     (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "others").symlink_to(tmp_path / "__MACOSX")
+    os.mkfifo(tmp_path / "pipe.png")
+    links = {"gone.png": "a link to nothing", "others": "a link to a folder, which is not followed"}
 
     faces, left_out = _load(tmp_path)
     np.testing.assert_array_equal(faces, FACES[:1])
-    assert left_out == {name: why for name, (_, why) in files.items()} | {"gone.png": "a link to nothing"}
+    assert left_out == {name: why for name, (_, why) in files.items()} | links | {"pipe.png": "no picture"}
 
 
 def test_pictures_are_taken_by_what_they_hold_and_not_by_their_names(tmp_path: Path) -> None:

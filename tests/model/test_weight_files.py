@@ -390,7 +390,12 @@ def test_code_in_a_full_model_or_an_archive_is_never_looked_at(tmp_path: Path) -
         new.writestr("config.json", "no JSON")
         new.writestr("../escapes.txt", "")
         new.writestr("model.weights.h5", old.read("model.weights.h5"), zipfile.ZIP_DEFLATED)
-    for file in ("g.h5", "g.keras", "h.keras"):
+    with zipfile.ZipFile(tmp_path / "i.keras", "w") as new:  # packed again, on macOS
+        new.write(tmp_path / "g.h5", "g/config.json")
+        new.writestr("__MACOSX/g/._model.weights.h5", "")
+        with zipfile.ZipFile(tmp_path / "g.keras") as old:
+            new.writestr("g/model.weights.h5", old.read("model.weights.h5"))
+    for file in ("g.h5", "g.keras", "h.keras", "i.keras"):
         _assert_read(tmp_path / file)
 
 
@@ -575,6 +580,17 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
     path.touch()
     monkeypatch.setattr(weight_files, "open", refuse, raising=False)  # the superuser may read everything
     with pytest.raises(WeightsError, match="expected a file that may be read, but it may not; change its permissions"):
+        read_weights(path, FACE_GENERATOR)
+
+
+def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(37, "Unable to open file (unable to lock file, errno = 37, 'No locks available')")
+
+    path = tmp_path / "generator.h5"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n")
+    monkeypatch.setattr("h5py.File", refuse)
+    with pytest.raises(WeightsError, match="the file system has no file locks; set HDF5_USE_FILE_LOCKING=FALSE"):
         read_weights(path, FACE_GENERATOR)
 
 
