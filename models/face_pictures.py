@@ -1,5 +1,6 @@
 """Reads grey 16×16 faces from a folder of pictures, or from an array in a file."""
 
+import os
 import tokenize
 import warnings
 from collections.abc import Callable
@@ -44,7 +45,7 @@ class _LeftOutError(ValueError):
     """A file that is not taken; the message is the reason, in the same words for every file of the kind."""
 
 
-def load_faces(path: Path, *, on_left_out: Callable[[Path, str], None] | None = None) -> Faces:
+def load_faces(path: str | os.PathLike[str], *, on_left_out: Callable[[Path, str], None] | None = None) -> Faces:
     """Load grey faces, uint8 ``(count, 16, 16)``.
 
     Args:
@@ -57,7 +58,8 @@ def load_faces(path: Path, *, on_left_out: Callable[[Path, str], None] | None = 
     Raises:
         ValueError: nothing there can be read as faces; the message names the file.
     """
-    return _load_folder(path, on_left_out) if path.is_dir() else _load_array(path)
+    where = Path(path)
+    return _load_folder(where, on_left_out) if where.is_dir() else _load_array(where)
 
 
 def _load_folder(folder: Path, on_left_out: Callable[[Path, str], None] | None) -> Faces:

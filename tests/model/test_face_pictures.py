@@ -25,6 +25,7 @@ def _load(folder: Path) -> tuple[np.ndarray, dict[str, str]]:
 def test_a_npy_of_faces(tmp_path: Path) -> None:
     np.save(tmp_path / "faces.npy", FACES)
     np.testing.assert_array_equal(load_faces(tmp_path / "faces.npy"), FACES)
+    np.testing.assert_array_equal(load_faces(f"{tmp_path}/faces.npy"), FACES)
 
 
 def test_a_folder_of_pictures(tmp_path: Path) -> None:

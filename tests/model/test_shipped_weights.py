@@ -33,7 +33,9 @@ def test_the_quality_is_that_of_these_very_weights() -> None:
     assert quality["generator_sha256"] == hashlib.sha256((WEIGHTS / "generator.h5").read_bytes()).hexdigest()
     card = (WEIGHTS / "README.md").read_text()
     for name in ("frechet", "sliced_wasserstein", "kid", "precision", "recall", "coverage", "two_sample_accuracy"):
-        assert f"{quality['metrics'][name]:.4f}" in card, f"the model card does not quote {name}"
+        quoted = f"{quality['metrics'][name]:.4f} ± {quality['spread'][name]:.4f}"
+        assert quoted in card, f"the model card does not quote {name}"
+        assert f"{quality['floor'][name]:.4f} |" in card, f"the model card does not quote the floor's {name}"
 
 
 def test_faces_differ_and_use_the_whole_range() -> None:
