@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Request, Response
 from starlette.exceptions import HTTPException
 
 from app import __version__
@@ -66,33 +66,6 @@ async def _disconnected(request: Request) -> None:
 Draw = Annotated[Callable[[Latents], Awaitable[Faces]], Depends(_drawing)]
 
 
-async def named_weights(
-    generator: Generator,
-    weights: Annotated[
-        str | None,
-        Query(
-            examples=["0123456789ab"],
-            description="The first 12 digits, or more, of the `sha256` of the weights in `/info`. A seed's answer may "
-            "then be kept for good; other weights than the ones served are a 404.",
-        ),
-    ] = None,
-) -> bool:
-    """Whether the URL names the weights, which are then the ones that are served."""
-    if weights is not None and not generator.has_id(weights):
-        given = weights if len(weights) <= 64 else weights[:61] + "..."
-        raise HTTPException(
-            404,
-            f"expected weights={generator.id}, of the weights served here, got {given!r}; "
-            "without weights= the URL shows whatever is served",
-            headers={"Cache-Control": "no-store"},  # they may be served soon
-        )
-    return weights is not None
-
-
-#: Whether the URL names the weights that are served; others are a 404.
-NamedWeights = Annotated[bool, Depends(named_weights)]
-
-
 def caching_headers(generator: FaceGenerator, path: str, query: str, *, named: bool) -> dict[str, str]:
     """Return the caching headers of an answer that the URL and the weights decide.
 
@@ -125,8 +98,23 @@ class RepeatableAnswer:
         return Response(status_code=304, headers=self.headers)
 
 
-async def _repeatable(request: Request, generator: Generator, named: NamedWeights) -> RepeatableAnswer:
-    return RepeatableAnswer(request, generator, named)
+async def _repeating(request: Request) -> Callable[[str | None], RepeatableAnswer]:
+    """Return how an answer is made repeatable: by the weights that its URL names, which must be the served ones."""
+    generator: FaceGenerator = request.app.state.generator
+
+    def repeatable(weights: str | None) -> RepeatableAnswer:
+        if weights is not None and not generator.has_id(weights):
+            given = weights if len(weights) <= 64 else weights[:61] + "..."
+            raise HTTPException(
+                404,
+                f"expected weights={generator.id}, of the weights served here, got {given!r}; "
+                "without weights= the URL shows whatever is served",
+                headers={"Cache-Control": "no-store"},  # they may be served soon
+            )
+        return RepeatableAnswer(request, generator, named=weights is not None)
+
+    return repeatable
 
 
-Repeatable = Annotated[RepeatableAnswer, Depends(_repeatable)]
+#: The ``weights`` of a URL to the caching of its answer; weights that are not served are a 404.
+Repeatable = Annotated[Callable[[str | None], RepeatableAnswer], Depends(_repeating)]

@@ -14,10 +14,10 @@ from app.public import RAW_PUBLIC_HEADERS
 #: Answers to seeds that are remembered.
 _REMEMBERED = 4_096
 #: How the README tells several new faces on one page apart.
-_NEW = re.compile(rb"(?:random=\w*)?")
+_NEW = re.compile(rb"random=\w*")
 _SEED = re.compile(rb"seed=(0|[1-9][0-9]{0,15})(?:&weights=([0-9a-f]+))?")
 #: Requests with one of these need more thought.
-_SPECIAL_HEADERS = {b"content-length", b"transfer-encoding"}
+_SPECIAL_HEADERS = {b"if-none-match", b"content-length", b"transfer-encoding"}
 
 _Answer = tuple[Message, Message]
 _Headers = list[tuple[bytes, bytes]]
@@ -57,12 +57,12 @@ class FastLane:
     async def _answer(self, scope: Scope) -> _Answer | None:
         known = b""
         for name, value in scope["headers"]:
-            if name == b"if-none-match":
+            if name in _SPECIAL_HEADERS:
+                if name != b"if-none-match":
+                    return None
                 known += b"," + value
-            elif name in _SPECIAL_HEADERS:
-                return None
         query: bytes = scope["query_string"]
-        if _NEW.fullmatch(query):
+        if not query or _NEW.fullmatch(query):
             return _answer(await self._portraits.new(), _NO_STORE)
         if known and (wanted := self._read(query)) and is_known(wanted.headers["ETag"], known.decode("latin-1")):
             return _not_modified(wanted.headers)

@@ -22,6 +22,14 @@ MAX_PIXELS = 2**25
 MAX_LATENT = 100.0
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Weights = Annotated[
+    str | None,
+    Field(
+        examples=["0123456789ab"],
+        description="The first 12 digits, or more, of the `sha256` of the weights in `/info`. A seed's answer may then "
+        "be kept for good. Other weights than the ones served are a 404.",
+    ),
+]
 _Latent = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_LATENT, le=MAX_LATENT)]
 
 
@@ -32,6 +40,7 @@ class SizeQuery(BaseModel):
         FACE_SIZE, ge=FACE_SIZE, le=MAX_SIZE, examples=[256], description="Width and height of each face, in pixels."
     )
     resample: Resample = Field("nearest", description="How a face is enlarged; `nearest` keeps the pixels crisp.")
+    weights: Weights = None
 
     def check_pixels(self, faces: int) -> None:
         """Refuse pictures that would be too large.
@@ -144,6 +153,7 @@ class LatentQuery(BaseModel):
     """A seed to look behind."""
 
     seed: Seed = Field(examples=[42], description="The seed of a face.")
+    weights: Weights = None
 
 
 class LatentVectors(BaseModel):

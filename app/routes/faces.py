@@ -3,13 +3,13 @@
 from typing import Annotated, get_args
 
 import numpy as np
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from app import imaging
-from app.dependencies import Draw, Repeatable, named_weights
+from app.dependencies import Draw, Repeatable
 from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
 from app.imaging import MEDIA_TYPES, PictureFormat
 from app.routes.rendering import NOT_MODIFIED, drawn, picture_response, png_answer, prefers
@@ -26,7 +26,7 @@ from app.schemas import (
     SizeQuery,
 )
 
-router = APIRouter(tags=["faces"], dependencies=[Depends(named_weights)])
+router = APIRouter(tags=["faces"])
 
 _VARY = {"Vary": "Accept"}
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -44,11 +44,12 @@ async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, repeatable:
     A browser loads one URL once for a whole page. For several new faces on one page, make their URLs differ:
     `<img src="/sample?random=1">`, `<img src="/sample?random=2">`. Parameters that are not listed here are ignored.
     """
+    answer = repeatable(query.weights)
     if query.seed is None:
         return await _face(draw, new_seed(), query, _NO_STORE)
-    if repeatable.unchanged:
-        return repeatable.not_modified()
-    return await _face(draw, query.seed, query, repeatable.headers)
+    if answer.unchanged:
+        return answer.not_modified()
+    return await _face(draw, query.seed, query, answer.headers)
 
 
 @router.post(
@@ -63,9 +64,14 @@ async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, repeatable:
     },
 )
 async def sample_latents(
-    body: LatentVectors, query: Annotated[SizeQuery, Query()], request: Request, draw: Draw
+    body: LatentVectors,
+    query: Annotated[SizeQuery, Query()],
+    request: Request,
+    draw: Draw,
+    repeatable: Repeatable,
 ) -> Response:
     """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
+    repeatable(query.weights)  # nothing caches a POST, but its weights must be the served ones too
     faces = await draw(np.asarray(body.latents, np.float32))
     if prefers(request.headers.get("accept", ""), "application/json", "image/png"):
         return JSONResponse({"pixels": faces.tolist()}, headers=_VARY)
@@ -80,12 +86,13 @@ async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, repeatabl
 
     For several new sheets on one page, make their URLs differ: `/samples?random=1`, `/samples?random=2`.
     """
-    if query.seed is not None and repeatable.unchanged:
-        return repeatable.not_modified()
+    answer = repeatable(query.weights)
+    if query.seed is not None and answer.unchanged:
+        return answer.not_modified()
     first = new_seed() if query.seed is None else query.seed
     seeds = [(first + i) % (MAX_SEED + 1) for i in range(query.count)]
     faces = await draw(latents_of_seeds(seeds) * np.float32(query.truncation))
-    headers = _NO_STORE if query.seed is None else repeatable.headers
+    headers = _NO_STORE if query.seed is None else answer.headers
     return await png_answer(faces, query, {"X-Seed": str(first), **headers}, query.columns)
 
 
@@ -94,10 +101,11 @@ async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, repeatabl
 )
 async def latent(query: Annotated[LatentQuery, Query()], repeatable: Repeatable) -> Response:
     """Give the 16 numbers behind a seed."""
-    if repeatable.unchanged:
-        return repeatable.not_modified()
+    answer = repeatable(query.weights)
+    if answer.unchanged:
+        return answer.not_modified()
     numbers = latents_of_seeds([query.seed])[0].tolist()
-    return JSONResponse({"seed": query.seed, "latent": numbers}, headers=repeatable.headers)
+    return JSONResponse({"seed": query.seed, "latent": numbers}, headers=answer.headers)
 
 
 #: The endings that choose the format of an avatar, in any case.
@@ -151,11 +159,12 @@ async def avatar(
     It stands in for Gravatar: `/avatar/205e460b479e2e5b48aec07710c08d50?s=80&d=identicon`. Its `d`, `f` and `r` are
     ignored, as everybody has a face here, even the empty name.
     """
-    if repeatable.unchanged:
-        return repeatable.not_modified()
+    answer = repeatable(query.weights)
+    if answer.unchanged:
+        return answer.not_modified()
     name, file_format = _without_ending(name)
     seed = seed_of_name(name)
     [face] = await draw(latents_of_seeds([seed]) * np.float32(query.truncation))
     body = await drawn(lambda: imaging.picture(face, file_format, query.size, query.resample), query.size**2)
-    headers = {"X-Seed": str(seed), **repeatable.headers}
+    headers = {"X-Seed": str(seed), **answer.headers}
     return Response(body, media_type=MEDIA_TYPES[file_format], headers=headers)

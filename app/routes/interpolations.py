@@ -30,9 +30,10 @@ def _draw(faces: Grey, query: InterpolateQuery) -> bytes:
 )
 async def interpolate(query: Annotated[InterpolateQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
     """Give the faces on the way from one seed to another, both ends included."""
-    if repeatable.unchanged:
-        return repeatable.not_modified()
+    answer = repeatable(query.weights)
+    if answer.unchanged:
+        return answer.not_modified()
     start, end = latents_of_seeds([query.start, query.end]) * np.float32(query.truncation)
     faces = await draw(walk(start, end, query.steps, query.path))
     body = await drawn(lambda: _draw(faces, query), query.steps * query.size**2)
-    return Response(body, media_type=MEDIA_TYPES[query.format], headers=repeatable.headers)
+    return Response(body, media_type=MEDIA_TYPES[query.format], headers=answer.headers)
