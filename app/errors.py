@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from app.faces.engine import FacesUnavailableError
 from app.jobs.errors import (
     IdempotencyError,
     JobsUnavailableError,
@@ -53,6 +54,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(NotReadyError, _not_ready)
     app.add_exception_handler(ClientGoneError, _client_gone)
+    app.add_exception_handler(FacesUnavailableError, _no_faces)
     for kind in _REFUSALS:
         app.add_exception_handler(kind, _refusal)
     app.add_exception_handler(Exception, _unexpected)
@@ -130,6 +132,10 @@ def _allowed_methods(request: Request) -> str:
 
 async def _not_ready(request: Request, error: Exception) -> JSONResponse:
     return problem(503, str(error), headers={"Retry-After": "1"})
+
+
+async def _no_faces(request: Request, error: Exception) -> JSONResponse:
+    return problem(503, "the service cannot draw faces now; try again in a few seconds", headers={"Retry-After": "5"})
 
 
 async def _refusal(request: Request, error: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ import heapq
 import itertools
 import logging
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -22,6 +23,16 @@ MAX_ROWS = 128
 _THREADS = min(4, os.cpu_count() or 1)
 
 _log = logging.getLogger("nobody")
+
+
+#: Pauses after a first face that could not be made: the first one, and at most, in seconds.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+#: A failure of one kind is told once in so many seconds.
+_TELL_SECONDS = 60.0
+
+
+class FacesUnavailableError(RuntimeError):
+    """The generator failed; the log says why."""
 
 
 class _Request(NamedTuple):
@@ -48,6 +59,7 @@ class FaceEngine:
         self._wanted = asyncio.Event()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="faces")
         self._tasks: list[asyncio.Task[None]] = []
+        self._failures = Failures()
         self.ready = False
 
     def start(self) -> None:
@@ -77,12 +89,14 @@ class FaceEngine:
         return faces
 
     async def _warm_up(self) -> None:
-        try:
-            await self.faces(np.zeros((1, LATENT_DIM), np.float32))
-        except Exception:
-            _log.exception("the generator failed to make its first face; the service stays not ready")
-            return
-        self.ready = True
+        pause = FIRST_PAUSE
+        while not self.ready:
+            try:
+                await self.faces(np.zeros((1, LATENT_DIM), np.float32))
+                self.ready = True
+            except FacesUnavailableError:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _serve(self) -> None:
         while True:
@@ -113,10 +127,35 @@ class FaceEngine:
             for request, part in zip(batch, parts, strict=True):
                 if not request.faces.done():
                     request.faces.set_result(part)
+            self._failures.over()
         except Exception as error:
+            self._failures.tell(error)
             for request in batch:
                 if not request.faces.done():
-                    request.faces.set_exception(error)
+                    request.faces.set_exception(FacesUnavailableError(f"the generator failed: {error}"))
         finally:
             for request in batch:
                 request.faces.cancel()  # does nothing to those that are done
+
+
+class Failures:
+    """Tells in the log that drawing fails, and that it works again: once, however often it is tried."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, float] = {}  # when, by the kind of failure
+        self._untold_end = False
+
+    def tell(self, error: Exception) -> None:
+        """Tell of a failure, unless one of its kind was told of a moment ago."""
+        kind, now = type(error).__name__, time.monotonic()
+        if now - self._told.get(kind, -float("inf")) < _TELL_SECONDS:
+            return
+        self._told[kind] = now
+        self._untold_end = True
+        _log.error("drawing faces failed, and is tried until it works: %s", " ".join(f"{kind}: {error}".split()))
+
+    def over(self) -> None:
+        """Tell that a failure that was told of is over."""
+        if self._untold_end:
+            self._untold_end = False
+            _log.warning("faces are drawn again")

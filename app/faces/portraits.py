@@ -1,20 +1,16 @@
 """Single faces as PNG, for many visitors at once: new ones are ready before anyone asks."""
 
 import asyncio
-import logging
+import contextlib
 from collections import deque
 from typing import NamedTuple
 
 from app import imaging
-from app.faces.engine import MAX_ROWS, FaceEngine
+from app.faces.engine import FIRST_PAUSE, LONGEST_PAUSE, MAX_ROWS, FaceEngine, FacesUnavailableError, Failures
 from app.faces.latents import latents_of_seeds, new_seeds
 
 #: New faces that are kept ready, and how few of them call for more.
 STOCK, LOW_STOCK = 2_048, 1_536
-#: Seconds until the next try, should the engine fail.
-_PAUSE = 0.1
-
-_log = logging.getLogger("nobody")
 
 
 class Portrait(NamedTuple):
@@ -38,6 +34,8 @@ class Portraits:
         self._orders: deque[_Order] = deque()
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._pause = FIRST_PAUSE
+        self._failures = Failures()
 
     def start(self) -> None:
         """Start drawing on the running event loop."""
@@ -87,12 +85,24 @@ class Portraits:
                 if not order.portrait.done():
                     order.portrait.set_result(portrait)
             self._stock.extend(portraits[len(orders) :])
+            self._pause = FIRST_PAUSE
+            self._failures.over()
         except Exception as error:
-            _log.exception("the engine failed to draw faces")
+            if not isinstance(error, FacesUnavailableError):  # of which the engine has told
+                self._failures.tell(error)
             for order in orders:
                 if not order.portrait.done():
-                    order.portrait.set_exception(error)
-            await asyncio.sleep(_PAUSE)
+                    order.portrait.set_exception(FacesUnavailableError(str(error)))
+            await self._rest()
         finally:
             for order in orders:
                 order.portrait.cancel()  # does nothing to those that are done
+
+    async def _rest(self) -> None:
+        """Pause after a failure, for longer each time, unless somebody asks for a face."""
+        self._wanted.clear()
+        if self._orders:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)

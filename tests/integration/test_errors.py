@@ -146,3 +146,19 @@ def test_a_fault_of_our_own_says_nothing_about_itself(
     monkeypatch.setattr(app.state.engine, "faces", fail)
     problem = _problem(client.get("/samples"), 500)
     assert "secret" not in problem.model_dump_json()
+
+
+@pytest.mark.parametrize("url", ["/sample", "/sample?seed=1", "/sample?seed=1&size=32", "/samples", "/avatar/ada"])
+def test_a_generator_that_fails_is_a_503_and_comes_back(
+    url: str, client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(latents: Any) -> Any:
+        raise RuntimeError("the secret reason")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app.state.engine, "_generate", fail)
+        while (answer := client.get(url)).status_code == 200:
+            continue  # out of the stock
+        assert _problem(answer, 503).detail == "the service cannot draw faces now; try again in a few seconds"
+        assert answer.headers["retry-after"] == "5"
+    assert client.get(url).status_code == 200

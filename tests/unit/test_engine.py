@@ -154,3 +154,23 @@ def test_stopping_cancels_those_who_wait() -> None:
             assert isinstance(answer, asyncio.CancelledError)
 
     asyncio.run(run())
+
+
+def test_a_first_face_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    failures = iter([RuntimeError("not yet"), RuntimeError("nor now")])
+
+    def generate(latents: Latents) -> Faces:
+        for error in failures:
+            raise error
+        return np.zeros((len(latents), 16, 16), np.uint8)
+
+    async def run() -> None:
+        engine = FaceEngine(generate)
+        engine.start()
+        async with asyncio.timeout(30):
+            while not engine.ready:
+                await asyncio.sleep(0.01)
+        await engine.stop()
+
+    asyncio.run(run())
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app import imaging
 from app.faces import portraits as module
-from app.faces.engine import FaceEngine, Faces
+from app.faces.engine import FaceEngine, Faces, FacesUnavailableError
 from app.faces.latents import Latents, latents_of_seeds
 from app.faces.portraits import Portrait, Portraits
 from tests.conftest import PATIENCE
@@ -125,13 +126,84 @@ def test_a_failure_reaches_those_who_wait_and_passes(caplog: pytest.LogCaptureFi
 
     async def scenario(portraits: Portraits) -> None:
         nonlocal broken
-        with pytest.raises(RuntimeError, match="no faces today"):
+        with pytest.raises(FacesUnavailableError, match="no faces today"):
             await portraits.of_seed(1)
         broken = False
         assert (await portraits.of_seed(1)).seed == 1
 
     _with_portraits(scenario, generate)
     assert "no faces today" in caplog.text
+
+
+def test_a_failing_generator_is_told_of_once_in_one_line_and_tried_less_and_less(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[Exception] = [RuntimeError(f"no faces today,\nfailure {i}") for i in range(50)]
+    errors += [MemoryError(f"no memory either, failure {i}") for i in range(50)]
+    pauses: list[float] = []
+
+    def generate(latents: Latents) -> Faces:
+        if errors:
+            raise errors.pop(0)
+        return _generate(latents)
+
+    async def wait_for(waiting: Coroutine[Any, Any, Any], timeout: float) -> None:
+        waiting.close()
+        pauses.append(timeout)
+        await asyncio.sleep(0)
+        raise TimeoutError
+
+    async def scenario(portraits: Portraits) -> None:
+        monkeypatch.setattr(asyncio, "wait_for", wait_for)
+        while errors:
+            await asyncio.sleep(0.001)
+        monkeypatch.undo()
+        assert (await portraits.new()).png
+
+    _with_portraits(scenario, generate)
+    said = [(record.levelname, record.getMessage(), record.exc_info) for record in caplog.records]
+    assert said == [
+        ("ERROR", "drawing faces failed, and is tried until it works: RuntimeError: no faces today, failure 0", None),
+        ("ERROR", "drawing faces failed, and is tried until it works: MemoryError: no memory either, failure 0", None),
+        ("WARNING", "faces are drawn again", None),
+    ]
+    assert pauses[:7] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
+    assert set(pauses[7:]) == {5.0}
+
+
+def test_whoever_asks_while_the_generator_fails_is_answered_at_once() -> None:
+    broken = True
+
+    def generate(latents: Latents) -> Faces:
+        if broken:
+            raise RuntimeError("no faces today")
+        return _generate(latents)
+
+    async def scenario(portraits: Portraits) -> None:
+        nonlocal broken
+        portraits._pause = 3_600.0
+        for seed in range(20):
+            with pytest.raises(FacesUnavailableError):
+                await portraits.of_seed(seed)
+        broken = False
+        assert (await portraits.of_seed(1)).seed == 1
+        assert portraits._pause < 3_600.0
+
+    _with_portraits(scenario, generate)
+
+
+def test_pictures_that_cannot_be_compressed_are_no_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(portraits: Portraits) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(imaging, "pngs", lambda faces: [][0])
+            with pytest.raises(FacesUnavailableError):
+                await portraits.of_seed(1)
+        assert (await portraits.of_seed(1)).seed == 1
+
+    _with_portraits(scenario)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
 
 
 def test_stopping_cancels_those_who_wait() -> None:
