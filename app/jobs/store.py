@@ -156,8 +156,8 @@ class JobStore:
             query = query.where(jobs.c.state.in_(states) | doubtful)
         if after is not None:
             query = query.where(jobs.c.number < self.get(after)["number"])
-        with self._engine.connect() as connection:
-            rows = (readable(row) for row in connection.execute(query).mappings())
+        with self._engine.connect() as connection, connection.execute(query) as result:
+            rows = (readable(row) for row in result.mappings())
             return list(itertools.islice((row for row in rows if not states or row["state"] in states), limit))
 
     def positions(self) -> dict[str, int]:

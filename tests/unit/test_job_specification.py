@@ -12,12 +12,14 @@ from app.jobs.specification import (
     JobRequest,
     LimitError,
     Shape,
+    Specification,
     discriminator_shape,
     draw_bytes,
     forked,
     parameters,
     specify,
 )
+from app.jobs.views import Job
 
 SETTINGS = Settings()
 
@@ -102,3 +104,7 @@ def test_dimensions_are_those_of_the_data() -> None:
     from models.datasets import NAMES, make
 
     assert {name: make(name, 2, seed=0).shape[1] for name in NAMES} == TOY_DIMENSIONS
+
+
+def test_everything_that_a_job_trains_is_shown() -> None:
+    assert set(Specification.model_fields) <= set(Job.model_fields)

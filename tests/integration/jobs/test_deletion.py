@@ -1,0 +1,298 @@
+"""Whatever comes between, nothing is left of a job that was deleted, or that was never submitted to its end."""
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from dbos import DBOSClient
+from sqlalchemy.exc import OperationalError
+
+from app.config import Settings
+from app.jobs.database import leftovers, metadata
+from app.jobs.errors import JobsUnavailableError, UnknownJobError
+from app.jobs.files import JobFiles
+from app.jobs.lease import LeaseBook
+from app.jobs.process import WarmProcesses
+from app.jobs.queue import Queue
+from app.jobs.service import JobService
+from app.jobs.specification import JobRequest, PointData
+from app.jobs.states import Request, State
+from app.jobs.store import JobStore
+from app.jobs.supervision import Supervision
+from app.jobs.worker import Worker
+from app.routes.jobs import _views
+
+POINTS = JobRequest(
+    model="wgan_gp", batch_size=2, data=PointData(points=[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]), gen_shape=(1, 4, 2)
+)
+
+
+@pytest.fixture
+def jobs(settings: Settings, store: JobStore) -> JobService:
+    jobs = JobService(settings)
+    jobs._store = store  # which the tests close
+    return jobs
+
+
+@pytest.fixture
+def restart(settings: Settings, store: JobStore, leases: LeaseBook) -> Callable[[], None]:
+    """Return what a worker does first."""
+    worker = object.__new__(Worker)
+    worker._settings, worker._store, worker._leases = settings, store, leases
+    return worker._mend
+
+
+def _submit(jobs: JobService, request: JobRequest = POINTS) -> str:
+    job_id: str = jobs.submit(request, None, None)["id"]
+    return job_id
+
+
+def _cancel(jobs: JobService, job_id: str) -> None:
+    with jobs.store() as store:
+        store.ask(job_id, Request.CANCEL)
+
+
+def _left(engine: sa.Engine, settings: Settings, job_id: str) -> list[str]:
+    """Return all the traces of a job, or of jobs that are in no list."""
+    found = [path.name for path in (settings.data / "jobs").glob(f"*{job_id}*")]
+    status = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
+    with engine.connect() as connection:
+        names = connection.exec_driver_sql(f"SELECT workflow_uuid FROM {status}").scalars()
+        found += [name for name in names if name.startswith(job_id)]
+        for name in ("job_events", "job_losses", "job_tickets"):
+            table = metadata.tables[name]
+            number = sa.select(metadata.tables["jobs"].c.number)
+            query = sa.select(sa.func.count()).select_from(table).where(table.c.job.not_in(number))
+            found += [name] * connection.execute(query).scalar_one()
+        found += connection.execute(sa.select(leftovers.c.id).where(leftovers.c.id == job_id)).scalars()
+    return found
+
+
+def _raise(error: Exception) -> Callable[..., None]:
+    def fail(*arguments: object, **keywords: object) -> None:
+        raise error
+
+    return fail
+
+
+def _half_way(path: Path) -> None:
+    """Delete some of a folder, and fail."""
+    for entry in [entry for entry in Path(path).rglob("*") if entry.is_file()][:1]:
+        entry.unlink()
+    raise OSError(39, "Directory not empty")
+
+
+FAULTS: dict[str, tuple[object, str, Callable[..., None]]] = {
+    "the folder cannot be renamed": (Path, "rename", _raise(PermissionError(13, "Permission denied"))),
+    "the files cannot be deleted": (shutil, "rmtree", _raise(PermissionError(13, "Permission denied"))),
+    "not all the files can be deleted": (shutil, "rmtree", _half_way),
+    "the queue cannot be read": (DBOSClient, "list_workflows", _raise(OperationalError("", None, Exception()))),
+    "the queue cannot be written": (DBOSClient, "delete_workflows", _raise(OperationalError("", None, Exception()))),
+    "a death before the files": (JobFiles, "remove", _raise(ConnectionError())),
+    "a death before the queue": (Queue, "forget", _raise(ConnectionError())),
+}
+
+
+@pytest.mark.parametrize("healed_by", ["a retry", "a restart"])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_deletion_that_was_interrupted_is_completed(
+    fault: tuple[object, str, Callable[..., None]],
+    healed_by: str,
+    jobs: JobService,
+    settings: Settings,
+    engine: sa.Engine,
+    restart: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id, other = _submit(jobs), _submit(jobs)
+    _cancel(jobs, job_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(*fault)
+        for _ in range(2):
+            with pytest.raises(JobsUnavailableError):
+                jobs.delete(job_id)
+            with jobs.store() as store, pytest.raises(UnknownJobError):
+                store.get(job_id)
+    assert _left(engine, settings, job_id)
+    if healed_by == "a retry":
+        jobs.delete(job_id)
+    else:
+        restart()
+    assert _left(engine, settings, job_id) == []
+    with pytest.raises(UnknownJobError):
+        jobs.delete(job_id)
+    assert JobFiles(settings.data, other).points.exists(), "the others keep theirs"
+
+
+def test_files_that_cannot_be_deleted_do_not_keep_a_worker_from_its_work(
+    jobs: JobService,
+    settings: Settings,
+    engine: sa.Engine,
+    restart: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stuck, free = _submit(jobs), _submit(jobs)
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFiles, "remove", _raise(PermissionError(13, "Permission denied")))
+        for job_id in (stuck, free):
+            _cancel(jobs, job_id)
+            with pytest.raises(JobsUnavailableError):
+                jobs.delete(job_id)
+    remove = JobFiles.remove
+
+    def some(files: JobFiles) -> None:
+        if files.job_id == stuck:
+            raise PermissionError(13, "Permission denied")
+        remove(files)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFiles, "remove", some)
+        restart()
+    assert _left(engine, settings, free) == []
+    restart()
+    assert _left(engine, settings, stuck) == []
+
+
+@pytest.mark.parametrize("fault", ["the disk is full", "the database is away", "too many jobs wait"])
+def test_a_submission_that_fails_leaves_nothing(
+    fault: str, jobs: JobService, settings: Settings, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = {*(settings.data / "jobs").glob("*")}
+    with monkeypatch.context() as patch:
+        if fault == "the disk is full":
+            patch.setattr(np, "save", _raise(OSError(28, "No space left on device")))
+        elif fault == "the database is away":
+            patch.setattr(Queue, "put", _raise(OperationalError("", None, Exception())))
+        else:
+            patch.setattr(JobStore, "submit", _raise(JobsUnavailableError("full")))
+        with pytest.raises(JobsUnavailableError):
+            _submit(jobs)
+    assert {*(settings.data / "jobs").glob("*")} == folders
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(leftovers)).all() == []
+
+
+def test_a_submission_that_was_killed_is_cleared_away_in_time_and_no_folder_of_others(
+    jobs: JobService,
+    settings: Settings,
+    engine: sa.Engine,
+    restart: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    others = JobFiles(settings.data, "0123456789abcdef")  # of another database on the same folder
+    others.make()
+    with monkeypatch.context() as patch:
+        patch.setattr(JobStore, "submit", _raise(ConnectionError()))
+        patch.setattr(JobStore, "clear", _raise(ConnectionError()))  # nothing is done any more
+        with pytest.raises(JobsUnavailableError):
+            _submit(jobs)
+    with engine.connect() as connection:
+        (job_id,) = connection.execute(sa.select(leftovers.c.id)).scalars()
+    files = JobFiles(settings.data, job_id)
+    restart()
+    assert files.points.exists(), "it could be a submission that goes on"
+    with engine.begin() as connection:
+        connection.execute(sa.update(leftovers).values(submitted=leftovers.c.submitted - 3_601))
+    restart()
+    assert _left(engine, settings, job_id) == []
+    assert others.folder.exists()
+    others.remove()
+
+
+def test_a_submission_that_was_cleared_away_meanwhile_is_refused(
+    jobs: JobService,
+    settings: Settings,
+    engine: sa.Engine,
+    restart: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    save = np.save
+
+    def slowly(*arguments: object, **keywords: object) -> None:
+        save(*arguments, **keywords)  # type: ignore[arg-type]
+        with engine.begin() as connection:
+            connection.execute(sa.update(leftovers).values(submitted=leftovers.c.submitted - 3_601))
+        restart()
+
+    monkeypatch.setattr(np, "save", slowly)
+    with jobs.store() as store:
+        before = len(store.page([], 100, None))
+    with pytest.raises(JobsUnavailableError, match="took too long"):
+        _submit(jobs)
+    with jobs.store() as store:
+        assert len(store.page([], 100, None)) == before
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(leftovers)).all() == []
+
+
+def test_a_worker_that_was_frozen_does_not_bring_the_folder_back(
+    jobs: JobService, settings: Settings, store: JobStore, leases: LeaseBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = _submit(jobs, JobRequest(model="simple_gan"))
+    make = JobFiles.make
+
+    def late(files: JobFiles) -> None:
+        leases.fail(job_id, 1, "taken up, and ended, by another worker")
+        jobs.delete(job_id)
+        make(files)
+
+    class Idle:
+        def kill(self) -> None: ...
+
+    monkeypatch.setattr(JobFiles, "make", late)
+    monkeypatch.setattr(WarmProcesses, "take", lambda self: Idle())
+    Supervision(leases, WarmProcesses(1), settings, threading.Event()).attend(job_id, 1)
+    assert not JobFiles(settings.data, job_id).folder.exists()
+
+
+def test_the_place_in_the_queue_is_that_in_which_jobs_are_taken(
+    store: JobStore, engine: sa.Engine, jobs: JobService
+) -> None:
+    with jobs.store() as all_jobs:
+        for row in all_jobs.page([State.QUEUED], 100, None):
+            all_jobs.ask(row["id"], Request.CANCEL)
+    ids = [_submit(jobs, JobRequest(model="simple_gan", name=str(i))) for i in range(6)]
+    for i in (0, 3):
+        store.ask(ids[i], Request.PAUSE)
+        store.ask(ids[i], Request.RESUME)
+    store.ask(ids[1], Request.CANCEL)
+    assert store.positions() == {ids[i]: place for place, i in enumerate((2, 4, 5, 0, 3))}
+
+    status = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
+    with engine.connect() as connection:
+        taken = connection.exec_driver_sql(
+            f"SELECT workflow_uuid FROM {status} WHERE status = 'ENQUEUED' ORDER BY priority, created_at"
+        ).scalars()
+        runs = {f"{row['id']}-{row['run']}": row["id"] for row in store.page([State.QUEUED], 100, None)}
+        assert [runs[name] for name in taken if name in runs] == list(store.positions())
+
+
+def test_a_list_takes_one_query_for_all_places(jobs: JobService) -> None:
+    for _ in range(10):
+        _submit(jobs, JobRequest(model="simple_gan"))
+    statements: list[str] = []
+    with jobs.store() as store:
+
+        @sa.event.listens_for(store._engine, "before_cursor_execute")
+        def _count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            statements.append(statement)
+
+        rows = store.page([], 50, None)
+        shown = _views(store, rows)
+    assert sum(job.queue_position is not None for job in shown) >= 10
+    assert len(statements) == 2
+
+
+def test_a_job_of_an_older_version_without_a_ticket_is_the_first(
+    store: JobStore, engine: sa.Engine, jobs: JobService
+) -> None:
+    ids = [_submit(jobs, JobRequest(model="simple_gan")) for _ in range(2)]
+    with engine.begin() as connection:
+        connection.execute(sa.delete(metadata.tables["job_tickets"]))
+    newer = _submit(jobs, JobRequest(model="simple_gan"))
+    places = store.positions()
+    assert places[ids[0]] < places[ids[1]] < places[newer]

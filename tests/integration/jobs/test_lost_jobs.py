@@ -1,0 +1,259 @@
+"""Jobs that nobody works on, although the record has it otherwise: queued again, or ended with a reason."""
+
+import itertools
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, ProgrammingError
+
+from app.config import Settings
+from app.jobs.database import is_away, jobs
+from app.jobs.errors import JobsUnavailableError
+from app.jobs.files import JobFiles
+from app.jobs.lease import MAX_STALLS, LeaseBook
+from app.jobs.process import TrainingProcess, WarmProcesses
+from app.jobs.queue import Queue
+from app.jobs.service import JobService
+from app.jobs.specification import JobRequest, specify
+from app.jobs.states import ENDED, State
+from app.jobs.store import JobStore, NewJob, new_id
+from app.jobs.supervision import Supervision, _Attempt, patiently
+from tests.integration.jobs.harness import service, until
+
+
+def _submit(store: JobStore) -> str:
+    job_id = new_id()
+    store.submit(job_id, NewJob(specify(JobRequest(model="simple_gan"), None, Settings()), None, {}, "x"))
+    return job_id
+
+
+def _set_state(engine: sa.Engine, job_id: str, state: State) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(state=state))
+
+
+def _set_fate(engine: sa.Engine, workflow: str, fate: str) -> None:
+    """Bring a workflow into a status, or out of the queue's record."""
+    table = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
+    with engine.begin() as connection:
+        if fate == "gone":
+            connection.exec_driver_sql(f"DELETE FROM {table} WHERE workflow_uuid = '{workflow}'")
+        else:
+            connection.exec_driver_sql(f"UPDATE {table} SET status = '{fate}' WHERE workflow_uuid = '{workflow}'")
+
+
+MENDED = {
+    State.QUEUED: State.QUEUED,
+    State.RUNNING: State.QUEUED,
+    State.PAUSING: State.PAUSED,
+    State.CANCELLING: State.CANCELLED,
+}
+DEAD = ("gone", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "SUCCESS")
+
+
+@pytest.mark.parametrize("fate", DEAD)
+@pytest.mark.parametrize("state", MENDED)
+def test_a_job_without_a_living_run_is_queued_again_or_ended(
+    state: State, fate: str, store: JobStore, leases: LeaseBook, queue: Queue, engine: sa.Engine
+) -> None:
+    job_id = _submit(store)
+    _set_state(engine, job_id, state)
+    _set_fate(engine, f"{job_id}-1", fate)
+    leases.mend()
+    job = store.get(job_id)
+    assert (job["state"], job["error"]) == (MENDED[state], None)
+    assert [event.data["status"] for event in store.events_after(job, 1)] == [MENDED[state]]
+    if MENDED[state] == State.QUEUED:
+        assert job["run"] == 2
+        assert queue.living([(job_id, 1), (job_id, 2)]) == {(job_id, 2)}
+        assert leases.take(job_id, 2) is not None
+    leases.mend()
+    assert store.get(job_id)["run"] == job["run"], "once is enough"
+
+
+@pytest.mark.parametrize("state", [*MENDED, State.PAUSED, *ENDED])
+@pytest.mark.parametrize("fate", ["ENQUEUED", "PENDING"])
+def test_a_job_whose_run_lives_is_left_alone(
+    state: State, fate: str, store: JobStore, leases: LeaseBook, engine: sa.Engine
+) -> None:
+    job_id = _submit(store)
+    _set_state(engine, job_id, state)
+    _set_fate(engine, f"{job_id}-1", fate)
+    before = store.get(job_id)
+    leases.mend()
+    assert store.get(job_id) == before
+
+
+def test_a_job_that_is_lost_again_and_again_fails(store: JobStore, leases: LeaseBook, engine: sa.Engine) -> None:
+    job_id = _submit(store)
+    for run in range(1, MAX_STALLS + 2):
+        _set_fate(engine, f"{job_id}-{run}", "gone")
+        leases.mend()
+    job = store.get(job_id)
+    assert job["state"] == State.FAILED
+    assert "the queue had lost it" in job["error"]
+
+
+def test_whoever_held_a_lost_job_writes_nothing_more(store: JobStore, leases: LeaseBook, engine: sa.Engine) -> None:
+    job_id = _submit(store)
+    old = leases.take(job_id, 1)
+    assert old is not None
+    _set_fate(engine, f"{job_id}-1", "CANCELLED")
+    leases.mend()
+    new = leases.take(job_id, 2)
+    assert new is not None
+    assert new.attempt > old.attempt
+
+
+def _run_out(exception: BaseException) -> Callable[[_Attempt], bool]:
+    def run(attempt: _Attempt) -> bool:
+        raise exception
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("where", "exception", "reason"),
+    [
+        ((_Attempt, "run"), SystemExit(3), "SystemExit"),
+        ((_Attempt, "run"), KeyboardInterrupt(), "KeyboardInterrupt"),
+        ((_Attempt, "run"), GeneratorExit(), "GeneratorExit"),
+        ((_Attempt, "run"), MemoryError(), "MemoryError"),
+        ((_Attempt, "run"), ValueError("a fault"), "ValueError"),
+        ((_Attempt, "__init__"), RuntimeError("a fault"), "RuntimeError"),
+        ((WarmProcesses, "take"), RuntimeError("can't start new thread"), "RuntimeError"),
+        ((WarmProcesses, "take"), OSError(28, "No space left on device"), "No space left on device"),
+        ((WarmProcesses, "take"), PermissionError(13, "Permission denied"), "Permission denied"),
+        ((JobFiles, "make"), PermissionError(13, "Permission denied", "/secret"), "Permission denied"),
+        ((JobFiles, "make"), OSError(28, "No space left on device", "/secret"), "No space left on device"),
+        ((JobFiles, "make"), FileExistsError(17, "File exists", "/secret"), "File exists"),
+        ((JobFiles, "tidy_unfinished"), OSError(30, "Read-only file system", "/secret"), "Read-only file system"),
+        ((TrainingProcess, "send"), TypeError("cannot pickle"), "TypeError"),
+        ((LeaseBook, "take"), ValueError("a row of no sense"), "ValueError"),
+        ((LeaseBook, "look"), ProgrammingError("", None, Exception()), "ProgrammingError"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or (value[1] if isinstance(value, tuple) else None),
+)
+@pytest.mark.parametrize("wish", [State.RUNNING, State.CANCELLING])
+def test_whatever_leaves_a_run_ends_the_job_with_a_reason(
+    where: tuple[type, str],
+    exception: BaseException,
+    reason: str,
+    wish: State,
+    store: JobStore,
+    leases: LeaseBook,
+    engine: sa.Engine,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id = _submit(store)
+
+    def fail(*arguments: object, **keywords: object) -> object:
+        if wish == State.CANCELLING:
+            _set_state(engine, job_id, wish)
+        raise exception
+
+    class Idle(TrainingProcess):
+        def __init__(self) -> None: ...
+        def send(self, order: object) -> None: ...
+        def kill(self) -> None: ...
+
+        reusable = False
+
+    monkeypatch.setattr("app.jobs.process.TrainingProcess", Idle)
+    monkeypatch.setattr("app.jobs.supervision._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(Idle if where[0] is TrainingProcess else where[0], where[1], fail)
+    supervision = Supervision(leases, WarmProcesses(1), settings, threading.Event())
+    supervision.attend(job_id, 1)
+    job = store.get(job_id)
+    if wish == State.CANCELLING:
+        assert (job["state"], job["error"]) == (State.CANCELLED, None)
+    else:
+        assert job["state"] == State.FAILED
+        assert reason in job["error"]
+        assert "/secret" not in job["error"]
+    assert job["executor"] is None or job["ended"] is not None
+
+
+AWAY = {
+    "operational": (OperationalError("", None, Exception()), True),
+    "internal: a standby refuses to write": (InternalError("", None, Exception()), True),
+    "pool": (sa.exc.TimeoutError(), True),
+    "interface": (sa.exc.InterfaceError("", None, Exception()), True),
+    "a damaged file": (sa.exc.DatabaseError("", None, Exception()), True),
+    "a connection that broke": (ProgrammingError("", None, Exception(), connection_invalidated=True), True),
+    "integrity": (IntegrityError("", None, Exception()), False),
+    "programming": (ProgrammingError("", None, Exception()), False),
+    "data": (sa.exc.DataError("", None, Exception()), False),
+    "not supported": (sa.exc.NotSupportedError("", None, Exception()), False),
+    "no value for JSON": (sa.exc.StatementError("", None, None, ValueError()), False),
+}
+
+
+@pytest.mark.parametrize(("error", "away"), AWAY.values(), ids=AWAY)
+def test_service_and_worker_agree_on_what_passes(
+    error: Exception, away: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.jobs.supervision._RETRY_SECONDS", 0)
+    assert is_away(error) == away
+    jobs_service = JobService(Settings(data=tmp_path))
+    with pytest.raises(JobsUnavailableError if away else type(error)), jobs_service.store():
+        raise error
+    tries = itertools.count()
+
+    def action() -> int:
+        if next(tries) < 2:
+            raise error
+        return 7
+
+    if away:
+        assert patiently(action) == 7
+    else:
+        with pytest.raises(type(error)):
+            patiently(action)
+
+
+def test_a_database_that_can_only_be_read_is_a_503(settings: Settings) -> None:
+    if settings.database_url is None:
+        pytest.skip("SQLite knows no standby")
+    reader = Settings(data=settings.data, database_url=settings.database_url)
+    jobs_service = JobService(reader)
+    with jobs_service.store() as store:
+        store._engine.dispose()
+
+        @sa.event.listens_for(store._engine, "connect")
+        def _as_a_standby(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
+            cursor = connection.cursor()
+            cursor.execute("SET default_transaction_read_only = on")
+            connection.commit()
+
+    with pytest.raises(JobsUnavailableError, match="database does not answer"):
+        jobs_service.submit(JobRequest(model="simple_gan"), None, None)
+    with jobs_service.store() as store:
+        store.page([], 1, None)
+        store._engine.dispose()
+
+
+def test_a_restart_takes_up_jobs_that_the_queue_has_lost(tmp_path: Path) -> None:
+    body = {"model": "simple_gan", "epochs": 10_000}
+    with service(tmp_path, concurrent_jobs=1) as running:
+        jobs_there = [running.submit(**body) for _ in range(3)]
+        until(lambda: running.look(jobs_there[0])["step"] > 0, "the first steps")
+        running.ask(jobs_there[2], "pause")
+        running.stop()
+        with closing(sqlite3.connect(tmp_path / "data" / "jobs.sqlite")) as database, database:
+            database.execute("DELETE FROM workflow_status")
+            database.execute("UPDATE jobs SET state = 'cancelling' WHERE id = ?", (jobs_there[1]["id"],))
+        running.restart()
+        assert running.wait(jobs_there[1], "cancelled")["error"] is None
+        step = running.look(jobs_there[0])["step"]
+        until(lambda: running.look(jobs_there[0])["step"] > step, "more steps")
+        assert running.look(jobs_there[2])["status"] == "paused"
+        running.ask(jobs_there[0], "cancel")
+        running.wait(jobs_there[0], "cancelled")
+        running.stop()
