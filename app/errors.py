@@ -17,10 +17,10 @@ from app.jobs.errors import (
     NotThereError,
     QueueFullError,
     UnknownJobError,
+    UploadError,
 )
 from app.jobs.specification import LimitError
 from app.jobs.states import TransitionError
-from app.jobs.uploads import UploadError
 from app.public import PUBLIC_HEADERS, is_public
 from app.schemas import FieldError, Problem
 

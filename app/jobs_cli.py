@@ -71,6 +71,10 @@ def submit(
             metavar="POINTS", exists=True, dir_okay=False, help="Your own examples instead, one a row: CSV or .npy."
         ),
     ] = None,
+    normalize: Annotated[
+        bool,
+        typer.Option(help="With --file: scale each column into 0 … 1, and all that comes out back into your units."),
+    ] = True,
     gen_shape: Annotated[
         str | None,
         typer.Option(
@@ -110,6 +114,7 @@ def submit(
     job = _given(
         model=model,
         data=toy or None,
+        normalize=None if normalize else False,
         gen_shape=None if gen_shape is None else _widths(gen_shape),
         latent_type=latent_type,
         epochs=epochs,
@@ -307,6 +312,8 @@ def _ask(job_id: str, wish: str, url: str) -> None:
 
 def _started(client: "JobsClient", job: Json, watch: bool) -> None:
     typer.echo(job["id"])
+    for warning in job["data"].get("warnings", []):
+        _note(f"note: {warning}", "yellow")
     if watch:
         raise typer.Exit(_watch(client, job))
     _note(f"job {job['id']} is {job['status']}; watch it: nobody jobs watch {job['id']}")
@@ -424,6 +431,9 @@ def _shown(name: str, value: Any) -> str:
         return _numbers(value)
     if name in ("created", "started", "ended", "estimated_finish"):
         return _time(value)
+    if name == "data" and "rows" in value:
+        parts = (", ".join(value.get("titles") or ()), *value.get("skipped", ()), *value.get("warnings", ()))
+        return "; ".join(filter(None, (_data({"data": value}), *parts)))
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {item}" for key, item in value.items() if item is not None)
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -26,3 +26,7 @@ class NotThereError(JobError):
 
 class JobsUnavailableError(JobError):
     """The database of the jobs does not answer."""
+
+
+class UploadError(ValueError):
+    """A file is not one of examples; the message says what was expected, what came, and where."""

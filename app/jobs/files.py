@@ -26,7 +26,7 @@ class JobFiles:
 
     @property
     def points(self) -> Path:
-        """The caller's own examples, float32 ``(rows, dimensions)``."""
+        """The caller's own examples as they are trained on, float32 ``(rows, dimensions)``."""
         return self.folder / "points.npy"
 
     @property

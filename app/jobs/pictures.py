@@ -137,6 +137,12 @@ class _Points(NamedTuple):
             scores,
         )
 
+    def side(self, i: int) -> Range:
+        """Return from where to where coordinate ``i`` is shown."""
+        if i < len(self.box):
+            return self.box[i]
+        return Range.around(self.real[:, i], self.generated[:, i], np.array([0.0, 1.0]), margin=0.02)
+
     def are_coloured(self) -> bool:
         """Say whether they are places with a colour, as the exercise's four clouds."""
         colours = self.real[:, 2:]
@@ -172,7 +178,7 @@ def _plot_histograms(canvas: Canvas, area: Rectangle, points: _Points) -> None:
 
 
 def _plot_plane(canvas: Canvas, area: Rectangle, points: _Points) -> None:
-    panel = Panel(canvas, area, *points.box)
+    panel = Panel(canvas, area, *points.box[:2])
     if points.scores is not None:
         low, high = float(points.scores.min()), float(points.scores.max())
         canvas.paste(area, _heatmap(points.scores, low, high))
@@ -200,7 +206,7 @@ def _plane_note(points: _Points) -> str:
 
 
 def _plot_pair(canvas: Canvas, area: Rectangle, points: _Points, pair: tuple[int, int]) -> None:
-    sides = [Range.around(points.real[:, i], points.generated[:, i], np.array([0.0, 1.0]), margin=0.02) for i in pair]
+    sides = [points.side(i) for i in pair]
     panel = Panel(canvas, area, *sides)
     panel.axes(grid=True)
     _draw_both(panel, points, pair)
@@ -208,7 +214,7 @@ def _plot_pair(canvas: Canvas, area: Rectangle, points: _Points, pair: tuple[int
 
 
 def _plot_colours(canvas: Canvas, area: Rectangle, box: Sequence[Range], points: Floats, title: str) -> None:
-    panel = Panel(canvas, area, *box)
+    panel = Panel(canvas, area, *box[:2])
     panel.axes(grid=True)
     colours: list[Colour] = [(r, g, b) for r, g, b in (points[:, 2:5].clip(0, 1) * 255).astype(int).tolist()]
     panel.points(points[:, :2], colours, 4.0, 255, SOFT)

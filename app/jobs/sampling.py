@@ -1,13 +1,21 @@
 """Fresh samples of a trained dense generator, in plain numpy: the service needs no Keras to draw them."""
 
+import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from app.jobs.specification import StoredData
+
 Singles = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.floating]
+
+#: With nine digits every float32 survives.
+_SINGLE = "%.9g"
 
 #: Rows that pass through the network, or become text, at a time: bounds the memory that a wide network takes.
 _BLOCK = 4_096
@@ -34,7 +42,8 @@ def sample(weights_npz: Path, latent_type: str, count: int, seed: int) -> Single
         raise ValueError(f"count: expected at least 1, got {count}")
     layers = _read_layers(weights_npz)
     latents = draw_latents(latent_type, count, layers[0][0].shape[0], seed)
-    return np.concatenate([_generate(layers, block) for block in _blocks(latents)])
+    starts = range(0, count, _BLOCK)
+    return np.concatenate([_generate(layers, latents[start : start + _BLOCK]) for start in starts])
 
 
 def draw_latents(latent_type: str, count: int, dimensions: int, seed: int) -> Singles:
@@ -58,26 +67,46 @@ def draw_latents(latent_type: str, count: int, dimensions: int, seed: int) -> Si
     raise ValueError(f"unknown latent_type: expected normal, uniform or spheric, got {latent_type!r}")
 
 
-def as_csv(samples: Singles) -> str:
-    """Return samples as CSV: a header ``x0,x1,…``, and nine digits, with which every float32 survives."""
-    columns = samples.shape[1]
-    lines = [",".join(f"x{i}" for i in range(columns)) + "\n"]
-    row = ",".join(["%.9g"] * columns) + "\n"
-    lines += [row * len(block) % tuple(block.ravel().tolist()) for block in _blocks(samples)]
-    return "".join(lines)
+class Samples(NamedTuple):
+    """Samples in the units of the examples, ``(count, dimensions)``, and how to write them.
+
+    ``points`` are float32 where the generator's outputs are the samples, and float64 where they were scaled back.
+    """
+
+    points: Numbers
+    titles: Sequence[str]
+    formats: Sequence[str]  # for ``%``, by column
 
 
-def as_json(numbers: Singles) -> str:
-    """Return numbers, or rows of numbers, as a JSON list, with nine digits.
+def in_units(outputs: Singles, stored: StoredData | None) -> Samples:
+    """Return outputs of a generator as samples of the data that it has learnt, None for a toy distribution."""
+    columns = outputs.shape[1]
+    titles = (stored and stored.titles) or [f"x{i}" for i in range(columns)]
+    if stored is None or stored.transform is None:
+        return Samples(outputs, titles, [_SINGLE] * columns)
+    return Samples(stored.transform.to_values(outputs), titles, stored.transform.formats())
+
+
+def as_csv(samples: Samples) -> str:
+    """Return samples as CSV with a line of titles."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(samples.titles)
+    row = ",".join(samples.formats) + "\n"
+    lines = [row * len(block) % tuple(block.ravel().tolist()) for block in _blocks(samples.points)]
+    return text.getvalue() + "".join(lines)
+
+
+def as_json(numbers: Numbers, formats: Sequence[str] | None = None) -> str:
+    """Return numbers, or rows of numbers, as a JSON list, with nine digits or in the formats of the columns.
 
     Piece by piece: Python's encoder would let no other thread run until it is through, and one of them serves faces.
     """
-    item = "%.9g" if numbers.ndim == 1 else "[" + ",".join(["%.9g"] * numbers.shape[1]) + "]"
+    item = _SINGLE if numbers.ndim == 1 else "[" + ",".join(formats or [_SINGLE] * numbers.shape[1]) + "]"
     pieces = (",".join([item] * len(block)) % tuple(block.ravel().tolist()) for block in _blocks(numbers))
     return "[" + ",".join(pieces) + "]"
 
 
-def as_npy(samples: Singles) -> bytes:
+def as_npy(samples: Numbers) -> bytes:
     """Return samples as a ``.npy`` file."""
     buffer = io.BytesIO()
     np.save(buffer, samples, allow_pickle=False)
@@ -102,5 +131,5 @@ def _generate(layers: list[tuple[Singles, Singles]], latents: Singles) -> Single
     return outputs
 
 
-def _blocks(rows: Singles) -> Iterator[Singles]:
+def _blocks(rows: Numbers) -> Iterator[Numbers]:
     return (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))

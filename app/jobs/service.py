@@ -21,6 +21,7 @@ import numpy.typing as npt
 from app.config import Settings
 from app.jobs import pictures, sampling
 from app.jobs.errors import JobsUnavailableError, NotThereError
+from app.jobs.examples import Table, prepared
 from app.jobs.files import JobFiles
 from app.jobs.specification import (
     LOSS_NAMES,
@@ -28,7 +29,7 @@ from app.jobs.specification import (
     JobRequest,
     LimitError,
     PointData,
-    Shape,
+    StoredData,
     forked,
     specify,
 )
@@ -136,12 +137,12 @@ class JobService:
         """Return where the files of a job lie."""
         return JobFiles(self.settings.data, job_id)
 
-    def submit(self, request: JobRequest, points: Points | None, key: str | None) -> "JobRow":
+    def submit(self, request: JobRequest, table: Table | None, key: str | None) -> "JobRow":
         """Store a new job and queue it.
 
         Args:
             request: the checked body.
-            points: examples from an uploaded file, which take the place of the body's data.
+            table: examples from an uploaded file, which take the place of the body's data.
             key: the Idempotency-Key, if there is one.
 
         Raises:
@@ -151,12 +152,13 @@ class JobService:
         """
         from app.jobs.store import NewJob, digest
 
-        if points is None and isinstance(request.data, PointData):
-            points = np.array(request.data.points, np.float32)
-        specification = specify(request, None if points is None else Shape(*points.shape), self.settings)
-        parts = [request.model_dump_json(exclude={"data"} if points is not None else None).encode()]
-        if points is not None:
-            parts += [str(points.shape).encode(), points.tobytes()]
+        if table is None and isinstance(request.data, PointData):
+            table = Table(np.array(request.data.points, np.float64))
+        stored, points = (None, None) if table is None else prepared(table, request.normalize)
+        specification = specify(request, stored, self.settings)
+        parts = [request.model_dump_json(exclude={"data"} if stored else None).encode()]
+        if stored is not None and points is not None:
+            parts += [stored.model_dump_json().encode(), points.tobytes()]
         new = NewJob(specification, request.name, request.metadata, digest(*parts))
 
         if points is None:
@@ -317,8 +319,8 @@ class JobService:
         drawn.save(buffer, "PNG")
         return buffer.getvalue()
 
-    def samples(self, job_id: str, count: int, seed: int) -> Points:
-        """Draw fresh samples of the job's generator, float32 ``(count, dimensions)``.
+    def samples(self, job_id: str, count: int, seed: int) -> sampling.Samples:
+        """Draw fresh samples of the job's generator, in the units of its examples.
 
         Raises:
             UnknownJobError: there is no such job.
@@ -338,7 +340,9 @@ class JobService:
             )
         path = self.weights(job) / "generator.npz"
         with _files_that_may_go(job_id):
-            return sampling.sample(path, job["specification"]["latent_type"], count, seed)
+            outputs = sampling.sample(path, job["specification"]["latent_type"], count, seed)
+        stored = job["specification"]["data"]
+        return sampling.in_units(outputs, StoredData.model_validate(stored) if "rows" in stored else None)
 
     def weights(self, job: "JobRow") -> Path:
         """Return the folder of the job's networks.

@@ -4,7 +4,7 @@ import itertools
 import json
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,9 +20,11 @@ from pydantic import (
 )
 
 from app.config import Settings
+from app.jobs.scaling import ColumnTransform
 
 MAX_SEED = 2**31 - 1
-MAX_POINT = 1e6
+#: Beyond it, sums and differences of a few numbers would not be numbers any more.
+MAX_POINT = 1e300
 MAX_POINTS = 100_000
 MAX_METADATA = 16_384
 
@@ -104,7 +106,7 @@ class PointData(_Strict):
 
     # The first wrong number refuses the body: a list of all of them would be larger than the body.
     points: Annotated[list[Annotated[list[_Coordinate], FailFast()]], FailFast()] = Field(
-        min_length=1, max_length=MAX_POINTS, description="Numbers; the generator ends in 0 … 1. More come as a file."
+        min_length=1, max_length=MAX_POINTS, description="Numbers in units of your own. More come as a file."
     )
 
     @model_validator(mode="after")
@@ -132,6 +134,14 @@ class StoredData(_Strict):
 
     rows: int
     dimensions: int
+    titles: tuple[str, ...] | None = Field(None, description="Of the columns, where the file has them.")
+    skipped: tuple[str, ...] = Field((), description="What of the file is not among the examples.")
+    warnings: tuple[str, ...] = Field((), description="What may be meant otherwise than it was taken.")
+    transform: ColumnTransform | None = Field(
+        None,
+        description="value = output · scale + offset, by column: the network learns in 0 … 1, and whatever the service "
+        "shows is in your units. Null: the examples are trained on as they are.",
+    )
 
 
 class Training(_Strict):
@@ -183,6 +193,11 @@ class JobRequest(Training, _Subject):
         json_schema_extra={"examples": [{"model": "wgan_gp", "data": {"name": "four_clouds"}, "seed": 0}]},
     )
 
+    normalize: bool = Field(
+        True,
+        description="Points of your own are scaled column by column into 0 … 1, where the generator's sigmoid ends, "
+        "and scaled back wherever they are shown. `false`: they are trained on as they are, and must lie in 0 … 1.",
+    )
     name: _Name | None = Field(None, examples=["my first GAN"])
     metadata: _Metadata = Field({}, description="Anything you want to find again with the job.")
 
@@ -223,26 +238,19 @@ class Specification(Training):
         return self.data.rows if isinstance(self.data, StoredData) else self.data.size
 
 
-class Shape(NamedTuple):
-    """Rows and columns of stored points."""
-
-    rows: int
-    dimensions: int
-
-
-def specify(request: JobRequest, stored: Shape | None, settings: Settings) -> Specification:
+def specify(request: JobRequest, stored: StoredData | None, settings: Settings) -> Specification:
     """Complete a request and hold it against the limits.
 
     Args:
         request: the body; its data may be replaced by ``stored``.
-        stored: rows and columns of points that come with the job, or None for a toy distribution.
+        stored: what is known of the points that come with the job, or None for a toy distribution.
         settings: the limits.
 
     Raises:
         LimitError: the job is beyond a limit, or its parts do not fit each other.
     """
     if stored is not None:
-        data: ToyData | StoredData = StoredData(**stored._asdict())
+        data: ToyData | StoredData = stored
     else:
         assert isinstance(request.data, ToyData)
         data = request.data

@@ -8,7 +8,6 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
@@ -21,12 +20,14 @@ from app.dependencies import Jobs
 from app.errors import PROBLEM_CONTENT
 from app.jobs import sampling
 from app.jobs.events import stream
+from app.jobs.examples import Table
 from app.jobs.service import JobService
 from app.jobs.specification import DATA_TAGS, LOSS_NAMES, MAX_SEED, ForkRequest, JobRequest
 from app.jobs.states import Request as Wish
 from app.jobs.states import State
-from app.jobs.uploads import read_points
+from app.jobs.uploads import read_table
 from app.jobs.views import Events, Job, JobPage, view
+from app.routes.job_form import job_form
 from app.routes.rendering import prefers
 
 if TYPE_CHECKING:  # a service that is never asked for a job does not load a database
@@ -116,12 +117,12 @@ async def submit(request: Request, response: Response, jobs: Jobs, idempotency_k
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        job, points = await jobs.heavily(_parsed, JobRequest, await request.body()), None
+        job, table = await jobs.heavily(_parsed, JobRequest, await request.body()), None
     elif kind == "multipart/form-data":
-        job, points = await _uploaded(request, jobs)
+        job, table = await _uploaded(request, jobs)
     else:
         raise HTTPException(415, f"expected application/json or multipart/form-data, got {kind or 'none'}")
-    row = await jobs.heavily(jobs.submit, job, points, idempotency_key)
+    row = await jobs.heavily(jobs.submit, job, table, idempotency_key)
     return await run_in_threadpool(_accepted, jobs, row["id"], response)
 
 
@@ -139,23 +140,20 @@ def _parsed(model: type[_T], text: bytes | str) -> _T:
         raise RequestValidationError(errors) from None
 
 
-async def _uploaded(request: Request, jobs: JobService) -> tuple[JobRequest, npt.NDArray[np.float32]]:
-    async with request.form(max_files=1, max_fields=1, max_part_size=2**20) as form:
-        text, file = form.get("job"), form.get("data")
-        if not isinstance(text, str) or not isinstance(file, UploadFile):
-            raise HTTPException(422, "expected the field job (JSON) and the file data (CSV or .npy)")
+async def _uploaded(request: Request, jobs: JobService) -> tuple[JobRequest, Table]:
+    async with job_form(request) as (text, file):
         job = _parsed(JobRequest, text)
         if "data" in job.model_fields_set:
             raise HTTPException(422, "job.data: expected it in one place, the file; leave it out of job")
         return job, await jobs.heavily(_read_upload, file, jobs.settings.max_rows)
 
 
-def _read_upload(file: UploadFile, max_rows: int) -> npt.NDArray[np.float32]:
+def _read_upload(file: UploadFile, max_rows: int) -> Table:
     with tempfile.NamedTemporaryFile() as copy:
         while chunk := file.file.read(2**20):
             copy.write(chunk)
         copy.flush()
-        return read_points(FilePath(copy.name), file.filename or "data", max_rows=max_rows)
+        return read_table(FilePath(copy.name), file.filename or "data", max_rows=max_rows)
 
 
 class JobsQuery(BaseModel):
@@ -379,8 +377,8 @@ def _samples(jobs: JobService, job_id: str, count: int, seed: int, form: str) ->
     if form == "csv":
         return sampling.as_csv(drawn)
     if form == "npy":
-        return sampling.as_npy(drawn)
-    return f'{{"seed":{seed},"samples":{sampling.as_json(drawn)}}}'
+        return sampling.as_npy(drawn.points)
+    return f'{{"seed":{seed},"samples":{sampling.as_json(drawn.points, drawn.formats)}}}'
 
 
 @router.get(

@@ -11,13 +11,17 @@ import numpy.typing as npt
 import pytest
 
 from app.config import Settings
+from app.jobs.examples import Table, prepared
 from app.jobs.files import JobFiles
 from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
+from app.jobs.sampling import in_units, sample
 from app.jobs.specification import JobRequest, Specification, StoredData, specify
 from app.jobs.trainer import session
 from app.jobs.trainer.session import Session
 from models import loop
+from models.datasets import make
 from models.gan import GAN
+from models.weights import read_metadata
 
 
 def _specification(**body: object) -> Specification:
@@ -232,6 +236,112 @@ def test_figures_suit_the_data(data: dict[str, str], figures: set[str], tmp_path
     snapshot = [message for message in said if isinstance(message, Snapshot)][-1]
     assert snapshot.figures is not None
     assert set(snapshot.figures) == figures
+
+
+def _own(folder: Path, points: npt.NDArray[np.floating], **body: object) -> tuple[Order, StoredData]:
+    """Order a training on points in units of their own, as the service stores them."""
+    stored, unit = prepared(Table(points), normalize=True)
+    order = _order_of_points(folder, unit, **body)
+    data = stored.model_dump(mode="json")
+    return order._replace(specification=order.specification | {"data": data}), stored
+
+
+PEOPLE = np.random.default_rng(0).normal([75, 170], [12, 9], (1_000, 2))
+
+
+def test_own_data_is_shown_and_judged_in_its_own_units(tmp_path: Path) -> None:
+    order, stored = _own(tmp_path, PEOPLE, model="simple_gan", epochs=3)
+    said = _run(order)
+    assert isinstance(said[-1], Done)
+    files = JobFiles.at(order.folder)
+    real, snapshot = (json.loads(path.read_text()) for path in (files.real, files.snapshot(300)))
+
+    distances = np.abs(np.array(real["real"])[:, np.newaxis] - PEOPLE).max(axis=2)
+    assert distances.min(axis=1).max() < 0.01, "each is one of the people"
+    (left, right), (low, high) = real["box"]
+    assert left < PEOPLE[:, 0].min() < PEOPLE[:, 0].max() < right < 2 * PEOPLE[:, 0].max()
+    assert low < PEOPLE[:, 1].min() < PEOPLE[:, 1].max() < high < 2 * PEOPLE[:, 1].max()
+    made = np.array(snapshot["generated"])
+    assert (made >= [left, low]).all()
+    assert (made <= [right, high]).all()
+    # Kilograms and centimetres: what is 0 … 1 to the network is some fifty of them.
+    first = next(message.figures for message in said if isinstance(message, Snapshot))
+    assert first is not None
+    assert first["sliced_wasserstein"] is not None
+    assert 3 < first["sliced_wasserstein"] < 60
+
+    metadata = read_metadata(files.weights("weights-1") / "generator.h5")
+    assert metadata is not None
+    transform = metadata["column_transform"]
+    assert transform == stored.model_dump(mode="json")["transform"]
+    drawn = sample(files.weights("weights-1") / "generator.npz", "normal", 2_000, seed=0)
+    values = drawn * transform["scale"] + transform["offset"]
+    np.testing.assert_array_equal(values, in_units(drawn, stored).points)
+    assert (np.abs(values.mean(axis=0) - [75, 170]) < 30).all()
+
+
+def test_a_thousand_columns_travel_with_the_weights(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(1e-300, 1e-305, (250, 1_024))
+    order, stored = _own(tmp_path, points, model="simple_gan", epochs=1, steps_per_epoch=1, gen_shape=(2, 4, 1_024))
+    said = _run(order)
+    assert isinstance(said[-1], Done)
+    metadata = read_metadata(order.folder / "weights-1" / "discriminator.h5")
+    assert metadata is not None
+    assert metadata["column_transform"] == stored.model_dump(mode="json")["transform"]
+
+
+def test_a_file_sorted_by_class_gives_no_wrong_picture(tmp_path: Path) -> None:
+    """Three classes, one after the other: the picture and the figures are of all three."""
+    classes = np.repeat([10.0, 20.0, 30.0], [600, 600, 300])
+    points = np.column_stack([classes, classes])
+    shown = {}
+    for run, seed in (("first", 0), ("again", 0), ("other", 1)):
+        order, _ = _own(tmp_path / run, points, model="simple_gan", epochs=1, steps_per_epoch=2, seed=seed)
+        said = _run(order)
+        real = json.loads(JobFiles.at(order.folder).real.read_text())["real"]
+        values, counts = np.unique(np.array(real)[:, 0], return_counts=True)
+        np.testing.assert_allclose(values, [10, 20, 30], atol=0.01)
+        np.testing.assert_allclose(counts / 400, [0.4, 0.4, 0.2], atol=0.08)
+        figures = [message.figures for message in said if isinstance(message, Snapshot)]
+        shown[run] = (real, figures)
+    assert shown["first"] == shown["again"]
+    assert shown["first"] != shown["other"]
+
+
+def test_own_data_that_is_resumed_is_shown_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    whole, _ = _own(tmp_path / "whole", PEOPLE)
+    unbroken = _run(whole)
+    order, _ = _own(tmp_path / "broken", PEOPLE)
+    first = _run(order, stop_after=3)
+    checkpoint = [message for message in first if isinstance(message, Checkpoint)][-1]
+    second = _run(order._replace(checkpoint=checkpoint.file, attempt=2))
+    last = [[message for message in said if isinstance(message, Snapshot)][-1] for said in (unbroken, second)]
+    assert last[0] == last[1]
+    for name in ("snapshots/000000200.json", "real.json"):
+        assert (order.folder / name).read_text() == (whole.folder / name).read_text()
+
+
+def test_jobs_that_were_stored_without_a_transform_are_read_and_trained_as_before(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).uniform(-1, 2, (300, 2))
+    order = _order_of_points(tmp_path, points, epochs=1)
+    order.specification["data"] = {"rows": 300, "dimensions": 2}
+    assert isinstance(_run(order)[-1], Done)
+    files = JobFiles.at(order.folder)
+    real = json.loads(files.real.read_text())
+    np.testing.assert_allclose(real["real"], points, atol=1e-4)
+    assert real["box"] == [[float(c.min()), float(c.max())] for c in points.astype(np.float32).T]
+    metadata = read_metadata(files.weights("weights-1") / "generator.h5")
+    assert metadata is not None
+    assert "column_transform" not in metadata
+
+
+def test_toy_data_are_what_they_were(tmp_path: Path) -> None:
+    order = _order(tmp_path, _specification(data={"name": "moons"}, epochs=1))
+    assert isinstance(_run(order)[-1], Done)
+    real = json.loads(JobFiles.at(order.folder).real.read_text())
+    first = make("moons", 1_000, seed=0)[:400].astype(np.float64)
+    assert real["real"] == first.round(4).tolist()
+    assert (real["dimensions"], real["box"], real["modes"]) == (2, [[0, 1], [0, 1]], None)
 
 
 def test_points_of_one_coordinate_have_no_plane(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.jobs.sampling import as_csv, as_json, as_npy, draw_latents, sample
+from app.jobs.sampling import as_csv, as_json, as_npy, draw_latents, in_units, sample
 
 LATENT_TYPES = ["normal", "uniform", "spheric"]
 
@@ -89,7 +89,7 @@ def test_bad_arguments_are_named(weights: Path) -> None:
 
 def test_csv_and_npy_keep_every_bit(weights: Path) -> None:
     samples = sample(weights, "normal", 5_000, seed=0)
-    text = as_csv(samples)
+    text = as_csv(in_units(samples, None))
 
     assert text.startswith("x0,x1,x2,x3,x4\n0.")
     assert text.count("\n") == 5_001

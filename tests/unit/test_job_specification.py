@@ -11,8 +11,8 @@ from app.jobs.specification import (
     ForkRequest,
     JobRequest,
     LimitError,
-    Shape,
     Specification,
+    StoredData,
     discriminator_shape,
     draw_bytes,
     forked,
@@ -42,7 +42,7 @@ def test_left_out_the_generator_ends_as_the_data_do(name: str) -> None:
 
 
 def test_own_points_decide_the_shape() -> None:
-    specification = specify(_request(), Shape(rows=300, dimensions=3), SETTINGS)
+    specification = specify(_request(), StoredData(rows=300, dimensions=3), SETTINGS)
     assert specification.gen_shape == (2, 10, 10, 3)
     assert (specification.rows, specification.dimensions) == (300, 3)
 

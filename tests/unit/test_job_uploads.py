@@ -5,22 +5,22 @@ import pickle
 import time
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_st
 
-from app.jobs.uploads import MAX_COLUMNS, MAX_LINE, UploadError, read_points
+from app.jobs.csv_files import MAX_COLUMNS, MAX_LINE
+from app.jobs.errors import UploadError
+from app.jobs.specification import MAX_POINT
+from app.jobs.uploads import read_table
 
-Singles = npt.NDArray[np.float32]
-Read = Callable[..., Singles]
-
-NUMBERS = st.floats(-1e6, 1e6, width=32)
-TABLES = np_st.arrays(np.float32, st.tuples(st.integers(1, 20), st.integers(1, 8)), elements=NUMBERS)
+Read = Callable[..., npt.NDArray[Any]]
 REAL_TYPES = ["?", "i1", "u2", "<i4", ">i8", "u8", "f2", "<f4", ">f4", "f8", np.dtype(np.longdouble).str]
 
 
@@ -28,9 +28,9 @@ REAL_TYPES = ["?", "i1", "u2", "<i4", ">i8", "u8", "f2", "<f4", ">f4", "f8", np.
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     path = tmp_path_factory.mktemp("uploads") / "upload"
 
-    def read_bytes(content: bytes, filename: str = "points.csv", max_rows: int = 1_000) -> Singles:
+    def read_bytes(content: bytes, filename: str = "points.csv", max_rows: int = 1_000) -> npt.NDArray[Any]:
         path.write_bytes(content)
-        return read_points(path, filename, max_rows=max_rows)
+        return read_table(path, filename, max_rows=max_rows).values
 
     return read_bytes
 
@@ -53,33 +53,26 @@ def _claiming(shape: str, descr: str = "'<f4'", content: bytes = b"\0" * 80) -> 
 # --- what is accepted ------------------------------------------------------------------------------------------------
 
 
-@given(TABLES, st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans(), st.booleans(), st.data())
-@settings(deadline=None)
-def test_what_csv_says_is_what_is_read(
-    read: Read, table: Singles, delimiter: str, end: str, mark: bool, titles: bool, data: st.DataObject
-) -> None:
-    lines = [delimiter.join(str(value) for value in row) for row in table]
-    if titles:
-        lines.insert(0, delimiter.join(f"x{i}" for i in range(table.shape[1])))
-    for _ in range(data.draw(st.integers(0, 3))):
-        lines.insert(data.draw(st.integers(0, len(lines))), data.draw(st.sampled_from(["", "  "])))
-    text = end.join(lines) + data.draw(st.sampled_from(["", end]))
-
-    points = read(text.encode("utf-8-sig" if mark else "utf-8"))
-
-    assert points.dtype == np.float32
-    np.testing.assert_array_equal(points, table)
-
-
-@given(TABLES, st.sampled_from(["C", "F"]), st.sampled_from([(1, 0), (2, 0)]), st.sampled_from(["<f4", ">f4", "f8"]))
-@settings(deadline=None)
+@given(
+    np_st.arrays(
+        st.sampled_from(REAL_TYPES).map(np.dtype),
+        st.tuples(st.integers(1, 20), st.integers(1, 8)),
+    ),
+    st.sampled_from(["C", "F"]),
+    st.sampled_from([(1, 0), (2, 0)]),
+)
 def test_what_npy_says_is_what_is_read(
-    read: Read, table: Singles, order: Any, version: tuple[int, int], dtype: str
+    read: Read, table: npt.NDArray[Any], order: Any, version: tuple[int, int]
 ) -> None:
-    points = read(_npy(np.asarray(table, dtype, order=order), version=version), "points.npy")
-
-    assert points.dtype == np.float32
-    np.testing.assert_array_equal(points, table)
+    content = _npy(np.asarray(table, order=order), version=version)
+    with np.errstate(over="ignore"):
+        expected = table.astype(np.float64)
+    if (np.abs(expected) <= MAX_POINT).all():
+        np.testing.assert_array_equal(read(content, "points.npy").astype(np.float64), expected)
+    else:
+        row, column = np.argwhere(~(np.abs(expected) <= MAX_POINT))[0]
+        with pytest.raises(UploadError, match=rf"at index \[{row}, {column}\]"):
+            read(content, "points.npy")
 
 
 @pytest.mark.parametrize("dtype", REAL_TYPES)
@@ -116,13 +109,23 @@ def test_csv_of_many_blocks(read: Read, seed: int) -> None:
     table = np.random.default_rng(seed).random((70_000, 3), np.float32)
     text = io.BytesIO()
     np.savetxt(text, table, "%.9g", delimiter=",", newline="\r\n", header="a,b,c", comments="")
-    np.testing.assert_array_equal(read(text.getvalue(), max_rows=100_000), table)
+    np.testing.assert_array_equal(read(text.getvalue(), max_rows=100_000).astype(np.float32), table)
 
 
 def test_as_many_rows_and_columns_as_there_may_be(read: Read) -> None:
     line = b",".join([b"-1.123456789e-05"] * MAX_COLUMNS) + b"\n"
     assert read(line * 100, max_rows=100).shape == (100, MAX_COLUMNS)
     assert read(_npy(np.zeros((100, MAX_COLUMNS))), max_rows=100).shape == (100, MAX_COLUMNS)
+
+
+def test_npy_of_named_columns(tmp_path: Path) -> None:
+    """As ``DataFrame.to_records`` and ``numpy.genfromtxt`` make them."""
+    path = tmp_path / "points.npy"
+    people = np.array([(75.5, 170), (60.0, 165)], [("weight", "<f8"), ("height", ">i2")])
+    np.save(path, people)
+    table = read_table(path, "points.npy", max_rows=10)
+    assert table.titles == ("weight", "height")
+    np.testing.assert_array_equal(table.values, [[75.5, 170], [60, 165]])
 
 
 def test_npy_as_python_2_wrote_it(read: Read) -> None:
@@ -140,25 +143,22 @@ def test_npy_as_python_2_wrote_it(read: Read) -> None:
         (b"x,y\n", "got no row of numbers"),
         (b"1,2\n3,x\n", "line 2, column 2: expected a number, got 'x'"),
         (b"x,1\n2,3\n", "line 1, column 1: expected a number, got 'x'"),
-        (b"x,y\na,b\n", "line 2, column 1: expected a number, got 'a'"),
-        (b"x\n\n1,2\n\n3,4,5\n", "line 5: expected 2 numbers, as in the first row, got 3"),
-        (b"1,2\n3\n", "line 2: expected 2 numbers, as in the first row, got 1"),
+        (b"x,y\na,b\n", "line 2, column 1 .x.: expected a number, got 'a'"),
+        (b"x,y\n\n1,2\n\n3,4,5\n", "line 5: expected 2 numbers, as in line 3, got 3"),
+        (b"1,2\n3\n", "line 2: expected 2 numbers, as in line 1, got 1"),
         (b"1,2\n3,\n", "line 2, column 2: expected a number, got nothing"),
-        (b",0,1\n0,3,4\n", "line 1, column 1: expected a number, got nothing"),
+        (b",0.5,1\n0,3,4\n", "line 1, column 1: expected a number, got nothing"),
         (b"1,2\nnan,4\n", "line 2, column 1: expected a number, got 'nan'"),
         (b"nan,nan\n1,2\n", "line 1, column 1: expected a number, got 'nan'"),
         (b"1,2\n3,-inf\n", "line 2, column 2: expected a number, got '-inf'"),
-        (b"1,2\n3,1e999\n", "line 2, column 2: expected a number within ±1,000,000, got 1e999"),
-        (b"1,2\n-1000001,4\n", "line 2, column 1: expected a number within ±1,000,000, got -1000001"),
+        (b"1,2\n3,1e999\n", "line 2, column 2: expected a number within ±1e.300, got 1e999"),
+        (b"1,2\n-1.01e300,4\n", "line 2, column 1: expected a number within ±1e.300, got -1.01e300"),
         (b"1+2j,3\n", "line 1, column 1: expected a number, got '1+2j'"),
         (b"0x10,3\n", "line 1, column 1: expected a number, got '0x10'"),
         (b"1_0,3\n", "line 1, column 1: expected a number, got '1_0'"),
-        (b"x;y\n0,5;0,7\n", "line 2, column 1: expected decimals with a point, such as 0.5, got 0,5"),
-        (b"x y\n1 2\n", "line 2, column 1: expected a number, got '1 2'; columns are separated by commas"),
         (b"1,2\n3,\0\n", "line 2, column 2: expected a number, got a NUL byte"),
         ("1,2\n3,٤\n".encode(), "line 2, column 2: expected a number, got '٤'"),
         ("Größe\n1\n".encode("latin1"), "got bytes that are not UTF-8"),
-        ("1,2\n".encode("utf-16"), "got text in UTF-16; save it as UTF-8"),
         (b"1,2\n" + b"3,4\n" * 1_000, "rows: expected 1 to 1,000, got 1,001 or more"),
         (b",".join([b"1"] * 1_025), "columns: expected 1 to 1,024, got 1,025"),
         (b"1,2\n1." + b"0" * MAX_LINE, "line 2: expected at most 32,768 characters"),
@@ -174,7 +174,7 @@ def test_bad_csv(read: Read, text: bytes, problem: str) -> None:
 
 def test_the_line_is_right_far_into_the_file(read: Read) -> None:
     text = b"a,b\n\n" + b"0.25,0.75\n\r\n" * 100_000 + b"0.25,?\n"
-    with pytest.raises(UploadError, match=r"line 200003, column 2: expected a number, got '\?'"):
+    with pytest.raises(UploadError, match=r"line 200003, column 2 \(b\): expected a number, got '\?'"):
         read(text, max_rows=1_000_000)
 
 
@@ -185,18 +185,20 @@ def test_the_line_is_right_far_into_the_file(read: Read) -> None:
         (np.zeros((2, 2), np.complex64), r"expected real numbers, got complex ones \(complex64\)"),
         (np.array([["a"]]), "expected real numbers, got the type <U1"),
         (np.zeros((2, 2), "m8[s]"), "expected real numbers, got the type timedelta"),
-        (np.zeros(2, [("x", "f4"), ("y", "f4")]), "expected real numbers, got the type"),
+        (np.zeros(2, [("x", "f4"), ("y", "U3")]), "expected real numbers, got the type <U3"),
+        (np.zeros(2, [("x", "f4"), ("y", "O")]), "pickled Python objects, which are never read"),
+        (np.zeros(2, [("x", "f4", 3)]), "expected real numbers, got the type"),
+        (np.zeros((2, 2), [("x", "f4")]), "expected named columns in one dimension, got 2"),
         (np.zeros(5), r"got the shape \(5,\); where an example is one number, save points.reshape\(-1, 1\)"),
         (np.zeros(()), "expected two dimensions .* got 0"),
-        (np.zeros((2, 3, 4)), r"expected two dimensions .* got 3; save points.reshape\(len\(points\), -1\)"),
+        (np.zeros((2, 16, 16)), r"got 3, of the shape \(2, 16, 16\); save points.reshape\(len\(points\), -1\)"),
         (np.zeros((0, 2)), "rows: expected 1 to 1,000, got 0"),
         (np.zeros((2, 0)), "columns: expected 1 to 1,024, got 0"),
         (np.zeros((1_001, 2)), "rows: expected 1 to 1,000, got 1,001"),
         (np.zeros((1, 1_025)), "columns: expected 1 to 1,024, got 1,025"),
-        (np.array([[0, 1], [2, np.nan]]), r"expected numbers within ±1,000,000, got nan at index \[1, 1\]"),
+        (np.array([[0, 1], [2, np.nan]]), r"expected finite numbers within ±1e\+300, got nan at index \[1, 1\]"),
         (np.array([[0, 1], [np.inf, 3]], np.float16), r"got inf at index \[1, 0\]"),
-        (np.array([[0, -1e7]]), r"got -1e\+07 at index \[0, 1\]"),
-        (np.array([[2**63]], np.uint64), r"got 9.22337e\+18 at index \[0, 0\]"),
+        (np.array([[0, -1.1e300]]), r"got -1.1e\+300 at index \[0, 1\]"),
         (np.array([[np.finfo(np.longdouble).max]]), "at index"),
     ],
 )
@@ -244,7 +246,6 @@ def test_hostile_npy(read: Read, content: bytes, problem: str) -> None:
 
 
 @given(st.binary(max_size=200), st.integers(0, 200), st.sampled_from(["points.npy", "points.csv"]))
-@settings(deadline=None)
 def test_damaged_files_are_read_or_refused(read: Read, noise: bytes, at: int, filename: str) -> None:
     for sound in (_npy(np.ones((9, 2))), b"a,b\n" + b"0.5,0.25\n" * 20, b""):
         try:

@@ -13,7 +13,7 @@ import psutil
 
 from app.jobs.files import JobFiles
 from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
-from app.jobs.specification import LOSS_NAMES, Specification, ToyData
+from app.jobs.specification import LOSS_NAMES, Specification, StoredData, ToyData
 from app.jobs.trainer.snapshots import SnapshotWriter
 from models import WGAN_GP, DivergenceError, Simple_GAN, WGAN_clip, fully_connected_GenDiscr, train
 from models import training as loop
@@ -218,6 +218,8 @@ def restore(gan: GAN, checkpoint: Path, specification: Specification) -> None:
 def export(gan: GAN, specification: Specification, folder: Path) -> None:
     """Write the two networks as Keras weights, and the generator's layers for those who have no Keras."""
     metadata = specification.model_dump(mode="json", exclude={"data"})
+    if isinstance(specification.data, StoredData) and specification.data.transform is not None:
+        metadata["column_transform"] = specification.data.transform.model_dump(mode="json")
     save_weights(gan.generator, folder / "generator.h5", metadata)
     save_weights(gan.discriminator, folder / "discriminator.h5", metadata)
     arrays = {f"layer_{i:03}": np.asarray(values) for i, values in enumerate(gan.generator.get_weights())}

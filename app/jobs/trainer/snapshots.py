@@ -10,6 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from app.jobs.files import JobFiles
+from app.jobs.scaling import ColumnTransform
 from app.jobs.specification import Specification, ToyData
 from app.jobs.trainer.saturation import warnings_of
 from models.datasets import modes_of
@@ -34,6 +35,7 @@ _CORNER_POINTS = 500
 SHOWN_DIMENSIONS = 5
 GRID = 40
 
+#: Of numbers around 1. Of others: as many of a column's width.
 _DIGITS = 4
 
 Singles = npt.NDArray[np.float32]
@@ -51,22 +53,23 @@ class Findings(NamedTuple):
 
 
 class SnapshotWriter:
-    """Writes snapshots of one job. The same latent vectors every time, so that points can be followed.
+    """Writes snapshots of one job, in the units of its data. The same latent vectors and real examples every time.
 
     Takes nothing from the random numbers of the training.
     """
 
     def __init__(self, specification: Specification, files: JobFiles, real: Singles) -> None:
+        data = specification.data
         self._specification = specification
         self._files = files
-        self._real = real
+        self._transform = None if isinstance(data, ToyData) else data.transform
+        self._dimensions = real.shape[1]
+        self._real = real[:SHOWN_POINTS] if isinstance(data, ToyData) else _some(real, specification.seed)
         latent_generator = LatentGenerator(specification.latent_type, specification.gen_shape[0])
         self._latents = latent_generator.seeded(_POINTS, tf.constant([specification.seed, 0x5A], tf.int64))
-        self._box = [
-            (min(0.0, float(real[:, i].min())), max(1.0, float(real[:, i].max()))) for i in range(min(2, real.shape[1]))
-        ]
-        self._grid = _plane(self._box, real) if real.shape[1] > 1 else None
-        data = specification.data
+        box = _box(real) if self._transform is None else [(0.0, 1.0)] * min(2, real.shape[1])
+        self._box = box if self._transform is None else self._transform.box(SHOWN_DIMENSIONS)
+        self._grid = _plane(box, real) if real.shape[1] > 1 else None
         self._modes = modes_of(data.name) if isinstance(data, ToyData) else None
         if self._modes is not None and isinstance(data, ToyData) and data.noise:
             self._modes = self._modes._replace(sigma=data.noise)
@@ -85,7 +88,7 @@ class SnapshotWriter:
         plane, points = self._scores(gan, generated)
         snapshot = {
             "step": step,
-            "generated": _shown(generated),
+            "generated": self._shown(generated),
             "scores": None if plane is None else _rounded(plane),
             "figures": figures,
             "covered": covered,
@@ -95,7 +98,7 @@ class SnapshotWriter:
 
     def _scores(self, gan: GAN, generated: Singles) -> tuple[Singles | None, Singles]:
         """Return the discriminator's scores of the plane, if there is one, and of real and generated points."""
-        points = np.concatenate([gan.real_examples[:SHOWN_POINTS].numpy(), generated[:SHOWN_POINTS]])
+        points = np.concatenate([self._real, generated[:SHOWN_POINTS]])
         if self._grid is None:
             return None, gan.discriminator(points, training=False).numpy()
         # In one call: most of a call's time is Keras's.
@@ -105,8 +108,8 @@ class SnapshotWriter:
     def _real_examples(self) -> dict[str, Any]:
         modes = self._modes
         return {
-            "real": _shown(self._real),
-            "dimensions": self._real.shape[1],
+            "real": self._shown(self._real),
+            "dimensions": self._dimensions,
             "box": self._box,
             "modes": None if modes is None else _rounded(modes.centres[:, :SHOWN_DIMENSIONS]),
             "mode_radius": None if modes is None else HIGH_QUALITY_SIGMAS * modes.sigma,
@@ -124,9 +127,29 @@ class SnapshotWriter:
             covered = fair.tolist()
             figures = {"modes_fairly_covered": int(fair.sum()), **mode_statistics(places, *modes)._asdict()}
         else:
-            shown = self._real[:SHOWN_POINTS]
-            figures = {"sliced_wasserstein": sliced_wasserstein(shown, generated[: len(shown)], directions=64)}
+            both = (self._real, generated[: len(self._real)])
+            real, made = both if self._transform is None else map(self._transform.to_distances, both)
+            figures = {"sliced_wasserstein": sliced_wasserstein(real, made, directions=64)}
         return {name: value if math.isfinite(value) else None for name, value in figures.items()}, covered
+
+    def _shown(self, outputs: Singles) -> Any:
+        shown = outputs[:SHOWN_POINTS, :SHOWN_DIMENSIONS]
+        return _rounded(shown) if self._transform is None else _in_units(shown, self._transform)
+
+
+def _some(real: Singles, seed: int) -> Singles:
+    """Return up to ``SHOWN_POINTS`` of the rows, whose order in a file may mean something, drawn at random."""
+    if len(real) <= SHOWN_POINTS:
+        return real
+    drawn = np.random.default_rng([seed, 0xC3]).choice(len(real), SHOWN_POINTS, replace=False)
+    return real[np.sort(drawn)]
+
+
+def _box(real: Singles) -> list[tuple[float, float]]:
+    """Return from where to where the first two coordinates are shown: 0 … 1, and further where there are points."""
+    return [
+        (min(0.0, float(real[:, i].min())), max(1.0, float(real[:, i].max()))) for i in range(min(2, real.shape[1]))
+    ]
 
 
 def _plane(box: list[tuple[float, float]], real: Singles) -> Singles:
@@ -137,8 +160,14 @@ def _plane(box: list[tuple[float, float]], real: Singles) -> Singles:
     return points.astype(np.float32)
 
 
-def _shown(points: Singles) -> Any:
-    return _rounded(points[:SHOWN_POINTS, :SHOWN_DIMENSIONS])
+def _in_units(outputs: Singles, transform: ColumnTransform) -> Any:
+    """Return outputs as nested lists of the caller's numbers, with the digits that matter."""
+    formats = transform.formats(_DIGITS)[: outputs.shape[1]]
+    rows = transform.to_values(outputs).tolist()
+    return [
+        [float(form % value) if math.isfinite(value) else None for form, value in zip(formats, row, strict=True)]
+        for row in rows
+    ]
 
 
 def _rounded(values: npt.NDArray[np.floating]) -> Any:

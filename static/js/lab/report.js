@@ -33,7 +33,8 @@ const FIGURES = {
   reverse_kl: { label: "reverse KL of the modes", write: (value) => steady(value, 3) },
   mean_squared_distance: { label: "mean distance² to the centre", write: number },
   barycentre_squared_distance: { label: "distance² of the barycentre", write: number },
-  sliced_wasserstein: { label: "sliced Wasserstein distance", write: (value) => steady(value, 4) },
+  // In the units of the data, which may be very small or large.
+  sliced_wasserstein: { label: "sliced Wasserstein distance", write: (value) => (value >= 0.01 && value < 1000 ? steady(value, 4) : number(value)) },
 };
 
 /** By VEEGAN’s protocol one near point covers a mode: right for tables, misleading beside a picture. */

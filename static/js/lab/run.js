@@ -5,7 +5,7 @@ import { hasEnded } from "./words.js";
 /** @typedef {import("./service.js").Job} Job */
 /**
  * Points, one after the other.
- * @typedef {{count: number, dimensions: number, values: Float32Array}} Points
+ * @typedef {{count: number, dimensions: number, values: Float64Array}} Points
  */
 /**
  * What the networks were able to at a step.
@@ -29,6 +29,7 @@ import { hasEnded } from "./words.js";
  * @property {[number, number][]} box that is shown, by coordinate
  * @property {number[][] | null} modes
  * @property {number | null} radius around a mode that counts as near: 3 σ
+ * @property {boolean} own whether they are the caller's, in units that the picture has to tell
  */
 
 export class Run {
@@ -92,7 +93,7 @@ export class Run {
     }
     if (kind === "state" || kind === "phase") this.phase = data.phase ?? null;
     if (kind === "warnings") this.warnings = data.warnings;
-    if (kind === "data") this.real = realOf(data);
+    if (kind === "data") this.real = { ...realOf(data), own: "rows" in (this.job.data ?? {}) };
     if (kind === "snapshot") this.frames.push(frameOf(data, this.job.model));
     if (kind === "progress") {
       this.pace = data.steps_per_second;
@@ -135,7 +136,7 @@ export class Run {
 
 /**
  * @param {any} data
- * @returns {Real}
+ * @returns {Omit<Real, "own">}
  */
 function realOf(data) {
   const { dimensions, box, modes, mode_radius: radius = null } = data;
@@ -165,7 +166,7 @@ function frameOf(data, model) {
  * @returns {Points}
  */
 function pointsOf(rows) {
-  return { count: rows.length, dimensions: rows[0]?.length ?? 0, values: Float32Array.from(rows.flat()) };
+  return { count: rows.length, dimensions: rows[0]?.length ?? 0, values: Float64Array.from(rows.flat()) };
 }
 
 // Least squares aim at ±1. What a Wasserstein critic says has no level: only differences count.

@@ -2,7 +2,9 @@
 
 import { colour } from "./colours.js";
 import { Heatmap } from "./heatmap.js";
+import { ticks } from "./stretches.js";
 import { Surface } from "./surface.js";
+import { short } from "./words.js";
 
 /** @typedef {import("./run.js").Frame} Frame */
 /** @typedef {import("./run.js").Points} Points */
@@ -17,6 +19,9 @@ const FULL_CIRCLE = 2 * Math.PI;
 const DASHES = [3, 3];
 /** Where points with one coordinate only are lined up, as shares of the height. */
 const LINES = { real: 0.4, made: 0.6 };
+/** From an edge to the numbers along it, in pixels, and the share of an edge at both ends that has none. */
+const EDGE = 5;
+const CORNER = 0.06;
 
 export class Stage {
   #heatmap = new Heatmap();
@@ -77,6 +82,46 @@ function paint(surface, real, moment, axis, heatmap) {
   drawReal(context, real.points, axis, place(LINES.real), size);
   if (axis === 0) drawModes(context, real, moment?.from.covered ?? null, place(LINES.real));
   if (moment) drawMade(context, moment, axis, place(LINES.made), size);
+  if (real.own) drawNumbers(context, [left, right], real.points.dimensions > axis + 1 ? [low, high] : null, width, height);
+}
+
+/**
+ * Write numbers along the lower and the left edge.
+ * @param {CanvasRenderingContext2D} context
+ * @param {[number, number]} across
+ * @param {[number, number] | null} up
+ * @param {number} width
+ * @param {number} height
+ */
+function drawNumbers(context, across, up, width, height) {
+  context.font = `11px ${getComputedStyle(context.canvas).fontFamily}`;
+  context.fillStyle = colour("ink");
+  context.strokeStyle = colour("score-middle"); // tells them from the points below
+  context.lineWidth = 3;
+  context.lineJoin = "round";
+  context.textAlign = "center";
+  context.textBaseline = "alphabetic";
+  for (const [text, share] of numbersOf(across)) {
+    context.strokeText(text, share * width, height - EDGE);
+    context.fillText(text, share * width, height - EDGE);
+  }
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  for (const [text, share] of up ? numbersOf(up) : []) {
+    context.strokeText(text, EDGE, (1 - share) * height);
+    context.fillText(text, EDGE, (1 - share) * height);
+  }
+}
+
+/**
+ * Give the round numbers of an axis that have room, each with its place as a share of the axis.
+ * @param {[number, number]} axis
+ * @returns {[string, number][]}
+ */
+function numbersOf([low, high]) {
+  return ticks(low, high)
+    .map((value) => /** @type {[string, number]} */ ([short(value), (value - low) / (high - low)]))
+    .filter(([, share]) => share > CORNER && share < 1 - CORNER);
 }
 
 /**

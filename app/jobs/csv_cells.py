@@ -1,0 +1,133 @@
+"""The cells of a CSV: which are numbers, which are words, and which are neither; and what decimals look like."""
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+from app.jobs.specification import MAX_POINT
+
+#: All linear in the length of the cell, whatever is in it.
+_POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
+#: One thousand two hundred and thirty-four, or a little more than one.
+_THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f’]\d{3})+([.,]\d*)?", re.ASCII)
+
+_MAX_TITLE = 60
+
+_MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "?", ".", "inf", "infinity"})
+
+
+def is_number(cell: str) -> bool:
+    """Say whether a cell is a finite number, with a decimal point or comma."""
+    return bool(_POINT.fullmatch(cell) or _COMMA.fullmatch(cell))
+
+
+def is_missing(cell: str) -> bool:
+    """Say whether a cell stands for a number that there is not."""
+    return cell.lstrip("+-").lower() in _MISSING
+
+
+def is_word(cell: str) -> bool:
+    """Say whether a cell can be a title."""
+    return not (is_number(cell) or is_missing(cell))
+
+
+class Decimals:
+    """Whether a file has decimal points or commas, as far as it has been read."""
+
+    def __init__(self) -> None:
+        self._point = self._comma = 0  # lines
+        self._doubtful: tuple[int, str] | None = None  # line and cell
+
+    @property
+    def sure_of_comma(self) -> bool:
+        """Whether the file has decimal commas, beyond doubt."""
+        return self._comma > 0
+
+    def saw_point(self, line: int) -> bool:
+        """Note that a line has a decimal point; return False where it cannot have one."""
+        self._point = self._point or line
+        return not self._comma and self._doubtful is None
+
+    def saw_comma(self, line: int, cell: str) -> bool:
+        """Note a number with a comma; return False where it cannot have one."""
+        if not _THOUSANDS_OR_DECIMALS.fullmatch(cell):
+            self._comma = self._comma or line
+        elif self._doubtful is None:
+            self._doubtful = (line, cell)
+        return not self._point
+
+    def elsewhere(self) -> str:
+        """Say where the file has the one kind of decimals, and where the other."""
+        comma = self._comma or (self._doubtful[0] if self._doubtful else 0)
+        return f"line {self._point} has a point, line {comma} a comma"
+
+    def check(self) -> None:
+        """Refuse a file whose commas may mean either thing.
+
+        Raises:
+            ValueError: it has none that is beyond doubt.
+        """
+        if self._doubtful and not self._comma:
+            line, cell = self._doubtful
+            raise ValueError(
+                f"line {line}: expected a number of one meaning, got {cell}, which may be {cell.replace(',', '.')} or "
+                f"{cell.replace(',', '')}; write decimals with a point and thousands without a mark"
+            )
+
+
+def number_of(cell: str, decimals: Decimals, line: int) -> float:
+    """Return the number of a cell, without white space around it.
+
+    Raises:
+        ValueError: there is none, or it is not certain which; the message does not say where.
+    """
+    if is_missing(cell):
+        shown = repr(short(cell)) if cell else "nothing"
+        raise ValueError(f"expected a number, got {shown}; fill in what is missing, or leave the row out")
+    if _POINT.fullmatch(cell):
+        consistent = "." not in cell or decimals.saw_point(line)
+    elif _COMMA.fullmatch(cell):
+        consistent = decimals.saw_comma(line, cell)
+    else:
+        raise ValueError(_problem(cell))
+    if not consistent:
+        raise ValueError(
+            f"expected all decimals with points or all with commas, and no mark between thousands, got {short(cell)}; "
+            f"{decimals.elsewhere()}"
+        )
+    number = float(cell.replace(",", "."))
+    if not abs(number) <= MAX_POINT:
+        raise ValueError(f"expected a number within ±{MAX_POINT:g}, got {short(cell)}")
+    return number
+
+
+def _problem(cell: str) -> str:
+    if "\0" in cell:
+        return "expected a number, got a NUL byte; save the file as text in UTF-8"
+    if "\ufffd" in cell:
+        return "expected a number, got bytes that are not UTF-8; save the file as UTF-8"
+    if _THOUSANDS.fullmatch(cell):
+        return f"expected a number without a mark between thousands, got {short(cell)}"
+    return (
+        f"expected a number, got {short(repr(cell))}; leave out columns of text; between columns stand commas, "
+        "semicolons, tabs or spaces"
+    )
+
+
+def are_sound(values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Say which numbers are finite and within the range."""
+    sound: npt.NDArray[np.bool_] = (values >= -MAX_POINT) & (values <= MAX_POINT)
+    return sound
+
+
+def short(text: str, most: int = 40) -> str:
+    """Return a text, cut where it is long."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def printable(title: str) -> str:
+    """Return a title of which nothing is left that is not to be seen."""
+    return short("".join(char if char.isprintable() else " " for char in title).strip(), _MAX_TITLE)

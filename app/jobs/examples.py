@@ -1,0 +1,82 @@
+"""The caller's own examples, from the numbers that came to those that are trained on."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from app.jobs.scaling import Column, look_at, transform_of
+from app.jobs.specification import LimitError, StoredData
+
+Singles = npt.NDArray[np.float32]
+
+#: Columns that are written about one by one.
+_MOST_NOTES = 20
+
+
+class Table(NamedTuple):
+    """Numbers as they came, in a body or a file.
+
+    ``values`` are real, of any such type, finite, ``(rows, columns)``, both at least 1. ``skipped`` says which parts of
+    a file are not among them, and ``warnings`` what may be meant otherwise than it was taken.
+    """
+
+    values: npt.NDArray[Any]
+    titles: tuple[str, ...] | None = None
+    skipped: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def name(self, column: int) -> str:
+        """Return what to call a column, the first of which has the number 0."""
+        title = self.titles[column] if self.titles else ""
+        return f"column {column + 1} ({title})" if title else f"column {column + 1}"
+
+
+def prepared(table: Table, normalize: bool) -> tuple[StoredData, Singles]:
+    """Return what is stored about examples, and the numbers to train on, float32 in [0, 1].
+
+    Args:
+        table: the examples as they came.
+        normalize: whether to scale them column by column; else they must lie in [0, 1] already.
+
+    Raises:
+        LimitError: they are not to be scaled, and do not.
+    """
+    rows, dimensions = table.values.shape
+    stored = StoredData(
+        rows=rows, dimensions=dimensions, titles=table.titles, skipped=table.skipped, warnings=table.warnings
+    )
+    if not normalize:
+        _check_unit_range(table)
+        return stored, table.values.astype(np.float32)
+    columns = [look_at(table.values[:, i].astype(np.float64)) for i in range(dimensions)]
+    transform = transform_of(columns)
+    warnings = table.warnings + _warnings(table, columns)
+    return stored.model_copy(update={"transform": transform, "warnings": warnings}), transform.to_network(table.values)
+
+
+def _check_unit_range(table: Table) -> None:
+    for i in range(table.values.shape[1]):
+        low, high = float(table.values[:, i].min()), float(table.values[:, i].max())
+        if low < 0 or high > 1:
+            raise LimitError(
+                'data: with "normalize": false, expected numbers in 0 … 1, where the generator\'s sigmoid ends, got '
+                f"{low!r} … {high!r} in {table.name(i)}; leave normalize out, and the columns are scaled"
+            )
+
+
+def _warnings(table: Table, columns: list[Column]) -> tuple[str, ...]:
+    """Say what may surprise about the columns."""
+    found = []
+    for i, column in enumerate(columns):
+        if column.outliers:
+            count = f"{column.outliers:,} value{'s' * (column.outliers > 1)}"
+            found.append(
+                f"{table.name(i)}: {count} far outside the others' {column.low:.6g} … {column.high:.6g}, such as "
+                f"{column.farthest:.6g}, taken as the nearest edge of that range; they would have squeezed the others "
+                "into one point"
+            )
+        elif column.low == column.high:
+            found.append(f"{table.name(i)}: {column.low:.6g} in all rows, and so it is in all samples")
+    more = len(found) - _MOST_NOTES
+    return (*found[:_MOST_NOTES], f"and the like of {more:,} more columns") if more > 0 else tuple(found)

@@ -1,0 +1,124 @@
+"""Points in the caller's own units, from the request to everything that comes back."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from models.weights import read_metadata
+from tests.integration.jobs.harness import Json, Service, service
+
+PEOPLE = np.random.default_rng(0).normal([75, 170], [12, 9], (1_000, 2))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service(tmp_path_factory.mktemp("own")) as running:
+        yield running
+        running.stop()
+
+
+def _upload(running: Service, content: bytes, name: str, **job: object) -> Json:
+    fields = {"job": json.dumps({"model": "simple_gan", "epochs": 2, "seed": 3} | job)}
+    answer = running.client.post("/jobs", data=fields, files={"data": (name, content)})
+    assert answer.status_code == 202, answer.text
+    seen: Json = answer.json()
+    return seen
+
+
+def _rows(text: str) -> Any:
+    return np.loadtxt(io.StringIO(text), delimiter=",", skiprows=1)
+
+
+def test_weights_and_heights_come_back_as_such(running: Service, tmp_path: Path) -> None:
+    text = io.StringIO()
+    np.savetxt(text, PEOPLE, header="weight height")
+    job = _upload(running, text.getvalue().encode(), "people.csv")
+    assert (job["data"]["rows"], job["data"]["titles"]) == (1_000, ["weight", "height"])
+    assert job["data"]["skipped"] == ["1 comment line"]
+    job = running.wait(job, "succeeded")
+    scale, offset = job["data"]["transform"]["scale"], job["data"]["transform"]["offset"]
+    low, high = np.array(offset), np.add(offset, scale)
+    assert (low < PEOPLE.min(axis=0)).all()
+    assert (high > PEOPLE.max(axis=0)).all()
+
+    ask = {"count": "300", "seed": "1", "format": "csv"}
+    path = f"/jobs/{job['id']}/samples"
+    csv = running.client.get(path, params=ask).text
+    assert csv.startswith("weight,height\n")
+    found = _rows(csv)
+    listed = running.client.get(path, params=ask | {"format": "json"}).json()["samples"]
+    binary = np.load(io.BytesIO(running.client.get(path, params=ask | {"format": "npy"}).content))
+    np.testing.assert_array_equal(found, listed)
+    np.testing.assert_allclose(binary, found, atol=1e-6)
+    for points in (
+        found,
+        *(event["data"]["generated"] for event in running.events(job) if event["event"] == "snapshot"),
+    ):
+        assert (np.array(points) >= low).all()
+        assert (np.array(points) <= high).all()
+    assert (np.abs(found.mean(axis=0) - [75, 170]) < 40).all()
+    (data,) = [event["data"] for event in running.events(job) if event["event"] == "data"]
+    np.testing.assert_allclose(data["box"], np.stack([low, high], axis=1))
+    np.testing.assert_allclose(np.mean(data["real"], axis=0), [75, 170], atol=3)
+    assert running.client.get(f"/jobs/{job['id']}/picture.png").status_code == 200
+
+    with zipfile.ZipFile(io.BytesIO(running.client.get(f"/jobs/{job['id']}/weights").content)) as archive:
+        archive.extractall(tmp_path)
+    assert json.loads((tmp_path / "job.json").read_text())["data"] == job["data"]
+    for network in ("generator.h5", "discriminator.h5"):
+        metadata = read_metadata(tmp_path / network)
+        assert metadata is not None
+        assert metadata["column_transform"] == job["data"]["transform"]
+
+    fork = running.client.post(f"/jobs/{job['id']}/fork", json={"epochs": 3}).json()
+    assert fork["data"] == job["data"]
+    fork = running.wait(fork, "succeeded")
+    points = running.client.get(f"/jobs/{fork['id']}/samples", params=ask | {"format": "json"}).json()["samples"]
+    assert (np.array(points) >= low).all()
+
+
+def test_a_large_offset_with_a_small_spread_keeps_its_digits(running: Service) -> None:
+    seconds = 1e9 + np.random.default_rng(0).random((300, 1))
+    body = {"model": "simple_gan", "epochs": 1, "gen_shape": [1, 4, 1], "data": {"points": seconds.tolist()}}
+    job = running.wait(running.client.post("/jobs", json=body).json(), "succeeded")
+    points = running.client.get(f"/jobs/{job['id']}/samples", params={"format": "json"}).json()["samples"]
+    assert len(np.unique(points)) > 400
+    assert 1e9 - 1 < np.min(points) < np.max(points) < 1e9 + 2
+    (data,) = [event["data"] for event in running.events(job) if event["event"] == "data"]
+    np.testing.assert_allclose(data["real"], seconds, rtol=0, atol=1e-3)
+    assert job["figures"]["sliced_wasserstein"] < 1
+
+
+def test_an_outlier_and_a_constant_column_are_told(running: Service) -> None:
+    points = np.column_stack([PEOPLE[:300], np.full(300, 7.0)])
+    points[17, 1] = 1e6
+    job = _upload(running, "\n".join(",".join(map(repr, row)) for row in points.tolist()).encode(), "people.csv")
+    outlier, constant = job["data"]["warnings"]
+    assert outlier.startswith("column 2: 1 value far outside the others'")
+    assert "such as 1e+06" in outlier
+    assert constant.startswith("column 3: 7 in all rows")
+    job = running.wait(job, "succeeded")
+    made = np.array(running.client.get(f"/jobs/{job['id']}/samples", params={"format": "json"}).json()["samples"])
+    assert made[:, 1].max() < 300
+    assert (made[:, 2] == 7).all()
+
+
+def test_left_as_they_are_points_are_trained_on_or_refused(running: Service) -> None:
+    inside = np.random.default_rng(0).random((300, 2))
+    body = {"model": "simple_gan", "epochs": 1, "normalize": False, "data": {"points": inside.tolist()}}
+    job = running.client.post("/jobs", json=body).json()
+    assert job["data"]["transform"] is None
+    running.wait(job, "succeeded")
+    (data,) = [event["data"] for event in running.events(job) if event["event"] == "data"]
+    np.testing.assert_allclose(data["real"], inside, atol=1e-4)
+    assert data["box"] == [[0, 1], [0, 1]]
+    refused = running.client.post("/jobs", json=body | {"data": {"points": PEOPLE[:300].tolist()}})
+    assert refused.status_code == 422
+    assert "expected numbers in 0 … 1" in refused.json()["detail"]
+    assert "column 1" in refused.json()["detail"]
