@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from fastapi.middleware.gzip import GZipMiddleware
 
 from app import __version__
 from app.config import Settings, load_settings
@@ -76,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_error_handlers(app)
     for module in (faces, interpolations, jobs, health, pages):
         app.include_router(module.router)
-    app.mount("/static", pages.PageFiles(directory=pages.STATIC))
+    app.mount("/static", GZipMiddleware(pages.PageFiles(directory=pages.STATIC)))
     return app
 
 

@@ -1,4 +1,4 @@
-// The page's elements.
+// The page's elements, and how its reader likes them to move.
 
 /**
  * Find an element that the page must have.
@@ -11,4 +11,14 @@ export function byId(id, type) {
   const element = document.getElementById(id);
   if (!(element instanceof type)) throw new Error(`expected a ${type.name} with the id ${id}`);
   return element;
+}
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+/**
+ * Say whether the reader asked for less motion.
+ * @returns {boolean}
+ */
+export function prefersCalm() {
+  return calm.matches;
 }

@@ -1,13 +1,72 @@
-// The large portrait: which face hangs there, and how one follows the other.
+// Pictures of faces: fetching, decoding and drawing them, and the large portrait, in which one face follows the other.
+// Pixels are never read back, only drawn: some browsers blur what a page reads from a canvas.
 
-import { animate, ease } from "./animation.js";
-import { faceUrl, MORPH_STEPS, morphUrl } from "./api.js";
-import { drawFace, drawPixels, loadPicture, SIDE } from "./pictures.js";
+import { ask, ServiceError } from "./api.js";
+import { prefersCalm } from "./dom.js";
+import { faceUrl, MORPH_STEPS, morphUrl } from "./faces.js";
 
-/** @typedef {import("./address.js").Face} Face */
+/** @typedef {import("./faces.js").Face} Face */
 
+export const SIDE = 16;
+const REMEMBERED = 64;
 const DISSOLVE_MS = 240;
 const MORPH_MS = 1_800;
+
+/** @type {Map<string, Promise<ImageBitmap>>} */
+const remembered = new Map();
+
+/**
+ * Fetch a picture: one face, or several side by side. The last ones are remembered.
+ * @param {string} url
+ * @returns {Promise<ImageBitmap>}
+ * @throws {ServiceError}
+ */
+export function loadPicture(url) {
+  const picture = remembered.get(url) ?? fetchPicture(url);
+  remembered.delete(url);
+  remembered.set(url, picture);
+  picture.catch(() => remembered.delete(url));
+  if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value ?? url);
+  return picture;
+}
+
+/**
+ * Take a picture that is on the page already: it need not be fetched.
+ * @param {string} url
+ * @param {HTMLImageElement} image
+ */
+export function rememberPicture(url, image) {
+  const decoded = image.decode().then(() => createImageBitmap(image));
+  remembered.set(url, decoded.catch(() => fetchPicture(url)));
+}
+
+/**
+ * Decode an answer of the service.
+ * @param {Response} answer
+ * @returns {Promise<ImageBitmap>}
+ * @throws {ServiceError}
+ */
+export async function decodePicture(answer) {
+  const picture = await answer.blob().then((blob) => createImageBitmap(blob)).catch(() => null);
+  if (picture?.height !== SIDE || picture.width % SIDE !== 0) {
+    throw new ServiceError("The server sent something that is not a face.");
+  }
+  return picture;
+}
+
+/**
+ * Draw one face of a picture.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} picture
+ * @param {number} [frame] which face, from the left
+ * @param {number} [opacity] 0 … 1, over what is there
+ */
+export function drawFace(canvas, picture, frame = 0, opacity = 1) {
+  const context = pen(canvas);
+  context.globalAlpha = opacity;
+  context.drawImage(picture, frame * SIDE, 0, SIDE, SIDE, 0, 0, SIDE, SIDE);
+  context.globalAlpha = 1;
+}
 
 export class Portrait {
   #frame;
@@ -111,6 +170,39 @@ function playStrip(canvas, strip, signal) {
   }, signal);
 }
 
+/**
+ * Draw frame after frame; where less motion is asked for, only the last.
+ * @param {number} duration milliseconds
+ * @param {(progress: number) => void} draw gets 0 … 1; the last call gets 1
+ * @param {AbortSignal} signal stops it
+ * @returns {Promise<boolean>} whether it came to its end
+ */
+function animate(duration, draw, signal) {
+  return new Promise((resolve) => {
+    /** @type {number | undefined} */
+    let start;
+    /** @param {number} now */
+    function frame(now) {
+      if (signal.aborted) return resolve(false);
+      start ??= now;
+      const progress = prefersCalm() ? 1 : Math.min((now - start) / duration, 1);
+      draw(progress);
+      if (progress === 1) return resolve(true);
+      requestAnimationFrame(frame);
+    }
+    requestAnimationFrame(frame);
+  });
+}
+
+/**
+ * Start and stop gently.
+ * @param {number} progress 0 … 1
+ * @returns {number} 0 … 1
+ */
+function ease(progress) {
+  return (1 - Math.cos(Math.PI * progress)) / 2;
+}
+
 /** @param {number} count */
 function shuffled(count) {
   const order = Array.from({ length: count }, (_, i) => i);
@@ -119,4 +211,31 @@ function shuffled(count) {
     [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
+}
+
+/**
+ * Draw single pixels of a face.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} picture
+ * @param {Iterable<number>} places row by row, 0 … 255
+ */
+function drawPixels(canvas, picture, places) {
+  const context = pen(canvas);
+  for (const place of places) {
+    const x = place % SIDE;
+    const y = Math.floor(place / SIDE);
+    context.drawImage(picture, x, y, 1, 1, x, y, 1, 1);
+  }
+}
+
+/** @param {string} url */
+async function fetchPicture(url) {
+  return decodePicture(await ask(url));
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function pen(canvas) {
+  const context = canvas.getContext("2d");
+  if (!context) throw new ServiceError("This browser cannot draw.");
+  return context;
 }

@@ -1,24 +1,27 @@
 // Links and files of the face that hangs: permalink, picture, film strip and GIF.
 
-import { writeAddress } from "./address.js";
-import { faceUrl, gifUrl, stripUrl } from "./api.js";
+import { ask } from "./api.js";
 import { byId } from "./dom.js";
+import { faceUrl, gifUrl, pageUrl, readableSeed, stripUrl } from "./faces.js";
 import { announce, guard, show } from "./notice.js";
-import { readableSeed } from "./seeds.js";
 import { copy, save } from "./sharing.js";
 
-/** @typedef {import("./address.js").Face} Face */
+/** @typedef {import("./faces.js").Face} Face */
 
 const COPIED_MS = 2_000;
+const SHARED_SIZE = 512;
+// Browsers open the share sheet only for a few seconds after the tap.
+const SHARED_PICTURE_MS = 2_500;
 
 /**
- * Offer the permalink and the picture.
+ * Offer the permalink and the picture, by the browser's own share sheet where it has one.
  * @returns {(face: Face) => void} call it with the face that hangs
  */
 export function openTakeaway() {
   const link = byId("download", HTMLAnchorElement);
   const size = byId("download-size", HTMLSelectElement);
   const copyButton = byId("copy-link", HTMLButtonElement);
+  const shareButton = byId("share", HTMLButtonElement);
   /** @type {Face | undefined} */
   let hanging;
 
@@ -29,7 +32,9 @@ export function openTakeaway() {
   }
 
   size.addEventListener("change", aim);
-  copyButton.addEventListener("click", () => hanging && void copyLink(new URL(writeAddress(hanging), location.href).href));
+  copyButton.addEventListener("click", () => hanging && void copyLink(linkTo(hanging)));
+  shareButton.hidden = !("share" in navigator);
+  shareButton.addEventListener("click", () => hanging && void share(hanging));
   saveOnClick(link);
 
   return (face) => {
@@ -66,6 +71,37 @@ function saveOnClick(link) {
     const { href, download } = link;
     void guard(() => save(href, download));
   });
+}
+
+/** @param {Face} face */
+function linkTo(face) {
+  return new URL(pageUrl(face), location.href).href;
+}
+
+/** @param {Face} face */
+async function share(face) {
+  const link = { title: `Nobody, no. ${readableSeed(face.seed)}`, url: linkTo(face) };
+  const withPicture = { ...link, files: await sharedFiles(face) };
+  try {
+    await navigator.share(navigator.canShare?.(withPicture) ? withPicture : link);
+  } catch (error) {
+    const name = error instanceof DOMException ? error.name : "";
+    // The reader changed their mind, or the sheet is open already.
+    if (name !== "AbortError" && name !== "InvalidStateError") await copyLink(link.url);
+  }
+}
+
+/**
+ * @param {Face} face
+ * @returns {Promise<File[]>} the picture, or nothing where it does not come in time
+ */
+async function sharedFiles(face) {
+  try {
+    const answer = await ask(faceUrl(face, SHARED_SIZE), SHARED_PICTURE_MS);
+    return [new File([await answer.blob()], `nobody-${face.seed}.png`, { type: "image/png" })];
+  } catch {
+    return [];
+  }
 }
 
 /** @param {string} address */

@@ -1,12 +1,13 @@
-// The wall: the face that hangs there, the one that comes next, and the address that names it.
+// The wall: the face that hangs there, the one that comes next, the browser's history of the faces that were seen, and
+// the keys and swipes by which one moves along it.
 
-import { faceUrl } from "./api.js";
-import { announce, clear, guard, show as complain } from "./notice.js";
-import { loadPicture } from "./pictures.js";
-import { randomSeed, readableSeed } from "./seeds.js";
-import * as trail from "./trail.js";
+import { faceUrl, pageUrl, randomSeed, readableSeed } from "./faces.js";
+import { announce, clear, guard } from "./notice.js";
+import { loadPicture } from "./portrait.js";
 
-/** @typedef {import("./address.js").Face} Face */
+const SWIPE_PIXELS = 40;
+
+/** @typedef {import("./faces.js").Face} Face */
 /** @typedef {import("./portrait.js").Portrait} Portrait */
 
 /**
@@ -17,31 +18,30 @@ import * as trail from "./trail.js";
 export class Wall {
   #portrait;
   #onChange;
+  #trail = new Trail((face) => guard(() => this.#hang(face, () => {})));
   #upcoming = randomSeed();
-  /** @type {Face} */
-  #face = { seed: this.#upcoming, truncation: 1 };
+  #face;
 
   /**
    * @param {Portrait} portrait
+   * @param {Face} face the first one
    * @param {(face: Face, walk: Walk) => void} onChange called whenever another face hangs
    */
-  constructor(portrait, onChange) {
+  constructor(portrait, face, onChange) {
     this.#portrait = portrait;
+    this.#face = face;
     this.#onChange = onChange;
-    trail.follow((place) => this.#open(place, false));
   }
 
-  /** The face that hangs. */
-  get face() {
-    return this.#face;
+  /** Whether there is a face before this one. */
+  get hasPast() {
+    return this.#trail.hasPast;
   }
 
-  /**
-   * Hang the face that the address names, or anybody.
-   * @param {import("./address.js").Place} place
-   */
-  open(place) {
-    return this.#open(place, true);
+  /** Hang the first face. */
+  open() {
+    const face = this.#face;
+    return guard(() => this.#hang(face, () => this.#trail.record(face, { instead: true })));
   }
 
   /** Hang someone new. */
@@ -54,18 +54,18 @@ export class Wall {
    * @param {Face} face
    */
   pick(face) {
-    return guard(() => this.#hang(face, () => trail.record(face)));
+    return guard(() => this.#hang(face, () => this.#trail.record(face)));
   }
 
   /** Go back to the face before, if there is one. */
   back() {
-    if (trail.hasPast()) history.back();
+    if (this.#trail.hasPast) history.back();
     else announce("This is the first face.");
   }
 
   /** Go forward to where one came back from, else to someone new. */
   forward() {
-    if (trail.hasFuture()) history.forward();
+    if (this.#trail.hasFuture) history.forward();
     else void this.next();
   }
 
@@ -75,7 +75,7 @@ export class Wall {
     const to = { seed: this.#upcoming, truncation: from.truncation };
     return guard(async () => {
       if (!(await this.#portrait.morph(from, to.seed))) return;
-      trail.record(to);
+      this.#trail.record(to);
       this.#arrive(to, { from, to: to.seed });
     });
   }
@@ -96,22 +96,9 @@ export class Wall {
     const face = { ...this.#face, truncation };
     return guard(async () => {
       if (!(await this.#portrait.swap(face))) return;
-      trail.record(face, { instead: true });
+      this.#trail.record(face, { instead: true });
       this.#arrive(face);
     });
-  }
-
-  /**
-   * @param {import("./address.js").Place} place
-   * @param {boolean} named whether the face's address replaces the present one
-   */
-  async #open({ seed, truncation, complaint }, named) {
-    const face = { seed: seed ?? this.#upcoming, truncation };
-    const arrival = () => {
-      if (named || seed === null) trail.record(face, { instead: true });
-    };
-    await guard(() => this.#hang(face, arrival));
-    if (complaint) complain(complaint);
   }
 
   /**
@@ -137,4 +124,101 @@ export class Wall {
     announce(`No. ${readableSeed(face.seed)}`);
     this.#onChange(face, walk ?? { from: face, to: this.#upcoming });
   }
+}
+
+/**
+ * Listen to the keys of the whole page, space and → for someone new, ← to go back; fields, and space on a button, keep
+ * their own meaning.
+ * @param {{next: () => void, forward: () => void, back: () => void}} moves
+ * @param {() => boolean} busy while it says so, a key that is held down does nothing
+ */
+export function listenToKeys({ next, forward, back }, busy) {
+  const moves = new Map([
+    [" ", next],
+    ["ArrowRight", forward],
+    ["ArrowLeft", back],
+  ]);
+  document.addEventListener("keydown", (event) => {
+    const move = moves.get(event.key);
+    if (!move || event.defaultPrevented || hasModifier(event) || hasOwnMeaning(event)) return;
+    event.preventDefault();
+    if (!(event.repeat && busy())) move();
+  });
+}
+
+/**
+ * Listen to a finger that swipes: to the left to go on, to the right to go back.
+ * @param {HTMLElement} area where its style leaves such a movement to the page (touch-action)
+ * @param {{forward: () => void, back: () => void}} moves
+ */
+export function listenToSwipes(area, { forward, back }) {
+  /** @type {PointerEvent | null} */
+  let start = null;
+  area.addEventListener("pointerdown", (event) => {
+    const oneFinger = event.isPrimary && event.pointerType !== "mouse";
+    start = oneFinger ? event : null;
+  });
+  area.addEventListener("pointercancel", () => (start = null)); // the browser scrolls
+  area.addEventListener("pointerup", (event) => {
+    if (!start || !event.isPrimary) return;
+    const across = event.clientX - start.clientX;
+    const along = event.clientY - start.clientY;
+    start = null;
+    if (Math.abs(across) < SWIPE_PIXELS || Math.abs(across) < 2 * Math.abs(along)) return;
+    if (across < 0) forward();
+    else back();
+  });
+}
+
+/** The faces that were seen, as the browser's own history. */
+class Trail {
+  #last = position();
+
+  /** @param {(face: Face) => void} onMove called when the reader went back or forward */
+  constructor(onMove) {
+    window.addEventListener("popstate", ({ state }) => {
+      if (state?.face) onMove(state.face);
+      else location.reload(); // an address that this page has not written
+    });
+  }
+
+  /**
+   * Name the face that hangs now in the address.
+   * @param {Face} face
+   * @param {{instead?: boolean}} [how] instead: in place of the present entry
+   */
+  record(face, { instead = false } = {}) {
+    const at = instead ? position() : position() + 1;
+    try {
+      history[instead ? "replaceState" : "pushState"]({ at, face }, "", pageUrl(face));
+      this.#last = instead ? Math.max(this.#last, at) : at;
+    } catch {
+      // Browsers refuse too many entries in a short time; the page works on with the old address.
+    }
+  }
+
+  /** Whether there is a face before this one. */
+  get hasPast() {
+    return position() > 0;
+  }
+
+  /** Whether one went back, and can go forward again. */
+  get hasFuture() {
+    return position() < this.#last;
+  }
+}
+
+function position() {
+  return Number(history.state?.at ?? 0);
+}
+
+/** @param {KeyboardEvent} event */
+function hasModifier(event) {
+  return event.ctrlKey || event.metaKey || event.altKey || event.shiftKey;
+}
+
+/** @param {KeyboardEvent} event */
+function hasOwnMeaning(event) {
+  const target = event.target instanceof Element ? event.target : document.body;
+  return target.closest(event.key === " " ? "input, select, button, a" : "input, select") !== null;
 }

@@ -1,7 +1,6 @@
 // The lab page: wiring only.
 
-import { prefersCalm } from "../animation.js";
-import { byId } from "../dom.js";
+import { byId, prefersCalm } from "../dom.js";
 import { clear, show as notify } from "../notice.js";
 import { Actions } from "./actions.js";
 import { readAddress, writeAddress } from "./address.js";

@@ -1,6 +1,6 @@
 // Which moment of a run is shown: the newest one, the one that the reader picked, or one after the other.
 
-import { prefersCalm } from "../animation.js";
+import { prefersCalm } from "../dom.js";
 
 /** @typedef {import("./run.js").Run} Run */
 /** @typedef {import("./stage.js").Moment} Moment */
