@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from app import ROOT, imaging
-from app.dependencies import Draw
+from app.dependencies import Draw, Generator
 from app.faces.latents import MAX_SEED, latents_of_seeds
 
 STATIC = ROOT / "static"
@@ -56,7 +56,7 @@ class _Place(NamedTuple):
 
 
 @router.get("/")
-async def face_page(request: Request, draw: Draw) -> HTMLResponse:
+async def face_page(request: Request, draw: Draw, generator: Generator) -> HTMLResponse:
     """Serve the page with a face in it: the one that the address names, else a new one."""
     place = _read_place(request.query_params.get("seed"), request.query_params.get("truncation"))
     [png] = imaging.pngs(await draw(latents_of_seeds([place.seed]) * np.float32(place.truncation)))
@@ -72,6 +72,7 @@ async def face_page(request: Request, draw: Draw) -> HTMLResponse:
         preview_size=str(_PREVIEW_SIZE),
         picture=picture,
         face="data:image/png;base64," + base64.b64encode(png).decode(),
+        weights=generator.id,
         seed=str(place.seed),
         number=number,
         truncation=_plain(place.truncation),

@@ -19,7 +19,7 @@ export async function ask(url, patience = PATIENCE_MS) {
   } catch (error) {
     throw new ServiceError(reasonOfSilence(error), { cause: error });
   }
-  if (!answer.ok) throw new ServiceError(await refusal(answer));
+  if (!answer.ok) throw new ServiceError(await refusal(answer), { cause: answer });
   return answer;
 }
 

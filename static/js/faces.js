@@ -9,6 +9,9 @@ const STRIP_STEPS = 9;
 const GIF_STEPS = 20;
 const GIF_SIZE = 256;
 
+// Of the weights that drew the face in the page. Pictures whose address names them need not be asked for again.
+const WEIGHTS = document.documentElement.dataset.weights ?? "";
+
 /**
  * What makes a face: its seed, a whole number 0 … 2^53 − 1, and how far it is from the average one (0 … 1).
  * @typedef {{seed: number, truncation: number}} Face
@@ -52,14 +55,22 @@ export function pageUrl(face) {
 }
 
 /**
- * Address of a face.
+ * Address of a face, 16 pixels large.
  * @param {Face} face
- * @param {number} [size] width and height in pixels; 16 where not given
  * @returns {string}
  */
-export function faceUrl(face, size) {
-  const enlarged = size === undefined ? {} : { size, resample: "nearest" };
-  return `/sample?${query({ seed: face.seed, ...enlarged }, face.truncation)}`;
+export function faceUrl(face) {
+  return `/sample?${query({ seed: face.seed, weights: WEIGHTS }, face.truncation)}`;
+}
+
+/**
+ * Address of a face to give away: it names no weights, so it works for good.
+ * @param {Face} face
+ * @param {number} size width and height in pixels
+ * @returns {string}
+ */
+export function portraitUrl(face, size) {
+  return `/sample?${query({ seed: face.seed, size, resample: "nearest" }, face.truncation)}`;
 }
 
 /**
@@ -69,7 +80,7 @@ export function faceUrl(face, size) {
  * @returns {string}
  */
 export function sheetUrl(first, count) {
-  return `/samples?${query({ seed: first.seed, count, columns: count }, first.truncation)}`;
+  return `/samples?${query({ seed: first.seed, count, columns: count, weights: WEIGHTS }, first.truncation)}`;
 }
 
 /**
@@ -79,7 +90,7 @@ export function sheetUrl(first, count) {
  * @returns {string}
  */
 export function morphUrl(from, to) {
-  return walkUrl(from, to, { steps: MORPH_STEPS });
+  return walkUrl(from, to, { steps: MORPH_STEPS, weights: WEIGHTS });
 }
 
 /**
@@ -89,11 +100,11 @@ export function morphUrl(from, to) {
  * @returns {string}
  */
 export function stripUrl(from, to) {
-  return walkUrl(from, to, { steps: STRIP_STEPS });
+  return walkUrl(from, to, { steps: STRIP_STEPS, weights: WEIGHTS });
 }
 
 /**
- * Address of a morph as an animated GIF.
+ * Address of a morph as an animated GIF, to give away.
  * @param {Face} from
  * @param {number} to seed
  * @returns {string}

@@ -230,7 +230,12 @@ function drawPixels(canvas, picture, places) {
 
 /** @param {string} url */
 async function fetchPicture(url) {
-  return decodePicture(await ask(url));
+  try {
+    return await decodePicture(await ask(url));
+  } catch (error) {
+    const isGone = error instanceof ServiceError && error.cause instanceof Response && error.cause.status === 404;
+    throw isGone ? new ServiceError("Another network draws the faces now. Reload the page to see its people.") : error;
+  }
 }
 
 /** @param {HTMLCanvasElement} canvas */

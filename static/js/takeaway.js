@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { byId } from "./dom.js";
-import { faceUrl, gifUrl, pageUrl, readableSeed, stripUrl } from "./faces.js";
+import { gifUrl, pageUrl, portraitUrl, readableSeed, stripUrl } from "./faces.js";
 import { announce, guard, show } from "./notice.js";
 import { copy, save } from "./sharing.js";
 
@@ -27,7 +27,7 @@ export function openTakeaway() {
 
   function aim() {
     if (!hanging) return;
-    link.href = faceUrl(hanging, Number(size.value));
+    link.href = portraitUrl(hanging, Number(size.value));
     link.download = `nobody-${hanging.seed}-${size.value}.png`;
   }
 
@@ -97,7 +97,7 @@ async function share(face) {
  */
 async function sharedFiles(face) {
   try {
-    const answer = await ask(faceUrl(face, SHARED_SIZE), SHARED_PICTURE_MS);
+    const answer = await ask(portraitUrl(face, SHARED_SIZE), SHARED_PICTURE_MS);
     return [new File([await answer.blob()], `nobody-${face.seed}.png`, { type: "image/png" })];
   } catch {
     return [];
