@@ -1,8 +1,8 @@
-// The colours of the pictures, from the style sheet: they follow the light and dark schemes.
+// The colours of the pictures, from the style sheet: they follow the light and dark schemes; paper is always light.
 
 /** @typedef {[number, number, number]} Rgb */
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const CAUSES = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
 
 /** @type {Map<string, string>} */
 let known = new Map();
@@ -33,8 +33,10 @@ export function rgb(name) {
  * @param {() => void} onChange
  */
 export function followColours(onChange) {
-  dark.addEventListener("change", () => {
-    known = new Map();
-    onChange();
-  });
+  for (const cause of CAUSES) {
+    cause.addEventListener("change", () => {
+      known = new Map();
+      onChange();
+    });
+  }
 }
