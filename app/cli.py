@@ -1,6 +1,8 @@
 """The ``nobody`` command."""
 
 import json
+import math
+import os
 import sys
 from collections.abc import Mapping
 from enum import StrEnum
@@ -14,7 +16,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from app import ROOT, __version__, jobs_cli
+from app import ROOT, __version__, consoles, jobs_cli
 from app.config import load_settings
 from app.terminal import Show, load_faces, progress_bar, until_interrupted
 
@@ -24,6 +26,7 @@ cli = typer.Typer(
     name="nobody",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # brackets in a text are brackets
     help="Faces of people who do not exist, 16×16 pixels at a time.",
 )
 cli.add_typer(jobs_cli.cli, name="jobs")
@@ -45,16 +48,26 @@ def _main(
 
 
 @cli.command()
-def serve() -> None:
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on, 0.0.0.0 for all; otherwise NOBODY_HOST, or 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="TCP port, 0 for a free one; otherwise NOBODY_PORT, or 8000."),
+    ] = None,
+) -> None:
     """Serve faces and training jobs over HTTP, and the pages at / and /lab.
 
-    Settings come from the environment: NOBODY_HOST (127.0.0.1), NOBODY_PORT (8000), NOBODY_WEIGHTS (a weights file or
+    The other settings come from the environment: NOBODY_WEIGHTS (a weights file or
     its folder), NOBODY_PIXELS (auto, raw, symmetric), NOBODY_DATA (./data), NOBODY_DATABASE_URL (none: the jobs are
     kept in NOBODY_DATA and trained by this very command). The README lists the limits of jobs.
     """
     from app.jobs.locks import LockedError
     from app.server import serve as run
 
+    # The application and the worker beside it read their settings from the environment.
+    os.environ |= _given(NOBODY_HOST=host, NOBODY_PORT=port)
     try:
         run(load_settings())
     except LockedError as error:
@@ -147,7 +160,7 @@ def train_faces(
         faces = SYMMETRIC.to_grey(generator(latents, training=False))
         (out / f"samples-{step:06}.png").write_bytes(imaging.sheet_png(faces, 48, "nearest"))
 
-    console = Console(stderr=True)
+    console = consoles.console(stderr=True)
     try:
         faces = load_faces(console, images, strict)
         with until_interrupted() as should_stop, progress_bar(console, steps, "training") as show:
@@ -199,7 +212,7 @@ def evaluate(
     from app import evaluation
     from app.faces.generator import FaceGenerator
 
-    console = Console(stderr=True)
+    console = consoles.console(stderr=True)
     try:
         generators = {str(folder): FaceGenerator(folder) for folder in (weights, against) if folder is not None}
         faces = evaluation.choose_faces(
@@ -218,7 +231,7 @@ def evaluate(
             )
     except (ValueError, OSError) as error:
         _fail(console, error)
-    Console().print(_figures_table(results))
+    consoles.results().print(_figures_table(results))
     if json_file is not None:
         report = evaluation.report(generators[str(weights)], faces, results[str(weights)], results, count, runs)
         json_file.write_text(json.dumps(report, indent=2) + "\n")
@@ -226,9 +239,19 @@ def evaluate(
 
 @cli.command()
 def toys(
-    names: Annotated[list[str] | None, typer.Argument(help="Presets to run; all of them by default.")] = None,
-    gans: Annotated[str, typer.Option(help="Which GANs, with commas between.")] = "WGAN_GP",
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PRESET",
+            help="ring8, grid25, circle, swiss_roll, moons, four_clouds, corner_cloud, corner_cloud_exercise; "
+            "all of them by default.",
+        ),
+    ] = None,
+    gans: Annotated[
+        str, typer.Option(help="Which of WGAN_GP, Simple_GAN and WGAN_clip, with commas between.")
+    ] = "WGAN_GP",
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each, with the seeds 0, 1, …")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with each seed's figures, for scripts.")] = False,
 ) -> None:
     """Train the toy presets and measure what they learnt: modes, high quality, reverse KL, distances.
 
@@ -238,24 +261,32 @@ def toys(
     from models.presets import PRESETS
     from models.toy_report import evaluate_preset
 
-    console = Console(stderr=True)
+    console = consoles.console(stderr=True)
     try:
         chosen = {name: PRESETS[name] for name in names or PRESETS}
-        runs = [(name, preset.with_gan(gan)) for name, preset in chosen.items() for gan in gans.split(",")]
+        runs = [(name, preset.with_gan(gan.strip())) for name, preset in chosen.items() for gan in gans.split(",")]
     except KeyError as error:
         _fail(console, ValueError(f"unknown preset: expected some of {', '.join(PRESETS)}, got {error}"))
     except ValueError as error:
         _fail(console, error)
+    found: list[dict[str, Any]] = []
+    try:
+        with progress_bar(console, sum(preset.steps for _, preset in runs) * seeds, "training") as show:
+            before = 0
+            for name, preset in runs:
+                on_progress = partial(_show_toy, show, f"{name} {preset.gan}", before, preset.steps)
+                rows = evaluate_preset(preset, range(seeds), on_progress)
+                found.append({"preset": name, "gan": preset.gan, "means": _means(rows), "runs": rows})
+                before += seeds * preset.steps
+    except ArithmeticError as error:
+        _fail(console, error)
+    if as_json:
+        typer.echo(json.dumps(_without_infinities(found), indent=2))
+        return
     table = Table("preset", "GAN", "figures (means)")
-    with progress_bar(console, sum(preset.steps for _, preset in runs) * seeds, "training") as show:
-        before = 0
-        for name, preset in runs:
-            on_progress = partial(_show_toy, show, f"{name} {preset.gan}", before, preset.steps)
-            rows = evaluate_preset(preset, range(seeds), on_progress)
-            before += seeds * preset.steps
-            figures = {key: sum(row[key] for row in rows) / seeds for key in rows[0] if key != "seed"}
-            table.add_row(name, preset.gan, ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
-    Console().print(table)
+    for one in found:
+        table.add_row(one["preset"], one["gan"], ", ".join(f"{key} {value:.4g}" for key, value in one["means"].items()))
+    consoles.results().print(table)
 
 
 class _BenchPart(StrEnum):
@@ -266,7 +297,9 @@ class _BenchPart(StrEnum):
 
 @cli.command()
 def bench(
-    tiny: Annotated[bool, typer.Option(help="Only see that everything runs; the figures mean nothing.")] = False,
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="Only see that everything runs; the figures mean nothing.")
+    ] = False,
     only: Annotated[_BenchPart | None, typer.Option(help="One of the three parts.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here, too.")] = None,
 ) -> None:
@@ -274,7 +307,7 @@ def bench(
 
     Runs the benchmarks of a checkout, for some minutes. JAX and PyTorch come with pip install '.[bench]'.
     """
-    console = Console(stderr=True)
+    console = consoles.console(stderr=True)
     if not (ROOT / "tests" / "benchmarks").is_dir():
         _fail(
             console,
@@ -289,8 +322,25 @@ def bench(
         _fail(console, error)
 
 
+def _given(**values: object) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
 def _show_toy(show: Show, label: str, before: int, steps: int, seed: int, progress: Any) -> None:
     show(before + seed * steps + progress.step, label)
+
+
+def _means(rows: list[dict[str, Any]]) -> dict[str, float]:
+    return {key: sum(row[key] for row in rows) / len(rows) for key in rows[0] if key != "seed"}
+
+
+def _without_infinities(value: Any) -> Any:
+    """Return a value that JSON can hold: null stands for what is no number."""
+    if isinstance(value, dict):
+        return {key: _without_infinities(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_infinities(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _figures_table(results: Mapping[str, Any]) -> Table:
@@ -306,7 +356,7 @@ def _figures_table(results: Mapping[str, Any]) -> Table:
 
 
 def _fail(console: Console, error: Exception) -> NoReturn:
-    console.print(f"nobody: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"nobody: {error}", style="red", soft_wrap=True)
     raise typer.Exit(1) from None
 
 

@@ -1,9 +1,8 @@
 """``nobody jobs``: the training jobs of a running service, from the command line."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -11,15 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console, Group
 from rich.live import Live
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
+
+from app import consoles
+from app.consoles import printable
 
 if TYPE_CHECKING:  # --help answers at once without an HTTP client
     from app.jobs_client import JobsClient
 
 cli = typer.Typer(
     no_args_is_help=True,
+    rich_markup_mode=None,
     help="Train GANs on a running service: submit jobs, watch them, take away what they learnt.",
     epilog="Example: nobody jobs submit --model wgan_gp --data four_clouds --watch",
 )
@@ -45,11 +50,18 @@ Metadata = Annotated[str | None, typer.Option(metavar="JSON", help="An object to
 _HERE = "http://127.0.0.1:8000"
 
 
+def _examples(*commands: str) -> str:
+    # \b: a paragraph that is not broken anew, so that the command can be copied.
+    return "\n\n".join(("Examples:", *(f"\b\n{command}" for command in commands)))
+
+
 @cli.command(
-    epilog="Examples:\n\n"
-    "nobody jobs submit --model wgan_gp --data four_clouds --watch\n\n"
-    "nobody jobs submit --model wgan_clip --data ring8 --size 5000 --gen-shape 2,64,64,2 --epochs 100 --clip 0.1\n\n"
-    "nobody jobs submit --model simple_gan --file points.csv --batch-size 50 --name 'my points'"
+    epilog=_examples(
+        "nobody jobs submit --model wgan_gp --data four_clouds --watch",
+        "nobody jobs submit --model wgan_clip --data ring8 --size 5000 \\\n"
+        "    --gen-shape 2,64,64,2 --epochs 100 --clip 0.1",
+        "nobody jobs submit --model simple_gan --file points.csv \\\n    --batch-size 50 --name 'my points'",
+    )
 )
 def submit(
     model: Annotated[str, typer.Option(help="simple_gan, wgan_clip or wgan_gp.")],
@@ -133,9 +145,10 @@ def submit(
 
 
 @cli.command(
-    epilog="Examples:\n\n"
-    "nobody jobs fork 0123456789abcdef --epochs 32 --watch\n\n"
-    "nobody jobs fork 0123456789abcdef --step 800 --learning-rate 0.001 --name slower"
+    epilog=_examples(
+        "nobody jobs fork 0123456789abcdef --epochs 32 --watch",
+        "nobody jobs fork 0123456789abcdef --step 800 \\\n    --learning-rate 0.001 --name slower",
+    )
 )
 def fork(
     job_id: JobId,
@@ -195,14 +208,7 @@ def list_jobs(
     if as_json:
         typer.echo(json.dumps(page, indent=2))
         return
-    table = Table(box=None, pad_edge=False)
-    for title in ("id", "name", "status", "model", "data", "step", "created"):
-        table.add_column(title, no_wrap=title != "name")
-    for job in page["jobs"]:
-        steps = f"{job['step']:,} of {job['steps']:,}"
-        cells = (job["name"] or "", job["status"], job["model"] or "?", _data(job), steps, _time(job["created"]))
-        table.add_row(job["id"], *map(Text, cells))
-    _print(table)
+    _print_jobs([_row(job) for job in page["jobs"]])
     if page["next"]:
         _note(f"there are more: nobody jobs list --after {page['next']}")
 
@@ -218,19 +224,25 @@ def show(job_id: JobId, as_json: AsJson = False, url: Url = _HERE) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in job.items():
         if value not in (None, {}, []):
-            table.add_row(name, Text(_shown(name, value)))
-    _print(table)
+            table.add_row(name, Text(printable(_shown(name, value))))
+    consoles.results().print(table)
 
 
 @cli.command(epilog="Example: nobody jobs watch 0123456789abcdef && echo done")
-def watch(job_id: JobId, url: Url = _HERE) -> None:
+def watch(
+    job_id: JobId,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the service's events as JSON, one a line, for scripts.")
+    ] = False,
+    url: Url = _HERE,
+) -> None:
     """Watch a job live until it ends: its step, its speed, its losses and figures, the time left.
 
-    Exits with 0 when the job succeeded, 1 when it failed, 2 when it was cancelled. Ctrl-C ends the watching; the job
-    goes on.
+    Into a pipe or a file it prints a line whenever something happens. Exits with 0 when the job succeeded, 1 when it
+    failed, 2 when it was cancelled. Ctrl-C ends the watching, with 130; the job goes on.
     """
     with _client(url) as client:
-        raise typer.Exit(_watch(client, client.get(job_id)))
+        raise typer.Exit(_watch(client, client.get(job_id), consoles.console(), as_json))
 
 
 @cli.command(epilog="Example: nobody jobs pause 0123456789abcdef")
@@ -300,6 +312,8 @@ def _client(url: str) -> Iterator["JobsClient"]:
     try:
         with JobsClient(url) as client:
             yield client
+    except BrokenPipeError:
+        raise  # nobody reads what we print
     except (ServiceError, OSError) as error:
         _fail(str(error))
 
@@ -315,18 +329,23 @@ def _started(client: "JobsClient", job: Json, watch: bool) -> None:
     for warning in job["data"].get("warnings", []):
         _note(f"note: {warning}", "yellow")
     if watch:
-        raise typer.Exit(_watch(client, job))
+        # Standard output has the id, and nothing else.
+        raise typer.Exit(_watch(client, job, consoles.console(stderr=True)))
     _note(f"job {job['id']} is {job['status']}; watch it: nobody jobs watch {job['id']}")
 
 
-def _watch(client: "JobsClient", job: Json) -> int:
-    """Show a job until it ends; return the exit code."""
-    console = Console(stderr=True)
+def _watch(client: "JobsClient", job: Json, console: Console, as_json: bool = False) -> int:
+    """Show a job on a console until it ends; return the exit code."""
     screen = _Screen(job)
+    live = consoles.is_live(console) and not as_json
     try:
-        with Live(screen.group, console=console, refresh_per_second=8, transient=True):
+        with Live(screen.group, console=console, refresh_per_second=8, transient=True) if live else nullcontext():
             for event in client.events(job["id"]):
                 screen.show(event.kind, event.data)
+                if as_json:
+                    typer.echo(json.dumps({"id": event.id, "event": event.kind, "data": event.data}))
+                elif not live and event.kind != "data":
+                    console.print(screen.line(), soft_wrap=True)
     except KeyboardInterrupt:
         _note(f"job {job['id']} goes on; watch it again: nobody jobs watch {job['id']}")
         return _INTERRUPTED
@@ -348,12 +367,12 @@ class _Screen:
         self._speed: float | None = None
         self.status: str = job["status"]
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"),
+            TextColumn("{task.fields[speed]}", markup=False),
         )
-        self._bar = Progress(*columns)
+        self._bar = Progress(*columns, expand=True)
         self._task = self._bar.add_task(self._stage(), total=self._steps, completed=self._step, speed="")
         self._numbers = Text()
         self.group = Group(self._bar, self._numbers)
@@ -375,6 +394,12 @@ class _Screen:
         self._bar.update(self._task, description=self._stage(), completed=self._step, speed=self._pace())
         numbers = (_numbers(values) for values in (self._losses, self._figures) if values)
         self._numbers.plain = "\n".join((*numbers, *self._warned()))
+
+    def line(self) -> str:
+        """Return in one line how the job stands."""
+        where = f"{self._stage()}, step {self._step:,} of {self._steps:,}"
+        numbers = (_numbers(self._losses), _numbers(self._figures))
+        return "; ".join(filter(None, (where, self._pace(), *numbers, *self._warned())))
 
     def conclusion(self) -> str:
         """Return in one line how the job ended."""
@@ -459,9 +484,34 @@ def _duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
-def _print(table: Table) -> None:
-    # Into a pipe or a file everything is written in full.
-    Console(width=None if sys.stdout.isatty() else 250).print(table)
+def _row(job: Json) -> dict[str, str]:
+    """Return what the list says of a job."""
+    return {
+        "id": job["id"],
+        "name": printable(job["name"] or ""),
+        "status": job["status"],
+        "model": job["model"] or "?",
+        "data": _data(job),
+        "step": f"{job['step']:,} of {job['steps']:,}",
+        "created": _time(job["created"]),
+    }
+
+
+def _print_jobs(rows: list[dict[str, str]]) -> None:
+    """Print a line for each job, or two where the terminal is too narrow for that."""
+    console = consoles.results()
+    table = Table(box=None, pad_edge=False)
+    for title in ("id", "name", "status", "model", "data", "step", "created"):
+        table.add_column(title, no_wrap=True)
+    for row in rows:
+        table.add_row(*row.values())
+    if Measurement.get(console, console.options.update(max_width=10**6), table).maximum <= console.width:
+        console.print(table)
+        return
+    for row in rows:
+        console.print(f"{row['id']}  {row['status']}, {row['step']}")
+        more = " · ".join(filter(None, (row["name"], row["model"], row["data"], row["created"])))
+        console.print(Padding(more, (0, 0, 0, 2)))
 
 
 def _fail(text: str) -> NoReturn:
@@ -471,4 +521,4 @@ def _fail(text: str) -> NoReturn:
 
 def _note(text: str, style: str = "") -> None:
     """Say something beside the results, which alone go to standard output."""
-    Console(stderr=True).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    consoles.console(stderr=True).print(printable(text), style=style, soft_wrap=True)

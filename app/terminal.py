@@ -77,7 +77,7 @@ class Show(Protocol):
 def progress_bar(console: Console, total: int, description: str) -> Iterator[Show]:
     """Show a bar while the work goes on; the numbers have a line of their own, so that both fit into 80 columns."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(None),
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TimeElapsedColumn(table_column=Column(no_wrap=True)),

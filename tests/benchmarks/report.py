@@ -83,7 +83,7 @@ def row(
 
 def show(rows: Iterable[Row], console: Console | None = None) -> None:
     """Print one table for each group, with what each target came to."""
-    console = console or Console(width=max(WIDTH, Console().width))
+    console = console or Console(width=max(WIDTH, Console().width), markup=False, emoji=False)
     for group, members in _by_group(rows).items():
         table = Table("case", "variant", "median", "min … max", "unit", "ratio", "target", title=group)
         previous = ""

@@ -4,8 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
+from app import consoles
 from tests.benchmarks import jobs, serving, training
 from tests.benchmarks.report import Row, show, write_json
 
@@ -22,11 +21,11 @@ def run(tiny: bool, only: str | None, json_file: Path | None) -> None:
     Raises:
         RuntimeError: something went wrong; what was measured before that is printed and written all the same.
     """
-    notes = Console(stderr=True)
+    notes = consoles.console(stderr=True)
     parts = {name: measure for name, measure in PARTS.items() if only in (None, name)}
     if "training" in parts:
         for peer in training.absent():
-            notes.print(f"{peer} is not installed and is left out (.venv/bin/pip install '.\\[bench]')")
+            notes.print(f"{peer} is not installed and is left out (.venv/bin/pip install '.[bench]')")
     if "serving" in parts and shutil.which("wrk") is None:
         notes.print("wrk is not installed, and serving is left out (on Debian: apt-get install wrk)")
         del parts["serving"]
