@@ -103,8 +103,9 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
     if item["type"] == "extra_forbidden":
         message = "there is no such parameter here; /docs lists those that there are"
     given = item.get("input")
-    if isinstance(given, str | int | float):
+    if isinstance(given, str | int | float) and (item["type"] != "value_error" or ", got " not in message):
         shown = repr(given)
+        message = message.partition(", got ")[0]  # pydantic: "a valid integer, got a number with a fractional part"
         message += f", got {shown if len(shown) <= 80 else shown[:77] + '...'}"
     return FieldError(field=field, message=message)
 

@@ -72,6 +72,9 @@ LOSS_NAMES: dict[ModelName, tuple[str, ...]] = {
     "wgan_gp": ("discr_loss", "gen_loss", "gp"),
 }
 
+#: Settings that only one model has.
+_OWNERS: dict[str, ModelName] = {"lambda_gp": "wgan_gp", "clip": "wgan_clip"}
+
 #: The exercise's generators, by the dimension of their examples.
 _EXERCISE_SHAPES = {2: (1, 10, 10, 2), 5: (2, 10, 10, 5), 49: (49, 98, 98, 49)}
 
@@ -152,8 +155,10 @@ class Training(_Strict):
     batch_size: int = Field(200, ge=1, description="Real examples a step sees; at most as many as there are.")
     disc_iter: int = Field(2, ge=1, le=100, description="Updates of the discriminator to each of the generator.")
     learning_rate: _Rate = Field(0.005, description="Of both Adam optimizers.")
-    lambda_gp: float = Field(10, ge=0, le=1e6, allow_inf_nan=False, description="WGAN_GP: weight of the penalty.")
-    clip: float = Field(1, gt=0, le=1e6, allow_inf_nan=False, description="WGAN_clip: weights stay in ±clip.")
+    lambda_gp: float = Field(
+        10, ge=0, le=1e6, allow_inf_nan=False, description="Only with wgan_gp: weight of the penalty."
+    )
+    clip: float = Field(1, gt=0, le=1e6, allow_inf_nan=False, description="Only with wgan_clip: weights stay in ±clip.")
 
     @property
     def total_steps(self) -> int:
@@ -254,12 +259,25 @@ def specify(request: JobRequest, stored: StoredData | None, settings: Settings) 
     else:
         assert isinstance(request.data, ToyData)
         data = request.data
+    _check_belonging(request.model, request)
     dimensions = TOY_DIMENSIONS[data.name] if isinstance(data, ToyData) else data.dimensions
     shape = request.gen_shape or _EXERCISE_SHAPES.get(dimensions, (2, 10, 10, dimensions))
     common = request.model_dump(include=set(Specification.model_fields) - {"data", "gen_shape"})
     specification = Specification(**common, data=data, gen_shape=tuple(shape))
     check_limits(specification, settings)
     return specification
+
+
+def _check_belonging(model: ModelName, request: JobRequest | ForkRequest) -> None:
+    """Refuse a setting that another model has; jobs stored before this was refused may still have it.
+
+    Raises:
+        LimitError: what was given has no effect on this model.
+    """
+    for name, owner in _OWNERS.items():
+        given = getattr(request, name) if name in request.model_fields_set else None
+        if given is not None and model != owner:
+            raise LimitError(f"{name}: expected it only with {owner}, got {given:g} with {model}; leave it out")
 
 
 def check_limits(specification: Specification, settings: Settings) -> None:
@@ -337,6 +355,7 @@ def forked(parent: Specification, changes: ForkRequest, step: int, settings: Set
     Raises:
         LimitError: the changed job is beyond a limit, or ``step`` is its end.
     """
+    _check_belonging(parent.model, changes)
     wanted: dict[str, Any] = changes.model_dump(exclude_none=True, include=set(Training.model_fields) | {"seed"})
     specification = parent.model_copy(update=wanted)
     if specification.total_steps <= step:

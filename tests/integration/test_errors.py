@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from app.errors import _field_error
 from app.schemas import MAX_NAME, Problem
 
 SEVENTEEN = [0.0] * 17
@@ -119,6 +120,26 @@ def test_a_body_that_is_too_large(client: TestClient, announced: bool) -> None:
     content = megabyte * 2 if announced else iter([megabyte, megabyte])
     answer = client.post("/sample", content=content, headers={"Content-Type": "application/json"})
     assert _problem(answer, 413).detail == "expected a body of at most 1,048,576 bytes"
+
+
+@pytest.mark.parametrize(
+    ("type_", "message", "given", "expected"),
+    [
+        (
+            "int_from_float",
+            "Input should be a valid integer, got a number with a fractional part",
+            1.5,
+            "Input should be a valid integer, got 1.5",
+        ),
+        ("value_error", "Value error, expected one word, got two", "a b", "expected one word, got two"),
+        ("value_error", "Value error, expected one word", "a b", "expected one word, got 'a b'"),
+        ("int_parsing", "Input should be a valid integer", "x", "Input should be a valid integer, got 'x'"),
+        ("value_error", "Value error, expected three, got [1]", [1], "expected three, got [1]"),
+    ],
+)
+def test_what_came_is_said_once(type_: str, message: str, given: object, expected: str) -> None:
+    error = _field_error({"type": type_, "loc": ("body", "epochs"), "msg": message, "input": given})
+    assert (error.field, error.message) == ("body.epochs", expected)
 
 
 def test_an_answer_lists_only_some_of_many_errors(client: TestClient) -> None:

@@ -41,6 +41,18 @@ def test_every_call_of_the_readme_succeeds(tmp_path: Path) -> None:
     assert len((tmp_path / "circle.csv").read_text().splitlines()) == 501
 
 
+def test_no_call_asks_for_a_newer_curl_than_people_have() -> None:
+    # --json came with curl 7.82; Debian 11 and Ubuntu 22.04 have older ones.
+    assert not [line for script in _scripts() for line in script.splitlines() if "curl" in line and "--json" in line]
+
+
+def test_only_a_job_of_its_own_is_deleted() -> None:
+    [script] = [script for script in _scripts() if "-X DELETE" in script]
+    [name] = re.findall(r"-X DELETE \$(\w+)$", script, re.MULTILINE)
+    [made] = re.findall(rf"^{name}=(.*)$", script, re.MULTILINE)
+    assert re.search(r"\$\(curl -s \$NOBODY/jobs (-F|-H|-d) ", made), "a job that this very script has submitted"
+
+
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()))
 def test_every_file_that_the_readme_links_to_is_there(link: str) -> None:
     assert (ROOT / link).exists()

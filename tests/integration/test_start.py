@@ -26,12 +26,12 @@ def _environment(**settings: object) -> dict[str, str]:
 
 
 @contextmanager
-def running(log: Path, **settings: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(log: Path, *options: str, **settings: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run ``nobody serve`` on a free port until it listens; yield the process and its address."""
     settings = {"data": log.parent / "data"} | settings
     with log.open("w") as output:
         process = subprocess.Popen(
-            [NOBODY, "serve"], cwd=ROOT, env=_environment(port=0, **settings), stderr=output, text=True
+            [NOBODY, "serve", *options], cwd=ROOT, env=_environment(**{"port": 0} | settings), stderr=output, text=True
         )
     try:
         deadline = time.monotonic() + PATIENCE
@@ -60,6 +60,13 @@ def test_serve_answers_and_stops(tmp_path: Path) -> None:
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
     assert "cuda" not in log.lower(), "TensorFlow's start-up messages should stay out of the log"
+
+
+def test_options_overrule_the_environment(tmp_path: Path) -> None:
+    options = ("--host", "127.0.0.1", "--port", "0")
+    # Nobody can listen there: an address kept for documents (RFC 5737), and a port that is not ours.
+    with running(tmp_path / "log", *options, weights=write_weights(tmp_path), host="192.0.2.1", port=1) as (_, address):
+        assert httpx.get(f"{address}/healthz", timeout=PATIENCE).status_code == 200
 
 
 def test_a_client_that_never_finishes_cannot_hold_up_the_end(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """``nobody toys``, on presets cut short."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -20,6 +21,22 @@ def test_a_table_of_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     for figure in ("modes_covered", "high_quality", "reverse_kl", "sliced_wasserstein", "seconds"):
         assert figure in result.stdout
     assert "24/24" in result.stderr
+
+
+def test_json_has_the_figures_of_every_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presets, "PRESETS", {"ring8": replace(presets.PRESETS["ring8"], steps=3)})
+    result = CliRunner().invoke(cli, ["toys", "ring8", "--gans", "WGAN_GP, WGAN_clip", "--seeds", "2", "--json"])
+
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert [(one["preset"], one["gan"]) for one in found] == [("ring8", "WGAN_GP"), ("ring8", "WGAN_clip")]
+    for one in found:
+        assert [row["seed"] for row in one["runs"]] == [0, 1]
+        assert one["means"].keys() == one["runs"][0].keys() - {"seed"}
+        mean = sum(row["sliced_wasserstein"] for row in one["runs"]) / 2
+        assert one["means"]["sliced_wasserstein"] == pytest.approx(mean)
+    # After three steps no sample of WGAN_clip is near a mode: its divergence is infinite, which JSON cannot say.
+    assert found[1]["means"]["reverse_kl"] is None
 
 
 @pytest.mark.parametrize(

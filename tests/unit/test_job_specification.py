@@ -36,6 +36,36 @@ def test_every_default_is_the_exercises() -> None:
     assert (specification.learning_rate, specification.lambda_gp, specification.clip) == (0.005, 10, 1)
 
 
+_BELONGING = [("lambda_gp", "wgan_gp"), ("clip", "wgan_clip")]
+
+
+@pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
+@pytest.mark.parametrize("value", [1, 10, 0.5])
+@pytest.mark.parametrize(("name", "owner"), _BELONGING)
+def test_a_setting_of_another_model_is_refused(model: str, name: str, owner: str, value: float) -> None:
+    request = _request(model=model, **{name: value})
+    if model == owner:
+        assert getattr(specify(request, None, SETTINGS), name) == value
+    else:
+        with pytest.raises(LimitError, match=f"^{name}: expected it only with {owner}, got {value} with {model}; "):
+            specify(request, None, SETTINGS)
+
+
+@pytest.mark.parametrize(("name", "owner"), _BELONGING)
+def test_a_fork_takes_no_setting_of_another_model(name: str, owner: str) -> None:
+    parent = specify(_request(model="simple_gan"), None, SETTINGS)
+    with pytest.raises(LimitError, match=f"^{name}: expected it only with {owner}"):
+        forked(parent, ForkRequest.model_validate({name: 0.5}), 800, SETTINGS)
+
+
+def test_a_job_stored_with_a_setting_of_another_model_can_be_read_and_forked() -> None:
+    stored = specify(_request(model="wgan_gp"), None, SETTINGS).model_dump() | {"clip": 0.5}
+    parent = Specification.model_validate(stored)
+    assert parent.clip == 0.5
+    fork = forked(parent, ForkRequest(learning_rate=0.001), 800, SETTINGS)
+    assert (fork.clip, fork.learning_rate) == (0.5, 0.001)
+
+
 @pytest.mark.parametrize("name", TOY_DIMENSIONS)
 def test_left_out_the_generator_ends_as_the_data_do(name: str) -> None:
     assert specify(_request(data={"name": name}), None, SETTINGS).gen_shape[-1] == TOY_DIMENSIONS[name]  # type: ignore[index]

@@ -1,5 +1,7 @@
 import io
 import json
+import re
+import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -201,6 +203,40 @@ def test_list_shows_each_job_in_full(service: Service) -> None:
     assert service.requests[0].url.query.decode() == query
 
 
+def _on_a_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, *arguments: str) -> str:
+    """Return what a command prints on a terminal of that width."""
+    text = io.StringIO()
+    console = Console(file=text, width=columns, force_terminal=True, no_color=True, markup=False)
+    monkeypatch.setattr("app.consoles.results", lambda: console)
+    assert _nobody(*arguments).exit_code == 0
+    return re.sub("\x1b\\[[0-9;]*m", "", text.getvalue())
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
+def test_a_list_can_be_read_at_every_width(monkeypatch: pytest.MonkeyPatch, service: Service, columns: int) -> None:
+    own = _job(id="f" * 16, name="a [red] name\x1b[2J " * 6, status="cancelling", data={"rows": 9, "dimensions": 3})
+    service.answer = lambda _: httpx.Response(200, json={"jobs": [_job(), own], "next": None})
+    text = _on_a_terminal(monkeypatch, columns, "list")
+
+    assert max(map(len, text.splitlines())) <= columns
+    words = " ".join(text.split())
+    parts = (ID, "my [first] run", "queued", "wgan_gp", "four_clouds", "0 of 1,600", "2030-01-02")
+    for part in (*parts, "f" * 16, "cancelling", "9 × 3 points", "a [red] name�[2J"):
+        assert part in words
+
+
+@pytest.mark.parametrize("name", ["[red]", "[/]", "[link=x]y[/link]", ":smile:", "a\x1b]0;b\x07c", "two\nlines"])
+def test_names_and_reasons_are_printed_as_they_are(service: Service, name: str) -> None:
+    job = _job(name=name, error=name, metadata={name: name})
+    shown = "".join(char if char.isprintable() else " " if char == "\n" else "�" for char in name)
+    service.answer = lambda _: httpx.Response(200, json=job)
+    assert _nobody("show", ID).stdout.count(shown) == 4
+    service.answer = lambda _: httpx.Response(200, json={"jobs": [job], "next": None})
+    assert shown in _nobody("list").stdout
+    service.answer = lambda _: httpx.Response(404, json={"detail": f"there is no job {name}"})
+    assert _nobody("show", "x").stderr == f"nobody: there is no job {shown}\n"
+
+
 def test_show_leaves_out_what_is_not_known(service: Service) -> None:
     lines = _nobody("show", ID).stdout.splitlines()
     rows = dict(line.split(maxsplit=1) for line in map(str.rstrip, lines))
@@ -340,6 +376,29 @@ def test_watch_says_what_a_job_is_at_before_its_first_step() -> None:
     assert "pausing" in shown[4]
 
 
+def test_watch_prints_a_line_into_a_pipe_as_things_happen(monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
+    _answer_watching(monkeypatch, service, _history("succeeded"))
+    lines = _nobody("watch", ID).stdout.splitlines()
+
+    assert lines == [
+        "running, step 0 of 1,600",
+        "running, step 800 of 1,600; 400 steps/s, 0:02 left; discr_loss 0.1235  gp 1.5",
+        "running, step 900 of 1,600; discr_loss 0.1  gp 2.5",
+        "running, step 900 of 1,600; discr_loss 0.1  gp 2.5; modes_covered 4  reverse_kl -",
+        "succeeded, step 1,600 of 1,600; discr_loss 0.1  gp 2.5; modes_covered 4  reverse_kl -",
+    ]
+
+
+def test_watch_prints_events_as_json(monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
+    history = _history("failed", error="[x]")
+    _answer_watching(monkeypatch, service, history)
+    result = _nobody("watch", ID, "--json")
+
+    assert result.exit_code == 1
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert events == [{"id": i, "event": kind, "data": data} for i, (kind, data) in enumerate(history, 1)]
+
+
 def test_watch_says_why_a_job_failed(monkeypatch: pytest.MonkeyPatch, service: Service) -> None:
     _answer_watching(monkeypatch, service, _history("failed", error="the losses are no numbers any more [step 7]"))
     assert "1,600: the losses are no numbers any more [step 7]; discr_loss" in _nobody("watch", ID).stderr
@@ -382,6 +441,20 @@ def test_the_screen_shows_speed_and_time_left() -> None:
     assert "modes_covered 4  reverse_kl -" in shown[4]
     assert "succeeded" in shown[5]
     assert "1600/1600" in shown[5]
+
+
+@pytest.mark.parametrize(("command", "count"), [("submit", 3), ("fork", 2)])
+def test_examples_can_be_copied(service: Service, command: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    _answer_watching(monkeypatch, service, _history("succeeded"))
+    text = _nobody(command, "--help").stdout
+    lines = re.sub(r"\\\n\s+", "", text[text.index("Examples:") :]).splitlines()
+    examples = [shlex.split(line) for line in lines if "nobody" in line]
+
+    assert len(examples) == count
+    for program, jobs, *arguments in examples:
+        assert (program, jobs) == ("nobody", "jobs")
+        if "points.csv" not in arguments:
+            assert _nobody(*arguments).exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The stream of events: complete whatever happens to the connection, and over when the service is."""
 
 import random
+import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import PATIENCE
-from tests.integration.jobs.harness import Json, Service, check_events, json_lines, service, until
+from tests.integration.jobs.harness import NOBODY, Json, Service, check_events, json_lines, service, until
 
 DROPS = 100
 
@@ -115,6 +117,22 @@ def test_head_does_not_wait_for_the_end(running: Service) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/event-stream")
     running.ask(job, "cancel")
+
+
+def test_watch_in_a_pipe_says_what_happens_when_it_happens(running: Service) -> None:
+    job = running.submit(epochs=10_000)  # the most a job may train: it has not ended when the first lines come
+    command = [NOBODY, "jobs", "watch", job["id"], "--url", running.address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watch:
+        assert watch.stdout is not None
+        for line in watch.stdout:
+            if re.match(r"running, step [1-9][\d,]* of 1,000,000; .*steps/s, .* left; discr_loss ", line):
+                break
+        assert running.look(job)["status"] == "running"
+        running.ask(job, "cancel")
+        rest, said = watch.communicate(timeout=PATIENCE)
+    assert rest.splitlines()[-1].startswith("cancelled, step ")
+    assert said.startswith(f"job {job['id']} cancelled at step ")
+    assert watch.returncode == 2
 
 
 @pytest.mark.parametrize("last", ["x", "-1", "1.5", "²", "9" * 30, "1000"])

@@ -86,6 +86,8 @@ BAD_BODIES: dict[str, tuple[object, str]] = {
         f"{field}: a list": ({"model": "wgan_gp", field: [1]}, field)
         for field in ("epochs", "name", "metadata", "latent_type", "data")
     },
+    "clip with wgan_gp": ({"model": "wgan_gp", "clip": 0.5}, "clip: expected it only with wgan_clip, got 0.5"),
+    "lambda with wgan_clip": ({"model": "wgan_clip", "lambda_gp": 10}, "lambda_gp: expected it only with wgan_gp"),
     "negative lambda": ({"model": "wgan_gp", "lambda_gp": -1}, "lambda_gp"),
     "clip 0": ({"model": "wgan_clip", "clip": 0}, "clip"),
     "seed below 0": ({"model": "wgan_gp", "seed": -1}, "seed"),
@@ -117,6 +119,8 @@ def test_bad_bodies(case: str, running: Service, bystander: Json) -> None:
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert word in answer.json()["detail"]
+    for error in answer.json().get("errors", []):
+        assert error["message"].count("got ") <= 1, error
 
 
 @pytest.mark.parametrize(
