@@ -35,8 +35,16 @@ def test_json_has_the_figures_of_every_seed(monkeypatch: pytest.MonkeyPatch) -> 
         assert one["means"].keys() == one["runs"][0].keys() - {"seed"}
         mean = sum(row["sliced_wasserstein"] for row in one["runs"]) / 2
         assert one["means"]["sliced_wasserstein"] == pytest.approx(mean)
-    # After three steps no sample of WGAN_clip is near a mode: its divergence is infinite, which JSON cannot say.
-    assert found[1]["means"]["reverse_kl"] is None
+
+
+def test_json_says_null_where_a_figure_is_infinite(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rows(*_: object) -> list[dict[str, float]]:
+        return [{"seed": 0, "reverse_kl": float("inf")}, {"seed": 1, "reverse_kl": float("nan")}]
+
+    monkeypatch.setattr("models.toy_report.evaluate_preset", rows)
+    [found] = json.loads(CliRunner().invoke(cli, ["toys", "ring8", "--seeds", "2", "--json"]).stdout)
+    assert found["means"] == {"reverse_kl": None}
+    assert [row["reverse_kl"] for row in found["runs"]] == [None, None]
 
 
 @pytest.mark.parametrize(
