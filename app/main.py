@@ -1,6 +1,6 @@
 """Wiring: settings in, a FastAPI application out. ``uvicorn app.main:app`` serves it on the environment's settings.
 
-Jobs need a ``nobody worker`` beside it; ``nobody serve`` brings its own.
+Jobs need a ``nobody worker`` beside it; ``nobody serve`` brings its own, and the limits of ``app/connections.py``.
 """
 
 import gc

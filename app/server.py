@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
-from socket import socket
+import socket
 from types import FrameType
 
 import uvicorn
 
 from app.config import Settings
+from app.connections import limited
 from app.jobs.embedded import EmbeddedWorker
 from app.jobs.locks import FileLock
 from app.shutdown import stopping
 
+#: Milliseconds in which a client must take something of what is sent to it.
+_STALLED_MS = 60_000
 #: A client that never finishes its request cannot hold up the end for longer than this, in seconds.
 _GRACE_SECONDS = 5
 
@@ -21,8 +24,11 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._worker = worker
 
-    async def startup(self, sockets: list[socket] | None = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:  # its connections inherit this
+                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
         if self._worker is not None and self.started:
             self._worker.start()  # only now: the first face comes before the first job
 
@@ -32,7 +38,7 @@ class _Server(uvicorn.Server):
             self._worker.ask_to_stop()  # it saves its jobs while connections end
         super().handle_exit(sig, frame)
 
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
         if self._worker is not None:
             # Here, for afterwards uvicorn repeats the signal, which ends this process.
@@ -53,6 +59,8 @@ def serve(settings: Settings) -> None:
         "app.main:app",
         host=settings.host,
         port=settings.port,
+        http=limited(),
+        ws="none",
         timeout_graceful_shutdown=_GRACE_SECONDS,
         access_log=False,  # a line for each face would take longer than the face
     )

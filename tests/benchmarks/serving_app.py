@@ -13,6 +13,7 @@ from PIL import Image
 from starlette.types import Message, Receive, Scope, Send
 
 from app.config import load_settings
+from app.connections import limited
 from app.main import create_app
 
 
@@ -52,7 +53,7 @@ def main() -> None:
         return Response(_PNG, media_type="image/png")
 
     # As app.server runs it.
-    uvicorn.run(_WithBareAnswer(app), port=int(sys.argv[1]), access_log=False, log_level="warning")
+    uvicorn.run(_WithBareAnswer(app), port=int(sys.argv[1]), http=limited(), access_log=False, log_level="warning")
 
 
 if __name__ == "__main__":
