@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from app.faces.engine import FacesUnavailableError
@@ -53,7 +54,8 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(NotReadyError, _not_ready)
-    app.add_exception_handler(ClientGoneError, _client_gone)
+    for gone in (ClientGoneError, ClientDisconnect):
+        app.add_exception_handler(gone, _client_gone)
     app.add_exception_handler(FacesUnavailableError, _no_faces)
     for kind in _REFUSALS:
         app.add_exception_handler(kind, _refusal)

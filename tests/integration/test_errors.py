@@ -183,3 +183,26 @@ def test_a_generator_that_fails_is_a_503_and_comes_back(
         assert _problem(answer, 503).detail == "the service cannot draw faces now; try again in a few seconds"
         assert answer.headers["retry-after"] == "5"
     assert client.get(url).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/0123456789abcdef/fork", "/sample"])
+def test_who_leaves_amid_a_body_is_no_fault_of_ours(client: TestClient, app: FastAPI, path: str, kind: str) -> None:
+    """Call the application as a server does; a fault would be logged with its traceback, and raised here."""
+    messages: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"--x\r\n", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    statuses = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        statuses.append(message.get("status"))
+
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", kind.encode()), (b"content-length", b"100")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    assert client.portal is not None
+    client.portal.call(app, scope, receive, send)
+    assert statuses[0] in (400, 499)
