@@ -140,6 +140,22 @@ def test_submit_brings_a_file(service: Service, tmp_path: Path) -> None:
     assert b'{"model": "wgan_gp"}' in service.requests[0].content
 
 
+def test_submit_says_what_may_surprise_about_a_file(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("1,2\n")
+    data = {
+        "rows": 1,
+        "dimensions": 2,
+        "titles": ["a", "b"],
+        "skipped": ["column 1: row names"],
+        "warnings": ["told [so]"],
+    }
+    service.answer = lambda _: httpx.Response(202, json=_job(data=data))
+    result = _nobody("submit", "--model", "wgan_gp", "--file", str(tmp_path / "points.csv"), "--no-normalize")
+    assert b'{"model": "wgan_gp", "normalize": false}' in service.requests[0].content
+    assert "note: told [so]" in result.stderr
+    assert "1 × 2 points; a, b; column 1: row names; told [so]" in _nobody("show", ID).stdout
+
+
 def test_size_alone_is_that_of_the_usual_data(service: Service) -> None:
     _nobody("submit", "--model", "wgan_gp", "--size", "50")
     assert service.body()["data"] == {"name": "four_clouds", "size": 50}
