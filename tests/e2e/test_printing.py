@@ -83,13 +83,12 @@ def test_the_printed_face_page_keeps_its_pictures(visitor: Visitor) -> None:
 
 def test_the_printed_picture_of_a_run_is_light(visitor: Visitor) -> None:
     page = visitor.open("/lab", viewport=PAPER, color_scheme="dark")
-    canvas = page.locator("#picture")
-    expect(canvas).to_be_visible()
-    assert canvas.evaluate(CORNER) < 100
+    corner = f"({CORNER})(document.getElementById('picture'))"
+    page.wait_for_function(f"() => {corner} > 0 && {corner} < 100")  # 0 is nothing yet
     page.emulate_media(media="print", color_scheme="dark")
-    assert canvas.evaluate(CORNER) > 230
+    page.wait_for_function(f"() => {corner} > 230")
     page.emulate_media(media="screen", color_scheme="dark")
-    assert canvas.evaluate(CORNER) < 100
+    page.wait_for_function(f"() => {corner} < 100")
 
 
 def test_the_printed_api_page_unfolds_what_is_folded(visitor: Visitor) -> None:
