@@ -417,6 +417,32 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(visitor: Visitor, tra
     assert ids[8:11] == ["save-weights", "save-picture", "save-history"]
 
 
+def test_every_axis_of_losses_has_numbers_that_differ_and_fit(visitor: Visitor) -> None:
+    ends = [
+        [4, 4],
+        [4, 4 + 1e-9],
+        [0, 0],
+        [-1, -1],
+        [-1e-30, 1e-30],
+        [3.9, 4.1],
+        [-3e38, 3e38],
+        [0, 5e-324],
+        [1e9, 1e9],
+    ]
+    found = visitor.open("/lab").evaluate(
+        """async ends => {
+          const { span, ticks } = await import("/static/js/lab/stretches.js");
+          const { short } = await import("/static/js/lab/words.js");
+          return ends.map(ends => ticks(...span([{ mean: Float64Array.from(ends), length: 2 }])).map(short));
+        }""",
+        ends,
+    )
+    for pair, labels in zip(ends, found, strict=True):
+        assert 2 <= len(labels) <= 6, (pair, labels)
+        assert len(set(labels)) == len(labels), (pair, labels)
+        assert max(map(len, labels)) <= 9, (pair, labels)
+
+
 def test_the_pages_lead_to_each_other(visitor: Visitor) -> None:
     page = visitor.open("/lab")
     for name, path in (("API", "/docs"), ("Faces", "/"), ("Lab", "/lab")):
