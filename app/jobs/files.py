@@ -84,6 +84,15 @@ class JobFiles:
                 shutil.rmtree(path, ignore_errors=True)
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from any other of its name while somebody has it open; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _delete(path: Path) -> None:
     while path.is_dir():
         with contextlib.suppress(FileNotFoundError):  # somebody else deletes it, too

@@ -110,12 +110,16 @@ class JobService:
             raise JobsUnavailableError(f"the jobs' {what}; try again in a few seconds") from None
 
     def _opened(self) -> "JobStore":
-        if self._store is not None:
+        if self._store is not None and not self._store.is_gone:
             return self._store
         # Whoever comes while another one tries, or has just failed, is not kept waiting.
         if time.monotonic() - self._failed < _PAUSE_SECONDS or not self._lock.acquire(timeout=_PAUSE_SECONDS):
             raise ConnectionError  # tried a moment ago
         try:
+            if self._store is not None and self._store.is_gone:
+                log.warning("the database of the jobs was taken away; opening another one")
+                self._store.close()
+                self._store = None
             if self._store is None:
                 self._store = self._open()
             return self._store

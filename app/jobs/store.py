@@ -5,6 +5,7 @@ import itertools
 import secrets
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.jobs.database import events, jobs, leftovers, losses, tickets
 from app.jobs.errors import IdempotencyError, JobsUnavailableError, NotThereError, QueueFullError, UnknownJobError
-from app.jobs.files import JobFiles
+from app.jobs.files import JobFiles, identity
 from app.jobs.queue import Queue
 from app.jobs.rows import JobRow, readable, require_readable
 from app.jobs.specification import LOSS_NAMES, Specification
@@ -62,6 +63,18 @@ class JobStore:
         self._engine = engine
         self._queue = queue
         self._max_queued = max_queued
+        self._file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+        self._identity = self._file and identity(self._file)
+
+    @property
+    def is_gone(self) -> bool:
+        """Say whether the database's file was deleted or replaced: nobody else will see what we write into it."""
+        return self._file is not None and identity(self._file) != self._identity
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._queue.close()
+        self._engine.dispose()
 
     def announce(self, job_id: str) -> None:
         """Note that files of a job will be written before the job is submitted: should that never come, they go."""

@@ -24,6 +24,8 @@ log = logging.getLogger("nobody.jobs")
 
 #: How often the queue is looked at, in seconds.
 _POLL_SECONDS = 0.1
+#: How often the worker looks whether its database is still there, in seconds.
+_LOOK_SECONDS = 1.0
 #: Time that all jobs together have to save and stop when the worker ends, in seconds.
 _GRACE_SECONDS = 12
 
@@ -66,7 +68,8 @@ class Worker:
         self._presence.start()
         self._processes.warm()
         log.info("worker %s: ready for %d jobs at a time", self._executor.name, self._concurrency)
-        self._stopping.wait()
+        while not self._stopping.wait(_LOOK_SECONDS):
+            self._check_database()
         _end_after(_GRACE_SECONDS + 5)  # a database that does not answer cannot keep us
         self._presence.stop()
         # DBOS stops looking for jobs, and waits for those that run, which see the same event.
@@ -78,6 +81,11 @@ class Worker:
         if self._stopping.is_set():
             os._exit(1)  # asked twice: at once. Whatever is lost is recovered from its checkpoint.
         self._stopping.set()
+
+    def _check_database(self) -> None:
+        if self._store.is_gone:
+            log.error("the database of the jobs was taken away; ending, for another worker to open the one there is")
+            os._exit(1)
 
     def _mend(self) -> None:
         """Take up what others have left half-done: jobs that nobody works on, and what is left of deleted ones."""

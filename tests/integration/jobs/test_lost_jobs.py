@@ -1,6 +1,7 @@
 """Jobs that nobody works on, although the record has it otherwise: queued again, or ended with a reason."""
 
 import itertools
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -256,4 +257,59 @@ def test_a_restart_takes_up_jobs_that_the_queue_has_lost(tmp_path: Path) -> None
         assert running.look(jobs_there[2])["status"] == "paused"
         running.ask(jobs_there[0], "cancel")
         running.wait(jobs_there[0], "cancelled")
+        running.stop()
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_a_data_folder_that_is_emptied_under_the_service(busy: bool, tmp_path: Path) -> None:
+    with service(tmp_path) as running:
+        job = running.submit(model="simple_gan", epochs=10_000 if busy else 1)
+        if busy:
+            until(lambda: running.look(job)["step"] > 0, "the first steps")
+        else:
+            running.wait(job, "succeeded")
+        worker = running.workers()[0]
+        for path in (tmp_path / "data").iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        answer = until(
+            lambda: (answer := running.client.get("/jobs")).status_code == 200 and answer,
+            "a database to be there again",
+        )
+        assert answer.json()["jobs"] == []
+        assert running.client.get(f"/jobs/{job['id']}").status_code == 404
+        until(lambda: not worker.is_running(), "the worker of the old database to end")
+        again = running.submit(model="simple_gan", epochs=1)
+        running.wait(again, "succeeded")
+        assert running.client.get(f"/jobs/{again['id']}/picture.png").status_code == 200
+        assert not (tmp_path / "data" / "jobs" / job["id"]).exists()
+        assert "500" not in running.log.read_text()
+
+
+def test_files_that_are_emptied_under_the_database(tmp_path: Path) -> None:
+    with service(tmp_path) as running:
+        done = running.submit(model="simple_gan", epochs=1)
+        running.wait(done, "succeeded")
+        points = {"points": [[0.1 * i, 0.5] for i in range(10)]}
+        own = running.submit(model="simple_gan", epochs=10_000, data=points, batch_size=2)
+        until(lambda: running.look(own)["step"] > 0, "the first steps")
+        running.ask(own, "pause")
+        running.wait(own, "paused")
+        shutil.rmtree(tmp_path / "data" / "jobs")
+
+        for what in ("picture.png", "samples", "weights"):
+            answer = running.client.get(f"/jobs/{done['id']}/{what}")
+            assert (what, answer.status_code, "gone" in answer.json()["detail"]) == (what, 409, True)
+        answer = running.client.post(f"/jobs/{done['id']}/fork", json={"epochs": 2})
+        assert (answer.status_code, "gone" in answer.json()["detail"]) == (409, True)
+        assert running.client.get(f"/jobs/{done['id']}/history").status_code == 200, "the record has them"
+        assert len(running.events(done)) > 3
+        assert running.look(done)["status"] == "succeeded"
+
+        running.ask(own, "resume")
+        assert "gone" in running.wait(own, "failed")["error"]
+        new = running.submit(model="simple_gan", epochs=1)
+        running.wait(new, "succeeded")
+        for job in (done, own, new):
+            assert running.client.delete(f"/jobs/{job['id']}").status_code == 204
+        assert running.client.get("/jobs").json()["jobs"] == []
         running.stop()

@@ -1,6 +1,7 @@
 """Several services and workers on one PostgreSQL."""
 
 import signal
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,10 +17,12 @@ EPOCHS = 25
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[PostgreSQL]:
-    server = PostgreSQL(tmp_path / "postgresql")
-    yield server
-    server.stop()
+def database() -> Iterator[PostgreSQL]:
+    # Not below pytest's folder: another pytest that starts would shut the server out of it.
+    with tempfile.TemporaryDirectory(prefix="nobody-") as folder:
+        server = PostgreSQL(Path(folder) / "postgresql")
+        yield server
+        server.stop()
 
 
 def test_twenty_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: Path, database: PostgreSQL) -> None:
