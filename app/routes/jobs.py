@@ -244,7 +244,10 @@ async def events(
     jobs: Jobs,
     last_event_id: Annotated[str | None, Header(examples=["42"], description="The last event that you have.")] = None,
 ) -> Any:
-    """Follow a job: `state`, `data` (the real examples), `progress` and `snapshot` events, until it has ended.
+    """Follow a job until it has ended.
+
+    The events: `state`, `phase` (what it is at while it runs), `data` (the real examples), `progress`, `snapshot`, and
+    `warnings` (what keeps it from learning from then on; none where that is over).
 
     A client that comes back with `Last-Event-ID` gets what it missed, nothing twice.
     """

@@ -6,7 +6,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from app.jobs.trainer.saturation import warnings_of
+from app.jobs.trainer.saturation import LearningCheck
 from models import WGAN_GP, Simple_GAN, WGAN_clip, fully_connected_GenDiscr
 from models.gan import GAN
 
@@ -22,13 +22,13 @@ def _gan(kind: type[GAN], slope: float = 0.0, bias: float = 0.0) -> GAN:
     generator, _, latent_generator = fully_connected_GenDiscr([1, 10, 10, 2])
     discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="tanh")])
     discriminator.set_weights([np.array([[slope], [0.0]]), np.array([bias - 0.5 * slope])])
-    functional = keras.Model(discriminator.inputs, discriminator.outputs)
+    functional = keras.Model(discriminator.inputs[0], discriminator.outputs[0])
     return kind(generator, functional, latent_generator, REAL, 100)
 
 
 def _warnings(gan: GAN, generated: Singles) -> dict[str, str]:
-    points = tf.concat([gan.real_examples, generated], axis=0)
-    return warnings_of(gan, generated, gan.discriminator(points).numpy())
+    check = LearningCheck(gan.real_examples)
+    return check.warnings(gan, generated, gan.discriminator(check.points(generated)).numpy())
 
 
 def _generated(gan: GAN) -> Singles:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from app.jobs.files import JobFiles
 from app.jobs.scaling import ColumnTransform
 from app.jobs.specification import Specification, ToyData
-from app.jobs.trainer.saturation import warnings_of
+from app.jobs.trainer.saturation import LearningCheck
 from models.datasets import modes_of
 from models.files import atomic_path
 from models.gan import GAN
@@ -70,6 +70,7 @@ class SnapshotWriter:
         box = _box(real) if self._transform is None else [(0.0, 1.0)] * min(2, real.shape[1])
         self._box = box if self._transform is None else self._transform.box(SHOWN_DIMENSIONS)
         self._grid = _plane(box, real) if real.shape[1] > 1 else None
+        self._check: LearningCheck | None = None
         self._modes = modes_of(data.name) if isinstance(data, ToyData) else None
         if self._modes is not None and isinstance(data, ToyData) and data.noise:
             self._modes = self._modes._replace(sigma=data.noise)
@@ -85,7 +86,8 @@ class SnapshotWriter:
         generated = gan.generator(self._latents, training=False).numpy()
         sound = bool(np.isfinite(generated).all())
         figures, covered = self._judge(generated) if sound else (None, None)
-        plane, points = self._scores(gan, generated)
+        check = self._check = self._check or LearningCheck(gan.real_examples)
+        plane, points = self._scores(gan, check.points(generated))
         snapshot = {
             "step": step,
             "generated": self._shown(generated),
@@ -94,11 +96,10 @@ class SnapshotWriter:
             "covered": covered,
         }
         _write_json(self._files.snapshot(step), snapshot)
-        return Findings(figures, warnings_of(gan, generated, points) if sound else {})
+        return Findings(figures, check.warnings(gan, generated, points) if sound else {})
 
-    def _scores(self, gan: GAN, generated: Singles) -> tuple[Singles | None, Singles]:
-        """Return the discriminator's scores of the plane, if there is one, and of real and generated points."""
-        points = np.concatenate([self._real, generated[:SHOWN_POINTS]])
+    def _scores(self, gan: GAN, points: Singles) -> tuple[Singles | None, Singles]:
+        """Return the discriminator's scores of the plane, if there is one, and of points."""
         if self._grid is None:
             return None, gan.discriminator(points, training=False).numpy()
         # In one call: most of a call's time is Keras's.
