@@ -87,6 +87,8 @@ class _Row(NamedTuple):
     def delimiter(self) -> str | None:
         """Return what stands between the numbers, the first of which may be a name; a comma where there is nothing."""
         split = {one: self.cells(one) for one in _DELIMITERS if self._quotes_whole_cells(one)}
+        if not set(split.get(None, ())).isdisjoint(";,|"):
+            del split[None]  # white space only surrounds the separators
         present = [one for one, cells in split.items() if sum(map(bool, cells)) > 1]
         present = present or [one for one, cells in split.items() if len(cells) > 1]
         for one in present:
@@ -335,7 +337,7 @@ def _are_words(cells: Sequence[str]) -> bool:
 def _titles(head: _Row, delimiter: str | None, columns: int) -> tuple[str, ...]:
     """Return the titles of a line, split as the numbers are, or else so that there are as many."""
     cells = _without_end(head.cells(delimiter))
-    if len(cells) != columns:
+    if len(cells) == 1 or len(cells) not in (columns, columns - 1):
         own = next((one for one in _DELIMITERS if len(head.cells(one)) == columns), delimiter)
         cells = _without_end(head.cells(own))
     for column, cell in enumerate(cells, 1):

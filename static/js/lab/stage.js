@@ -82,7 +82,7 @@ function paint(surface, real, moment, axis, heatmap) {
   drawReal(context, real.points, axis, place(LINES.real), size);
   if (axis === 0) drawModes(context, real, moment?.from.covered ?? null, place(LINES.real));
   if (moment) drawMade(context, moment, axis, place(LINES.made), size);
-  if (real.own) drawNumbers(context, [left, right], real.points.dimensions > axis + 1 ? [low, high] : null, width, height);
+  if (real.own && axis === 0) drawNumbers(context, [left, right], real.points.dimensions > axis + 1 ? [low, high] : null, width, height);
 }
 
 /**

@@ -69,5 +69,5 @@ export function ticks(low, high) {
   const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
   const first = Math.ceil(low / step);
   const amount = Math.floor(high / step) - first + 1;
-  return Array.from({ length: Math.max(0, amount) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  return Array.from({ length: Math.max(0, amount) }, (_, i) => Number(((first + i) * step).toPrecision(15)));
 }
