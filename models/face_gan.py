@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import layers
 
 from models import losses
-from models.gan import finite_number
+from models.inputs import finite_number
 from models.latents import LatentGenerator
 from models.networks import FACE_LATENT_DIM, FACE_SHAPE, convolutional_GenDiscr
 from models.weights import load_together

@@ -1,18 +1,17 @@
 """What the three GANs share: their data, their samples, their optimizers and the training step."""
 
-import itertools
-import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from models import weights
-from models.loop import Loop, global_blocks, loop_for, seeded_blocks, takes_standard_steps, uses_only_dense_layers
+from models import keras_fit, weights
+from models.architecture import uses_only_dense_layers
+from models.inputs import as_real_examples, at_least_one, build_networks, finite_number, trainable_or_frozen
+from models.loop import OwnLoop, seeded_blocks
 from models.randomness import GlobalRandomness, LatentCallable, Randomness
 
 Logs = dict[str, tf.Tensor]
@@ -24,8 +23,8 @@ class GAN(keras.Model):
     Args:
         generator: maps latent vectors ``(batch, latent)`` to examples ``(batch, ...)``.
         discriminator: maps examples to scores ``(batch, 1)``.
-        latent_generator: a function of ``k`` that draws ``k`` independent latent vectors, ``(k, latent)``; ``fit`` and
-            ``train`` ask it for those of many steps at once.
+        latent_generator: a function of ``k`` that draws ``k`` latent vectors ``(k, latent)``, as a tensor, an array or
+            a list.
         real_examples: array or tensor ``(count, ...)`` of any real dtype, each example shaped as the
             generator's output (a missing last axis of length 1 is added). Kept as float32.
         batch_size: examples a step sees at once, at most ``count``.
@@ -40,6 +39,8 @@ class GAN(keras.Model):
     beta_1: float = 0.5
     beta_2: float = 0.9
     loss_names: ClassVar[tuple[str, ...]] = ("discr_loss", "gen_loss")
+    #: In which order ``discriminator.loss`` takes its scores.
+    scores_order: ClassVar[tuple[str, str]] = ("real_scores", "fake_scores")
     train_function: Any  # Keras's own: what fit calls for each step
 
     def __init__(
@@ -60,7 +61,8 @@ class GAN(keras.Model):
         if learning_rate <= 0:
             raise ValueError(f"learning_rate: expected a positive number, got {learning_rate!r}")
         self.latent_generator = latent_generator
-        self.real_examples = as_real_examples(real_examples, generator.output_shape[1:])
+        self.latent_shape, self.example_shape = build_networks(generator, discriminator, latent_generator, batch_size)
+        self.real_examples = as_real_examples(real_examples, self.example_shape)
         if len(self.real_examples) < batch_size:
             raise ValueError(
                 f"real_examples: expected at least batch_size = {batch_size} examples, got {len(self.real_examples)}; "
@@ -72,10 +74,14 @@ class GAN(keras.Model):
         self.disc_iter = disc_iter
         self.learning_rate = learning_rate
         self.randomness: Randomness = GlobalRandomness()
-        self.own_loop: Loop | None = None  # see models.loop
+        self.own_loop: OwnLoop | None = None  # see models.loop
+        self.traced_with: Any = None  # see models.keras_fit
         self.blocks = seeded_blocks(self)
         self._seed: int | None = None
         self.jit_compiled: bool | None = None  # what compile was told
+        # Not by the networks' compile: then their saved files would name losses that plain Keras cannot find.
+        self.own_losses = (self.generator_loss, self.discriminator_loss)
+        generator.loss, discriminator.loss = self.own_losses
         self.set_optimizers(self._adam(), self._adam())
 
     @property
@@ -135,15 +141,22 @@ class GAN(keras.Model):
 
     def set_optimizers(self, generator: keras.Optimizer, discriminator: keras.Optimizer) -> None:
         """Train with these optimizers from now on, in place of the exercise's Adam."""
-        self.own_loop = None
-        self.train_function = None
-        for network, optimizer, loss in (
-            (self.generator, generator, self.generator_loss),
-            (self.discriminator, discriminator, self.discriminator_loss),
-        ):
-            # Built now: variables cannot be created inside a compiled training loop.
-            optimizer.build(network.trainable_variables)
-            network.compile(optimizer=optimizer, loss=loss)
+        self.generator.optimizer, self.discriminator.optimizer = generator, discriminator
+        self.build_optimizers()
+
+    def build_optimizers(self) -> None:
+        """Create the variables of optimizers that are new, as a compiled loop cannot.
+
+        Raises:
+            ValueError: a network's optimizer is none of Keras's.
+        """
+        for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
+            optimizer = getattr(network, "optimizer", None)
+            if not isinstance(optimizer, keras.Optimizer):
+                raise ValueError(f"{name}.optimizer: expected a keras optimizer, got {optimizer!r}")
+            if not optimizer.built:
+                with tf.init_scope():
+                    optimizer.build(trainable_or_frozen(network))
 
     # samples
 
@@ -181,7 +194,9 @@ class GAN(keras.Model):
             ValueError: the latent generator gave another number of vectors.
         """
         latents = self.randomness.latents(self.latent_generator, size)
-        if latents.shape[0] != size:
+        if latents.shape == (size,) and self.latent_shape == (1,):
+            return latents[:, tf.newaxis]
+        if latents.shape.rank == 0 or latents.shape[0] != size:
             raise ValueError(f"latent_generator: expected {size} latent vectors, got shape {tuple(latents.shape)}")
         return latents
 
@@ -189,11 +204,23 @@ class GAN(keras.Model):
 
     def discriminator_objective(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, Logs]:
         """Return the scalar that the discriminator's update descends, and what to log of it."""
-        loss = self.discriminator_loss(
+        loss = self._discriminator_loss(
             real_scores=self.discriminator(real, training=True),
             fake_scores=self.discriminator(fake, training=True),
         )
         return loss, {"discr_loss": loss}
+
+    def _discriminator_loss(self, **scores: tf.Tensor) -> tf.Tensor:
+        loss = self.discriminator.loss
+        if loss is None or loss is self.own_losses[1]:
+            return self.discriminator_loss(**scores)
+        return _called("discriminator", loss, *(scores[name] for name in self.scores_order))
+
+    def _generator_loss(self, fake_scores: tf.Tensor) -> tf.Tensor:
+        loss = self.generator.loss
+        if loss is None or loss is self.own_losses[0]:
+            return self.generator_loss(fake_scores)
+        return _called("generator", loss, fake_scores)
 
     def update_discriminator(self) -> Logs:
         """Apply one gradient descent to the discriminator."""
@@ -201,16 +228,27 @@ class GAN(keras.Model):
         fake = self.get_fake_sample(training=True)
         with tf.GradientTape() as tape:
             objective, logs = self.discriminator_objective(real, fake)
-        _descend(self.discriminator, tape, objective)
+            objective = self.discriminator.optimizer.scale_loss(objective)
+        self._descend(self.discriminator, tape, objective)
         return logs
 
     def update_generator(self) -> Logs:
         """Apply one gradient descent to the generator."""
         with tf.GradientTape() as tape:
             fake = self.get_fake_sample(training=True)
-            loss = self.generator_loss(self.discriminator(fake, training=True))
-        _descend(self.generator, tape, loss)
+            loss = self._generator_loss(self.discriminator(fake, training=True))
+            objective = self.generator.optimizer.scale_loss(loss)
+        self._descend(self.generator, tape, objective)
         return {"gen_loss": loss}
+
+    def _descend(self, network: keras.Model, tape: tf.GradientTape, objective: tf.Tensor) -> None:
+        self.build_optimizers()
+        variables = network.trainable_variables
+        if variables:
+            gradients = tape.gradient(objective, [variable.value for variable in variables])
+            network.optimizer.apply(gradients, variables)
+        else:
+            network.optimizer.iterations.assign_add(1)  # which Keras would leave out, and with it the step's number
 
     def train_step(self, useless_argument: Any = None) -> Logs:
         """Update the discriminator ``disc_iter`` times, then the generator once.
@@ -225,69 +263,46 @@ class GAN(keras.Model):
 
     # Keras's own training loop
 
-    def compile(self, *, jit_compile: bool | None = None, **options: Any) -> None:
+    def compile(self, optimizer: Any = None, loss: Any = None, *, jit_compile: Any = None, **options: Any) -> None:
         """Prepare for :meth:`fit`.
 
         Args:
-            jit_compile: whether XLA compiles the training loop; None for where it helps, which is dense networks.
+            optimizer: none; each network has its own, see :meth:`set_optimizers`.
+            loss: none; each network has its own.
+            jit_compile: whether XLA compiles the training loop; None or ``"auto"`` for where it helps, which is dense
+                networks.
             options: ``run_eagerly`` and ``steps_per_execution``, as Keras has them.
 
         Raises:
-            ValueError: an optimizer or a loss is given; the networks have their own, see :meth:`set_optimizers`.
+            ValueError: an optimizer, a loss or another option is given.
         """
+        options |= {name: value for name, value in (("optimizer", optimizer), ("loss", loss)) if value is not None}
         if not_taken := options.keys() - {"run_eagerly", "steps_per_execution"}:
             raise ValueError(
                 f"compile: expected no {', '.join(sorted(not_taken))}: the generator and the discriminator have their "
-                "own optimizers and losses; change the optimizers with set_optimizers"
+                "own optimizers and losses; change them with gan.generator.optimizer = ..., gan.generator.loss = ... "
+                "and the discriminator's alike"
             )
-        self.jit_compiled = jit_compile
+        self.jit_compiled = None if jit_compile == "auto" else jit_compile
         self.own_loop = None
-        super().compile(jit_compile=bool(jit_compile), **options)
+        super().compile(jit_compile=bool(self.jit_compiled), **options)
 
-    def fit(
-        self, x: Any = None, *, epochs: int = 1, steps_per_epoch: int | None = None, **options: Any
-    ) -> keras.callbacks.History:
+    def fit(self, *arguments: Any, **options: Any) -> keras.callbacks.History:
         """Train as ``keras.Model.fit`` does, with its progress bar, callbacks and history.
 
         Unless a callback listens to single batches, steps are computed some time ahead of what the progress bar
         shows, though never beyond the end of an epoch.
 
         Args:
-            x: not used; the exercise passes the real examples, which the model has already.
-            epochs: how many.
-            steps_per_epoch: training steps in an epoch, by default as many as show each example about once.
-            options: ``verbose``, ``callbacks`` and ``initial_epoch``, as Keras has them.
+            *arguments: those of ``keras.Model.fit``, in its order. ``x``, ``y`` and ``shuffle`` are not used: the
+                exercise passes the real examples, which the model has already.
+            **options: the same by name. ``batch_size`` may only be the model's own; ``steps_per_epoch`` is by default
+                as many as show each example about once.
+
+        Raises:
+            ValueError: an argument asks for what a GAN cannot do, such as validation.
         """
-        if steps_per_epoch is None:
-            steps_per_epoch = math.ceil(len(self.real_examples) / self.batch_size)
-        steps_per_epoch = at_least_one("steps_per_epoch", steps_per_epoch)
-        # A step draws its own batch, so Keras needs nothing but something to count.
-        ticks = tf.data.Dataset.from_tensors(0).repeat()
-        options |= {"epochs": epochs, "steps_per_epoch": steps_per_epoch, "shuffle": False}
-        if not self._may_run_ahead(options.get("callbacks")):
-            return super().fit(ticks, **options)
-        usual, self.train_function = self.train_function, self._run_ahead(steps_per_epoch)
-        try:
-            return super().fit(ticks, **options)
-        finally:
-            self.train_function = usual
-
-    def _may_run_ahead(self, callbacks: Any) -> bool:
-        """Whether nobody looks at the model between two steps."""
-        plain = takes_standard_steps(self) and not self.run_eagerly and self.steps_per_execution == 1
-        return plain and not any(_listens_to_batches(callback) for callback in keras.tree.flatten(callbacks or []))
-
-    def _run_ahead(self, steps_per_epoch: int) -> Callable[[Any], dict[str, float]]:
-        """Return what Keras calls for the losses of each step."""
-
-        def each_step() -> Iterator[list[float]]:
-            blocks = global_blocks(self)
-            for epoch in itertools.count():
-                for losses in loop_for(self).chunks(self, epoch * steps_per_epoch, steps_per_epoch, blocks):
-                    yield from losses.tolist()
-
-        steps = each_step()
-        return lambda _: dict(zip(self.loss_names, next(steps), strict=True))
+        return keras_fit.fit(self, super().fit, *arguments, **options)
 
     # weights
 
@@ -302,71 +317,16 @@ class GAN(keras.Model):
     replace_weight = replace_weights
 
 
-def _descend(network: keras.Model, tape: tf.GradientTape, objective: tf.Tensor) -> None:
-    variables = network.trainable_variables
-    gradients = tape.gradient(objective, [variable.value for variable in variables])
-    network.optimizer.apply(gradients, variables)
-
-
-def _listens_to_batches(callback: Any) -> bool:
-    if isinstance(callback, keras.callbacks.ModelCheckpoint):
-        return bool(callback.save_freq != "epoch")
-    if isinstance(callback, keras.callbacks.History | keras.callbacks.ProgbarLogger):
-        return False
-    hooks = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
-    usual = keras.callbacks.Callback
-    return any(getattr(getattr(callback, hook), "__func__", None) is not getattr(usual, hook) for hook in hooks)
-
-
-def at_least_one(name: str, value: Any) -> int:
-    """Return a count as an int.
+def _called(name: str, loss: Any, *scores: tf.Tensor) -> tf.Tensor:
+    """Return what a loss of the caller's own makes of scores.
 
     Raises:
-        ValueError: it is not a whole number of at least 1.
+        ValueError: it is no function, or gives no scalar.
     """
-    number = finite_number(name, value)
-    if number != int(number) or number < 1:
-        raise ValueError(f"{name}: expected a whole number of at least 1, got {value!r}")
-    return int(number)
-
-
-def finite_number(name: str, value: Any) -> float:
-    """Return a number as a float.
-
-    Raises:
-        ValueError: it is not a finite number.
-    """
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{name}: expected a finite number, got {value!r}")
-    return number
-
-
-def as_real_examples(data: Any, example_shape: tuple[int, ...]) -> tf.Tensor:
-    """Convert real examples to a finite float32 tensor ``(count, *example_shape)``.
-
-    Raises:
-        ValueError: the data is not numeric, not finite, or of a shape that cannot agree; both are named.
-    """
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise ValueError(f"real_examples: expected an array of real numbers, got a ragged one ({error})") from error
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"real_examples: expected an array of real numbers, got dtype {array.dtype}")
-    if array.shape[1:] == example_shape[:-1] and example_shape[-1] == 1:
-        array = array[..., np.newaxis]  # the exercise's faces come without their channel axis
-    if array.shape[1:] != example_shape or array.ndim != len(example_shape) + 1:
-        raise ValueError(
-            f"real_examples: expected shape (count, {', '.join(map(str, example_shape))}), as the generator's output "
-            f"has it, got {np.shape(data)}"
-        )
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32, copy=False)
-    if not np.isfinite(array).all():
-        bad = array[~np.isfinite(array)][0]
-        raise ValueError(f"real_examples: expected finite numbers that fit float32, got {bad} among them")
-    return tf.convert_to_tensor(array)
+    if not callable(loss):
+        raise ValueError(f"{name}.loss: expected a function of the discriminator's scores, got {loss!r}")
+    value = loss(*scores)
+    if value is None or tf.convert_to_tensor(value).shape.rank != 0:
+        shape = None if value is None else tuple(tf.convert_to_tensor(value).shape)
+        raise ValueError(f"{name}.loss: expected a scalar, got shape {shape}; take the mean of it with tf.reduce_mean")
+    return tf.convert_to_tensor(value)

@@ -1,23 +1,28 @@
-"""Many training steps in one graph call, which models of one architecture share."""
+"""Many training steps in one call: compiled and shared, compiled for one model, or step by step.
 
-import json
+The fastest loop that is known to take the model's own ``train_step`` is used:
+
+1. A loop compiled for a copy of the networks, by XLA where it helps. All models of one description share it, see
+   :func:`models.architecture.describe`. Before its first use a step on the copy is compared with one on the model.
+2. A loop compiled on the model's own objects and variables, for whatever else TensorFlow can compile.
+3. ``train_step`` by itself, step after step.
+"""
+
+import logging
 import math
-import random
-import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from models.architecture import copy_chain, describe
 from models.latents import LatentGenerator
 from models.randomness import Draws, PreparedRandomness, draw_latents, draw_subsets
-from models.small_maps import clone
 
 if TYPE_CHECKING:
     from models.gan import GAN
@@ -33,10 +38,9 @@ BLOCK_BYTES = 64 * 2**20
 #: Architectures whose compiled loops are kept.
 KEPT = 16
 
-#: Layers that XLA makes faster on a CPU; it makes convolutions far slower.
-_XLA_LAYERS = ("InputLayer", "Dense", "Activation", "LeakyReLU", "ReLU", "ELU", "Flatten", "Reshape")
-
 Losses = npt.NDArray[np.float32]
+
+_log = logging.getLogger(__name__)
 
 
 def block_steps(batch_size: int, disc_iter: int, example_size: int, latent_size: int) -> int:
@@ -70,21 +74,21 @@ class Blocks:
         self._gan = gan
         self._generator_of = generator_of
         self._ahead = ahead
-        self._settings: tuple[int, ...] = ()
+        self._settings: tuple[int, int] | None = None
+        self._real_examples: tf.Tensor = None
         self._drawn: dict[int, Future[Draws]] = {}
 
     @property
     def steps(self) -> int:
         """Steps in a block."""
         gan = self._gan
-        sizes = (math.prod(shape[1:]) for shape in (gan.generator.output_shape, gan.generator.input_shape))
-        return block_steps(gan.batch_size, gan.disc_iter, *sizes)
+        return block_steps(gan.batch_size, gan.disc_iter, math.prod(gan.example_shape), math.prod(gan.latent_shape))
 
     def __call__(self, number: int) -> Draws:
         """Return the draws of a block."""
-        settings = (self._gan.batch_size, self._gan.disc_iter, id(self._gan.real_examples))
-        if settings != self._settings:
-            self._settings, self._drawn = settings, {}
+        settings, real_examples = (self._gan.batch_size, self._gan.disc_iter), self._gan.real_examples
+        if settings != self._settings or real_examples is not self._real_examples:
+            self._settings, self._real_examples, self._drawn = settings, real_examples, {}
         wanted = {number, number + 1} if self._ahead else {number}
         self._drawn = {number: self._drawn.get(number) or self._start(number) for number in sorted(wanted)}
         return self._drawn[number].result()
@@ -111,10 +115,8 @@ class Blocks:
         if isinstance(gan.latent_generator, LatentGenerator):
             latents = tf.constant(draw_latents(rng, gan.latent_generator, count))
         else:
-            latents = gan.latent_generator(count)
-            if latents.shape[0] != count:  # it cannot give so many: ask for them as single steps do
-                latents = tf.concat([gan.draw_latents(gan.batch_size) for _ in range(count // gan.batch_size)], axis=0)
-            latents = tf.cast(latents, tf.float32)
+            # As single steps do: nobody knows whether a draw of many is as good as many draws.
+            latents = tf.concat([gan.draw_latents(gan.batch_size) for _ in range(count // gan.batch_size)], axis=0)
         return tf.reshape(latents, (-1, gan.disc_iter + 1, gan.batch_size, *latents.shape[1:]))
 
 
@@ -137,20 +139,10 @@ def global_blocks(gan: "GAN") -> Blocks:
 
 
 class Loop:
-    """A compiled training loop.
+    """Takes steps in chunks of about ``CHUNK_SECONDS``."""
 
-    Args:
-        gan: the model whose ``train_step`` is compiled, and on whose variables the loop works. Other models of the
-            same architecture run through it, too: their state is copied in, and out again afterwards.
-        xla: whether XLA compiles it.
-    """
-
-    def __init__(self, gan: "GAN", xla: bool) -> None:
-        self._gan = gan
-        self._variables = _state(gan)
-        self._lock = threading.Lock()
-        self._run = tf.function(self._steps, jit_compile=xla, autograph=False)
-        #: Steps that take about ``CHUNK_SECONDS``.
+    def __init__(self) -> None:
+        #: Steps of a chunk.
         self.pace = 1
         #: Whether it has run; the first run compiles it, which takes a second or so.
         self.compiled = False
@@ -159,7 +151,7 @@ class Loop:
         """Train ``gan`` chunk by chunk.
 
         Args:
-            gan: of the architecture that the loop was compiled for.
+            gan: a model that the loop was made for.
             first: where in the sequence of blocks to begin, in steps.
             steps: how many.
             blocks: the random numbers.
@@ -182,147 +174,201 @@ class Loop:
 
     def _chunk(self, gan: "GAN", first: int, count: int, blocks: Blocks) -> Losses:
         losses = []
-        with self._lock:
-            _copy(_state(gan), self._variables)
-            size = blocks.steps
-            for number in range(first // size, (first + count - 1) // size + 1):
-                start = max(first - number * size, 0)
-                stop = min(first + count - number * size, size)
-                run = self._run(*blocks(number), tf.constant(start), tf.constant(stop))
-                losses.append(run.numpy()[start:stop])
-                self.compiled = True
-            _copy(self._variables, _state(gan))
+        size = blocks.steps
+        for number in range(first // size, (first + count - 1) // size + 1):
+            start = max(first - number * size, 0)
+            stop = min(first + count - number * size, size)
+            losses.append(self._steps(gan, blocks(number), start, stop))
+            self.compiled = True
         return np.concatenate(losses)
 
-    def _steps(
-        self, examples: tf.Tensor, latents: tf.Tensor, uniforms: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
-    ) -> tf.Tensor:
-        # Not a for over tf.range: its length would be a constant to XLA, which would compile each length anew.
-        def step(i: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-            return i + 1, losses.write(i, self._step(Draws(examples[i], latents[i], uniforms[i])))
-
-        losses = tf.TensorArray(tf.float32, size=uniforms.shape[0], element_shape=(len(self._gan.loss_names),))
-        _, losses = tf.while_loop(lambda i, _: i < stop, step, (start, losses))
-        return losses.stack()
-
-    def _step(self, draws: Draws) -> tf.Tensor:
-        with self._gan.drawing_from(PreparedRandomness(draws)):
-            logs = self._gan.train_step()
-        return tf.stack([logs[name] for name in self._gan.loss_names])
+    def _steps(self, gan: "GAN", draws: Draws, start: int, stop: int) -> Losses:
+        """Take the steps ``start`` … ``stop - 1`` of a block."""
+        raise NotImplementedError
 
 
-_loops: dict[str, Loop] = {}
+class SharedLoop(Loop):
+    """A loop compiled for a copy of the networks.
+
+    Args:
+        twin: has the copies; the state of other models is copied in, and out again afterwards.
+    """
+
+    def __init__(self, twin: "GAN") -> None:
+        super().__init__()
+        self._variables = _state(twin)
+        self._lock = threading.Lock()
+        self._run = _compiled(twin, twin.uses_xla)
+
+    def _chunk(self, gan: "GAN", first: int, count: int, blocks: Blocks) -> Losses:
+        with self._lock:
+            _copy(_state(gan), self._variables)
+            losses = super()._chunk(gan, first, count, blocks)
+            _copy(self._variables, _state(gan))
+        return losses
+
+    def _steps(self, gan: "GAN", draws: Draws, start: int, stop: int) -> Losses:
+        return _numbers(self._run(*draws, tf.constant(start), tf.constant(stop)), start, stop)
+
+
+class OwnLoop(Loop):
+    """A loop on a model's own objects: compiled where that is possible, else step by step.
+
+    Args:
+        gan: the one model that it trains.
+        traced_with: its description, for as long as which the loop is right.
+    """
+
+    def __init__(self, gan: "GAN", traced_with: Hashable) -> None:
+        super().__init__()
+        self.traced_with = traced_with
+        self._run = None if gan.run_eagerly else _compiled(gan, bool(gan.jit_compiled))
+
+    def _steps(self, gan: "GAN", draws: Draws, start: int, stop: int) -> Losses:
+        if self._run is None:
+            return np.stack([_losses(gan, _at(draws, i)) for i in range(start, stop)])
+        if self.compiled:
+            return _numbers(self._run(*draws, tf.constant(start), tf.constant(stop)), start, stop)
+        before = _values(gan)
+        try:
+            losses = _numbers(self._run(*draws, tf.constant(start), tf.constant(stop)), start, stop)
+        except Exception as error:  # whatever a layer of the caller's own may raise in a graph
+            _assign(gan, before)
+            self._run = None
+            # If the step itself is at fault, it raises the same once more.
+            losses = self._steps(gan, draws, start, stop)
+            _log.warning("this model's steps cannot be compiled and run one by one (%s)", _first_line(error))
+        return losses
+
+
+_loops: dict[Hashable, SharedLoop | None] = {}
+_loops_lock = threading.Lock()
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="draws")
 
 
 def loop_for(gan: "GAN") -> Loop:
-    """Return the loop of the model's architecture: compiled when it first runs, shared afterwards."""
-    architecture = _architecture(gan)
-    if architecture is None:
-        # Nobody knows what is in it, so XLA must be asked for.
-        gan.own_loop = gan.own_loop or Loop(gan, xla=bool(gan.jit_compiled))
-        return gan.own_loop
-    if architecture not in _loops:
-        while len(_loops) >= KEPT:
-            del _loops[next(iter(_loops))]
-        _loops[architecture] = Loop(_twin(gan), gan.uses_xla)
-    return _loops[architecture]
+    """Return the fastest loop that is known to take the model's own steps."""
+    gan.build_optimizers()
+    key, complete, own = describe(gan)
+    if complete and not gan.run_eagerly:
+        with _loops_lock:
+            if key not in _loops:
+                while len(_loops) >= KEPT:
+                    del _loops[next(iter(_loops))]
+                _loops[key] = _shared_loop(gan, key)
+            shared = _loops[key]
+        if shared is not None:
+            return shared
+    if gan.own_loop is None or gan.own_loop.traced_with != own:
+        gan.own_loop = OwnLoop(gan, own)
+    return gan.own_loop
 
 
-def forget() -> None:
-    """Drop all shared loops; models compile theirs anew."""
-    _loops.clear()
+def _shared_loop(gan: "GAN", key: Hashable) -> SharedLoop | None:
+    """Return a loop for all models of this description; None if a copy of the networks is not the same after all."""
+    try:
+        twin = _twin(gan)
+        if describe(twin).key != key or not _take_equal_steps(gan, twin):
+            return None
+    except Exception:  # whatever a network raises that is not what its config says
+        _log.debug("a network cannot be copied", exc_info=True)
+        return None
+    return SharedLoop(twin)
 
 
-def uses_only_dense_layers(network: keras.Model) -> bool:
-    """Whether the network has only layers that XLA makes faster on a CPU."""
-    return all(type(layer).__name__ in _XLA_LAYERS for layer in network.layers)
+def _twin(gan: "GAN") -> "GAN":
+    """Build a model of the same description, with variables of its own."""
+    networks = copy_chain(gan.generator), copy_chain(gan.discriminator)
+    examples = np.zeros((gan.batch_size, *gan.example_shape), np.float32)
+    twin = type(gan)(*networks, gan.latent_generator, examples, gan.batch_size, gan.disc_iter)
+    for name in ("jit_compiled", "lambda_gp", "clip"):
+        if hasattr(gan, name):
+            setattr(twin, name, getattr(gan, name))
+    optimizers = (network.optimizer for network in (gan.generator, gan.discriminator))
+    twin.set_optimizers(*(type(one).from_config(one.get_config()) for one in optimizers))
+    return twin
+
+
+def _take_equal_steps(gan: "GAN", twin: "GAN") -> bool:
+    """Compare the losses of a step, taken by both from the same state on the same draws; ``gan`` stays as it is."""
+    rng = np.random.default_rng(0)
+    rows = np.arange(gan.disc_iter * gan.batch_size).reshape(gan.disc_iter, -1) % len(gan.real_examples)
+    latents = rng.normal(size=(gan.disc_iter + 1, gan.batch_size, *gan.latent_shape))
+    draws = Draws(
+        tf.gather(gan.real_examples, rows),
+        tf.constant(latents, tf.float32),
+        tf.constant(rng.random(rows.shape, dtype=np.float32)),
+    )
+    before = _values(gan)
+    _assign(twin, before)
+    try:
+        return np.allclose(_losses(gan, draws), _losses(twin, draws), rtol=1e-3, atol=1e-5, equal_nan=True)
+    finally:
+        _assign(gan, before)
+
+
+# steps
+
+
+def _compiled(gan: "GAN", xla: bool) -> tf.types.experimental.PolymorphicFunction:
+    """Return a function of a block's draws and of the first and the last of its steps that takes these steps."""
+
+    def steps(
+        examples: tf.Tensor, latents: tf.Tensor, uniforms: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
+    ) -> tf.Tensor:
+        # Not a for over tf.range: its length would be a constant to XLA, which would compile each length anew.
+        def step(i: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            return i + 1, losses.write(i, _step(gan, Draws(examples[i], latents[i], uniforms[i])))
+
+        losses = tf.TensorArray(tf.float32, size=uniforms.shape[0], element_shape=(len(gan.loss_names),))
+        _, losses = tf.while_loop(lambda i, _: i < stop, step, (start, losses))
+        return losses.stack()
+
+    return tf.function(steps, jit_compile=xla, autograph=False)
+
+
+def _step(gan: "GAN", draws: Draws) -> tf.Tensor:
+    """Take a step and return its losses in the order of ``gan.loss_names``."""
+    with gan.drawing_from(PreparedRandomness(draws)):
+        logs = gan.train_step()
+    return tf.stack([tf.cast(logs[name], tf.float32) for name in gan.loss_names])
+
+
+def _losses(gan: "GAN", draws: Draws) -> Losses:
+    losses: Losses = _step(gan, draws).numpy()
+    return losses
+
+
+def _numbers(losses: tf.Tensor, start: int, stop: int) -> Losses:
+    numbers: Losses = losses.numpy()[start:stop]
+    return numbers
+
+
+def _at(draws: Draws, step: int) -> Draws:
+    return Draws(*(values[step] for values in draws))
+
+
+# state
 
 
 def _state(gan: "GAN") -> list[tf.Variable]:
     return [variable.value for variable in gan.state.values()]
 
 
+def _values(gan: "GAN") -> list[tf.Tensor]:
+    return [tf.identity(variable) for variable in _state(gan)]
+
+
+def _assign(gan: "GAN", values: list[tf.Tensor]) -> None:
+    for variable, value in zip(_state(gan), values, strict=True):
+        variable.assign(value)
+
+
 def _copy(source: list[tf.Variable], target: list[tf.Variable]) -> None:
     for one, other in zip(source, target, strict=True):
-        if one is not other:
-            value = tf.raw_ops.ReadVariableOp(resource=one.handle, dtype=one.dtype)
-            tf.raw_ops.AssignVariableOp(resource=other.handle, value=value)  # in half the time of assign
+        value = tf.raw_ops.ReadVariableOp(resource=one.handle, dtype=one.dtype)
+        tf.raw_ops.AssignVariableOp(resource=other.handle, value=value)  # in half the time of assign
 
 
-def takes_standard_steps(gan: "GAN") -> bool:
-    """Whether the model's training step is that of one of the three GANs, not one of the caller's own."""
-    return type(gan).__module__ in _STANDARD and not vars(gan).keys() & _STEP_PARTS
-
-
-_STANDARD = ("models.simple_gan", "models.wgan_clip", "models.wgan_gp")
-_STEP_PARTS = {
-    "train_step",
-    "update_discriminator",
-    "update_generator",
-    "discriminator_objective",
-    "discriminator_loss",
-    "generator_loss",
-    "gradient_penalty",
-    "get_real_sample",
-    "get_fake_sample",
-    "get_interpolated_sample",
-}
-
-
-def _architecture(gan: "GAN") -> str | None:
-    """Describe all that the graph of a step depends on; None where that cannot be told."""
-    if not takes_standard_steps(gan):
-        return None
-    settings = {name: getattr(gan, name, None) for name in ("batch_size", "disc_iter", "uses_xla", *_OF_SOME)}
-    networks = (gan.generator, gan.discriminator)
-    try:
-        parts = [
-            json.dumps([type(gan).__name__, settings]),
-            *(_describe_network(network) for network in networks),
-            *(_describe_optimizer(network.optimizer) for network in networks),
-        ]
-    except (NotImplementedError, TypeError, ValueError):
-        return None
-    description = "\n".join(parts)
-    # A function or a class of the caller's own shows only by its name, which says too little.
-    modules = re.findall(r'"module": "([^"]*)"', description)
-    return description if all(module.split(".")[0] == "keras" for module in modules) else None
-
-
-#: Settings that only some of the GANs have.
-_OF_SOME = ("lambda_gp", "clip")
-
-
-def _describe_network(network: keras.Model) -> str:
-    """Return the network's structure; names of layers, which Keras numbers through, become positions."""
-    description = json.dumps([{"module": type(network).__module__}, network.get_config()])
-    for i, layer in enumerate(network.layers):
-        description = description.replace(f'"{layer.name}"', f'"{i}"')
-    return description
-
-
-def _describe_optimizer(optimizer: keras.Optimizer) -> str:
-    config = {"module": type(optimizer).__module__, "class": type(optimizer).__name__} | optimizer.get_config()
-    del config["name"]
-    if isinstance(config["learning_rate"], float):
-        del config["learning_rate"]  # a variable, and copied as such
-    return json.dumps(config)
-
-
-def _twin(gan: "GAN") -> "GAN":
-    """Build a model of the same architecture, with variables of its own."""
-    state = random.getstate()  # which initialisers take their seeds from
-    try:
-        generator, discriminator = clone(gan.generator), clone(gan.discriminator)
-    finally:
-        random.setstate(state)
-    examples = np.zeros((gan.batch_size, *generator.output_shape[1:]), np.float32)
-    twin = type(gan)(generator, discriminator, lambda k: tf.zeros((k, 1)), examples, gan.batch_size, gan.disc_iter)
-    for name in _OF_SOME:
-        if hasattr(gan, name):
-            setattr(twin, name, getattr(gan, name))
-    twin.set_optimizers(
-        *(type(one).from_config(one.get_config()) for one in (gan.generator.optimizer, gan.discriminator.optimizer))
-    )
-    return twin
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from models.latents import LatentGenerator
 
-LatentCallable = Callable[[int], tf.Tensor]
+LatentCallable = Callable[[int], Any]
 
 
 class Randomness(Protocol):
@@ -37,12 +37,29 @@ class GlobalRandomness:
         return tf.random.uniform(shape)
 
     def latents(self, latent_generator: LatentCallable, size: int) -> tf.Tensor:
-        latents = latent_generator(size)
-        if tf.executing_eagerly() or not _is_constant(latents):
+        drawn = latent_generator(size)
+        latents = as_latents(drawn)
+        if tf.executing_eagerly() or not _is_constant(drawn):
             return latents
         # It draws outside TensorFlow: as it stands, the graph would repeat this one draw for ever.
-        drawn = tf.py_function(lambda: tf.cast(latent_generator(size), tf.float32), (), tf.float32)
-        return tf.ensure_shape(drawn, np.shape(latents) if isinstance(latents, np.ndarray) else latents.shape)
+        again = tf.py_function(lambda: as_latents(latent_generator(size)), (), tf.float32)
+        return tf.ensure_shape(again, latents.shape)
+
+
+def as_latents(drawn: Any) -> tf.Tensor:
+    """Convert what a latent generator gave, of whatever type, to float32.
+
+    Raises:
+        ValueError: it is not an array of real numbers.
+    """
+    if not tf.is_tensor(drawn):
+        try:
+            drawn = np.asarray(drawn)
+        except ValueError as error:
+            raise ValueError(f"latent_generator: expected an array of latent vectors, got {error}") from error
+        if drawn.dtype.kind not in "fiub":
+            raise ValueError(f"latent_generator: expected an array of real numbers, got dtype {drawn.dtype}")
+    return tf.cast(drawn, tf.float32)
 
 
 class Draws(NamedTuple):
@@ -63,30 +80,31 @@ class PreparedRandomness:
     """Hand out the draws of one step in the order in which the step asks for them.
 
     Raises:
-        RuntimeError: the step asks for more than one of the three GANs does.
+        RuntimeError: the step asks for other draws than one of the three GANs does.
     """
 
     def __init__(self, draws: Draws) -> None:
         self._examples, self._latents, self._uniforms = (iter(tf.unstack(values)) for values in draws)
 
     def examples(self, population: tf.Tensor, size: int) -> tf.Tensor:
-        return _next(self._examples)
+        return _next(self._examples, size)
 
     def uniform(self, shape: Any) -> tf.Tensor:
         return tf.reshape(_next(self._uniforms), shape)
 
     def latents(self, latent_generator: LatentCallable, size: int) -> tf.Tensor:
-        return _next(self._latents)
+        return _next(self._latents, size)
 
 
-def _next(values: Iterator[tf.Tensor]) -> tf.Tensor:
-    try:
-        return next(values)
-    except StopIteration:
+def _next(values: Iterator[tf.Tensor], size: int | None = None) -> tf.Tensor:
+    value = next(values, None)
+    if value is None or size not in (None, value.shape[0]):
         raise RuntimeError(
             "train: expected a step to draw disc_iter real samples, disc_iter + 1 fake ones and disc_iter interpolated "
-            "ones, got a step that draws more; use fit with a train_step of your own"
-        ) from None
+            f"ones of batch_size each, got a step that draws {'more' if value is None else f'{size} at once'}; use fit "
+            "with a train_step of your own"
+        )
+    return value
 
 
 # draws made beforehand, in NumPy: for many steps at once it costs a fraction of what it does step by step

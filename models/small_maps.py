@@ -50,21 +50,7 @@ def _weights_between(sides: tuple[int, int], kernel: tuple[int, int], enlarged: 
     return counts.reshape(-1, height * width, kernel[0] * kernel[1])
 
 
-def clone(network: keras.Model) -> keras.Model:
-    """Build the same network with new variables, and with the fast form of convolutions where it pays."""
-
-    def clone_layer(layer: keras.Layer) -> keras.Layer:
-        enlarged = _enlarged(network, layer)
-        if enlarged:
-            return SmallMapConv2D(enlarged, **layer.get_config())
-        return type(layer).from_config(layer.get_config())
-
-    # Without the losses and the optimizer, which Keras cannot clone.
-    bare = keras.Model(network.input, network.output)
-    return keras.models.clone_model(bare, clone_function=clone_layer)
-
-
-def _enlarged(network: keras.Model, layer: keras.Layer) -> int:
+def enlarged_by(network: keras.Model, layer: keras.Layer) -> int:
     """Return how many times a convolution's map was enlarged; 0 if its map is not small."""
     simple = {
         "strides": (1, 1),
@@ -76,7 +62,8 @@ def _enlarged(network: keras.Model, layer: keras.Layer) -> int:
     if type(layer) is not keras.layers.Conv2D or any(getattr(layer, name) != value for name, value in simple.items()):
         return 0
     enlarged = 2 if any(_doubles(before) and before.output is layer.input for before in network.layers) else 1
-    return enlarged if max(layer.input.shape[1:3]) <= LARGEST * enlarged else 0
+    sides = layer.input.shape[1:3]
+    return enlarged if None not in sides and max(sides) <= LARGEST * enlarged else 0
 
 
 def _doubles(layer: keras.Layer) -> bool:

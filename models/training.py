@@ -40,8 +40,9 @@ def train(
     one ends. A latent generator of the caller's own takes part if it draws from ``tf.random``, whose global seed is
     then set anew with every block of steps (:func:`models.loop.block_steps`).
 
-    The first call compiles the step, which takes a second or so; models of the same architecture share the outcome.
-    Where networks, optimizers or steps are of the caller's own making, ``compile()`` anew after changing a setting.
+    The first call compiles the step, which takes a second or so; chains of Keras's own layers share the outcome
+    with others built alike. What cannot be compiled runs step by step. Changed layers, losses, optimizers and
+    settings count from the next call on; after a change to a ``train_step`` of your own, ``compile()`` anew.
 
     Args:
         gan: one of the three GANs.

@@ -1,5 +1,7 @@
 """Task 1: the Wasserstein GAN with clipped weights (Arjovsky et al. 2017, "Wasserstein GAN")."""
 
+from typing import ClassVar
+
 import tensorflow as tf
 
 from models import losses
@@ -13,6 +15,7 @@ class WGAN_clip(GAN):
     """
 
     clip: float = 1.0
+    scores_order: ClassVar[tuple[str, str]] = ("fake_scores", "real_scores")
     generator_loss = staticmethod(losses.wasserstein_generator_loss)
     discriminator_loss = staticmethod(losses.wasserstein_discriminator_loss)
 

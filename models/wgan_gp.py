@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from models import losses
-from models.gan import GAN, Logs, finite_number
+from models.gan import GAN, Logs
+from models.inputs import finite_number
 from models.randomness import LatentCallable
 
 
@@ -19,6 +20,7 @@ class WGAN_GP(GAN):
 
     beta_1: float = 0.3
     loss_names: ClassVar[tuple[str, ...]] = ("discr_loss", "gen_loss", "gp")
+    scores_order: ClassVar[tuple[str, str]] = ("fake_scores", "real_scores")
     generator_loss = staticmethod(losses.wasserstein_generator_loss)
     discriminator_loss = staticmethod(losses.wasserstein_discriminator_loss)
 
@@ -68,4 +70,4 @@ class WGAN_GP(GAN):
         """Return the critic's Wasserstein loss plus ``lambda_gp`` times the penalty; log the two apart."""
         loss, logs = super().discriminator_objective(real, fake)
         gp = self.gradient_penalty(self.get_interpolated_sample(real, fake))
-        return loss + self.lambda_gp * gp, logs | {"gp": gp}
+        return loss + tf.cast(self.lambda_gp * gp, loss.dtype), logs | {"gp": gp}

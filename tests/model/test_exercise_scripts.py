@@ -1,5 +1,6 @@
 """Scripts that call the project as the exercise's own do, with its module files replaced by one-line imports."""
 
+import itertools
 import runpy
 import sys
 from pathlib import Path
@@ -69,3 +70,45 @@ def test_face_mains(shared: Path) -> None:
     assert found["best"].shape == (400, 16, 16)
     assert np.abs(found["best"].mean(axis=0) - found["mean_face"]).mean() < 0.04
     assert found["walk"].shape == (20, 16, 16)
+
+
+def _run(script: str, module: str) -> dict[str, Any]:
+    return runpy.run_path(str(SCRIPTS / script), {"MODULE": module, "CLASS": MODULES[module]})
+
+
+@pytest.mark.filterwarnings("ignore:Do not pass an `input_shape`:UserWarning")
+@pytest.mark.parametrize("module", ["1-wgan_clip", "2-wgan_gp"])
+def test_a_subclass_with_its_own_step_losses_and_optimizers(module: str) -> None:
+    found = _run("own_step_main.py", module)
+    gan, history = found["G"], found["history"]
+
+    assert list(history) == ["discr_loss", "gen_loss"]
+    assert [len(values) for values in history.values()] == [4, 4]
+    assert max(np.abs(weights).max() for weights in gan.discriminator.get_weights()) <= 0.5
+    assert [gan.generator.optimizer.iterations.numpy(), gan.discriminator.optimizer.iterations.numpy()] == [100, 200]
+    real = found["real_examples"].mean(axis=0)
+    assert np.abs(gan.get_fake_sample(400).numpy().mean(axis=0) - real).max() < 0.2
+
+
+@pytest.mark.parametrize("module", TOYS.values())
+def test_callbacks_watch_and_steer(module: str, tmp_path: Path) -> None:
+    found = _run("callbacks_main.py", module)
+
+    assert len(found["samples"].kept) == 4
+    assert all((one != two).any() for one, two in itertools.pairwise(found["samples"].kept))
+    assert found["rates"] == pytest.approx([0.005, 0.0025, 0.00125, 0.000625])
+    first = found["freeze"].first
+    assert [(one != two).any() for one, two in itertools.pairwise(first)] == [True, True, False]
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 5
+    assert (tmp_path / "best.weights.h5").stat().st_size
+    assert found["stop"].seen == 10, "Keras ends the epoch in which training is stopped"
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file:UserWarning")
+@pytest.mark.parametrize("module", TOYS.values())
+def test_networks_are_saved_copied_and_loaded(module: str) -> None:
+    found = _run("persistence_main.py", module)
+
+    for way, points in found["found"].items():
+        np.testing.assert_allclose(points, found["expected"], atol=1e-6, err_msg=way)
+    assert np.abs(found["moved"] - found["expected"]).max() > 1e-4

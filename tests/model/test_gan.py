@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from models import WGAN_GP, Simple_GAN, WGAN_clip, convolutional_GenDiscr, fully_connected_GenDiscr
-from models.gan import GAN, as_real_examples
+from models.gan import GAN
+from models.inputs import as_real_examples
 from tests.model.toys import CLASSES, small_gan, weights_of
 
 POINTS = np.random.default_rng(0).uniform(size=(300, 2))

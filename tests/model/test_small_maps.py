@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from models import convolutional_GenDiscr
-from models.small_maps import SmallMapConv2D, clone
+from models.architecture import copy_chain
+from models.small_maps import SmallMapConv2D
 
 
 @pytest.mark.parametrize("network", [0, 1], ids=["generator", "discriminator"])
@@ -12,7 +13,7 @@ def test_a_clone_computes_the_same(network: int, training: bool) -> None:
     keras.utils.set_random_seed(0)
     original = convolutional_GenDiscr()[network]
     original.compile(loss=lambda one, two: one)
-    copy = clone(original)
+    copy = copy_chain(original)
     copy.set_weights(original.get_weights())
     inputs = np.random.default_rng(0).normal(size=(5, *original.input_shape[1:])).astype(np.float32)
 
@@ -28,7 +29,7 @@ def _network(side: int, **options: object) -> keras.Model:
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, (2, 3), 5])
 def test_kernels_of_any_size(kernel_size: object) -> None:
     original = _network(2, kernel_size=kernel_size)
-    copy = clone(original)
+    copy = copy_chain(original)
     copy.set_weights(original.get_weights())
     inputs = np.random.default_rng(0).normal(size=(5, 2, 2, 2)).astype(np.float32)
 
@@ -41,4 +42,4 @@ def test_kernels_of_any_size(kernel_size: object) -> None:
     [(4, {}), (2, {"padding": "valid", "kernel_size": 1}), (2, {"strides": 2}), (2, {"groups": 1, "dilation_rate": 2})],
 )
 def test_other_convolutions_stay(side: int, options: dict[str, object]) -> None:
-    assert type(clone(_network(side, **options)).layers[1]) is keras.layers.Conv2D
+    assert type(copy_chain(_network(side, **options)).layers[1]) is keras.layers.Conv2D

@@ -1,0 +1,121 @@
+"""Checks of what callers hand in: numbers, real examples, networks."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models.randomness import LatentCallable, as_latents
+
+Shape = tuple[int, ...]
+
+
+def at_least_one(name: str, value: Any) -> int:
+    """Return a count as an int.
+
+    Raises:
+        ValueError: it is not a whole number of at least 1.
+    """
+    number = finite_number(name, value)
+    if number != int(number) or number < 1:
+        raise ValueError(f"{name}: expected a whole number of at least 1, got {value!r}")
+    return int(number)
+
+
+def finite_number(name: str, value: Any) -> float:
+    """Return a number as a float.
+
+    Raises:
+        ValueError: it is not a finite number.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: expected a finite number, got {value!r}")
+    return number
+
+
+def as_real_examples(data: Any, example_shape: Shape) -> tf.Tensor:
+    """Convert real examples to a finite float32 tensor ``(count, *example_shape)``.
+
+    Raises:
+        ValueError: the data is not numeric, not finite, or of a shape that cannot agree; both are named.
+    """
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"real_examples: expected an array of real numbers, got a ragged one ({error})") from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"real_examples: expected an array of real numbers, got dtype {array.dtype}")
+    if array.shape[1:] == example_shape[:-1] and example_shape[-1:] == (1,):
+        array = array[..., np.newaxis]  # the exercise's faces come without their channel axis
+    if array.shape[1:] != example_shape or array.ndim != len(example_shape) + 1:
+        raise ValueError(
+            f"real_examples: expected shape (count, {', '.join(map(str, example_shape))}), as the generator's output "
+            f"has it, got {np.shape(data)}"
+        )
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        bad = array[~np.isfinite(array)][0]
+        raise ValueError(f"real_examples: expected finite numbers that fit float32, got {bad} among them")
+    return tf.convert_to_tensor(array)
+
+
+def build_networks(
+    generator: keras.Model, discriminator: keras.Model, latent_generator: LatentCallable, batch_size: int
+) -> tuple[Shape, Shape]:
+    """Create the variables of both networks where they do not exist yet.
+
+    Where a network does not tell its shapes, as subclassed models and those without an ``Input`` do not, a batch is
+    drawn and passed through it.
+
+    Returns:
+        The shapes of one latent vector and of one example.
+
+    Raises:
+        ValueError: one of them is no Keras model, or has several inputs or outputs; or they do not fit each other.
+    """
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, keras.Model):
+            raise ValueError(f"{name}: expected a keras.Model, got {type(network).__module__}.{type(network).__name__}")
+    if not callable(latent_generator):
+        raise ValueError(f"latent_generator: expected a function of a number of vectors, got {latent_generator!r}")
+    latent_shape, example_shape = _own_shape(generator, "input_shape"), _own_shape(generator, "output_shape")
+    if latent_shape is None or example_shape is None:
+        latents = as_latents(latent_generator(batch_size))
+        latent_shape = tuple(latents.shape[1:])
+        example_shape = _passed_through("generator", generator, latents)
+    if _own_shape(discriminator, "input_shape") != example_shape:
+        _passed_through("discriminator", discriminator, tf.zeros((batch_size, *example_shape)))
+    return latent_shape, example_shape
+
+
+def _own_shape(network: keras.Model, which: str) -> Shape | None:
+    """Return the shape of one input or output as the network tells it; None if it does not, or not wholly."""
+    shape = getattr(network, which, None)
+    if not isinstance(shape, tuple) or not all(isinstance(side, int) for side in shape[1:]):
+        return None
+    return shape[1:]
+
+
+def _passed_through(name: str, network: keras.Model, inputs: tf.Tensor) -> Shape:
+    if isinstance(network, keras.Sequential) and not network.built:
+        network.build((None, *inputs.shape[1:]))
+    try:
+        outputs = network(inputs)
+    except Exception as error:
+        raise ValueError(f"{name}: expected a network of inputs {tuple(inputs.shape)}, got {error}") from error
+    if not tf.is_tensor(outputs):
+        raise ValueError(f"{name}: expected one tensor as output, got {type(outputs).__name__}")
+    return tuple(outputs.shape[1:])
+
+
+def trainable_or_frozen(network: keras.Model) -> list[keras.Variable]:
+    """Return the variables that training changes, or would change if no layer were frozen, in the network's order."""
+    created_trainable = {id(variable) for layer in network._flatten_layers() for variable in layer._trainable_variables}
+    return [variable for variable in network.variables if variable.trainable or id(variable) in created_trainable]
