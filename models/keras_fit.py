@@ -80,6 +80,10 @@ def _retrace_if_changed(gan: "GAN") -> None:
         gan.train_function, gan.traced_with = None, own
 
 
+#: Keras's callbacks that look at a batch's losses and not at the model.
+_ONLY_LOGS = (keras.callbacks.History, keras.callbacks.ProgbarLogger, keras.callbacks.TerminateOnNaN)
+
+
 def _may_run_ahead(gan: "GAN", callbacks: Any) -> bool:
     """Whether nobody looks at the model between two steps."""
     plain = takes_standard_steps(gan) and not gan.run_eagerly and gan.steps_per_execution == 1
@@ -89,7 +93,7 @@ def _may_run_ahead(gan: "GAN", callbacks: Any) -> bool:
 def _listens_to_batches(callback: Any) -> bool:
     if isinstance(callback, keras.callbacks.ModelCheckpoint):
         return bool(callback.save_freq != "epoch")
-    if isinstance(callback, keras.callbacks.History | keras.callbacks.ProgbarLogger):
+    if isinstance(callback, _ONLY_LOGS):
         return False
     hooks = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
     usual = keras.callbacks.Callback
