@@ -264,6 +264,12 @@ def loop_for(gan: "GAN") -> Loop:
     return gan.own_loop
 
 
+def forget() -> None:
+    """Drop all shared loops; models compile theirs anew."""
+    with _loops_lock:
+        _loops.clear()
+
+
 def _shared_loop(gan: "GAN", key: Hashable) -> SharedLoop | None:
     """Return a loop for all models of this description; None if a copy of the networks is not the same after all."""
     try:
