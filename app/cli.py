@@ -38,6 +38,13 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _in_a_folder(path: Path | None) -> Path | None:
+    """Check where a file is to be written, before minutes are spent on its content."""
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"expected a file in a folder that is there, got {path}")
+    return path
+
+
 @cli.callback()
 def _main(
     version: Annotated[
@@ -200,7 +207,13 @@ def evaluate(
     runs: Annotated[int, typer.Option(min=1, help="Runs, each with new faces; their spread is shown.")] = 3,
     strict: Annotated[bool, typer.Option("--strict", help="End at the first picture that cannot be read.")] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures here; /info quotes WEIGHTS/quality.json.")
+        Path | None,
+        typer.Option(
+            "--json",
+            dir_okay=False,
+            callback=_in_a_folder,
+            help="Write the figures here; /info quotes WEIGHTS/quality.json.",
+        ),
     ] = None,
 ) -> None:
     """Measure weights against real faces that they were not trained on.
@@ -301,7 +314,10 @@ def bench(
         bool, typer.Option("--tiny", help="Only see that everything runs; the figures mean nothing.")
     ] = False,
     only: Annotated[_BenchPart | None, typer.Option(help="One of the three parts.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here, too.")] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", dir_okay=False, callback=_in_a_folder, help="Write the figures here, too."),
+    ] = None,
 ) -> None:
     """Measure speed: training beside the exercise's code, JAX and PyTorch; jobs; serving beside a constant picture.
 
