@@ -338,8 +338,9 @@ def _titles(head: _Row, delimiter: str | None, columns: int) -> tuple[str, ...]:
     """Return the titles of a line, split as the numbers are, or else so that there are as many."""
     cells = _without_end(head.cells(delimiter))
     if len(cells) == 1 or len(cells) not in (columns, columns - 1):
-        own = next((one for one in _DELIMITERS if len(head.cells(one)) == columns), delimiter)
-        cells = _without_end(head.cells(own))
+        others = (head.cells(one) for one in _DELIMITERS)
+        fitting = (other for other in others if len(other) == columns and set(other).isdisjoint(";,|"))
+        cells = next(fitting, cells)
     for column, cell in enumerate(cells, 1):
         if "\0" in cell or "\ufffd" in cell:
             raise UploadError(
