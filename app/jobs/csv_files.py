@@ -340,7 +340,7 @@ def _titles(head: _Row, delimiter: str | None, columns: int) -> tuple[str, ...]:
     if len(cells) == 1 or len(cells) not in (columns, columns - 1):
         others = (head.cells(one) for one in _DELIMITERS)
         fitting = (other for other in others if len(other) == columns and set(other).isdisjoint(";,|"))
-        cells = next(fitting, cells)
+        cells = _without_end(next(fitting, cells))
     for column, cell in enumerate(cells, 1):
         if "\0" in cell or "\ufffd" in cell:
             raise UploadError(
