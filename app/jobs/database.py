@@ -1,6 +1,7 @@
 """The database of the jobs: SQLite in the data folder, or PostgreSQL. DBOS keeps its own tables beside ours."""
 
 import json
+import time
 from typing import Any
 
 import sqlalchemy as sa
@@ -127,13 +128,22 @@ def connect(settings: Settings) -> sa.Engine:
     engine = _postgresql(settings.database_url)
     # A lock of the session, not of a transaction: DBOS makes indexes concurrently, which waits for transactions.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.select(sa.func.pg_advisory_lock(_SCHEMA_LOCK)))
+        _lock_schema(connection)
         try:
             DBOS.migrate(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
             _make_tables(connection)
         finally:
             connection.execute(sa.select(sa.func.pg_advisory_unlock(_SCHEMA_LOCK)))
     return engine
+
+
+def _lock_schema(connection: sa.Connection) -> None:
+    # Asked again and again: a statement that waits is a transaction, for which the indexes of the other one would wait.
+    deadline = time.monotonic() + 60
+    while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_SCHEMA_LOCK))).scalar_one():
+        if time.monotonic() > deadline:
+            raise TimeoutError("another process has been making the tables for 60 seconds")
+        time.sleep(0.1)
 
 
 def _make_tables(connection: sa.Connection) -> None:

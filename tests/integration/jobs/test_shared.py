@@ -3,11 +3,14 @@
 import signal
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from app.config import Settings
+from app.jobs.database import connect
 from tests.integration.jobs.harness import Program, check_events, same, service, until
 from tests.integration.jobs.postgresql import PostgreSQL
 
@@ -93,3 +96,10 @@ def test_an_outage_of_the_database(tmp_path: Path, database: PostgreSQL) -> None
         same(running.result(again, tmp_path / "data"), running.result(job, tmp_path / "data"))
         worker.stop()
         running.stop()
+
+
+def test_many_that_start_at_once_on_an_empty_database_wait_for_each_other(tmp_path: Path, database: PostgreSQL) -> None:
+    settings = Settings(data=tmp_path, database_url=database.url)
+    with ThreadPoolExecutor(4) as threads:
+        for engine in threads.map(lambda _: connect(settings), range(4)):
+            engine.dispose()
