@@ -86,7 +86,7 @@ class _Row(NamedTuple):
 
     def delimiter(self) -> str | None:
         """Return what stands between the numbers, the first of which may be a name; a comma where there is nothing."""
-        split = {one: self.cells(one) for one in _DELIMITERS if self._quotes_whole_cells(one)}
+        split = {one: self.cells(one) for one in _DELIMITERS if self.quotes_whole_cells(one)}
         if not set(split.get(None, ())).isdisjoint(";,|"):
             del split[None]  # white space only surrounds the separators
         present = [one for one, cells in split.items() if sum(map(bool, cells)) > 1]
@@ -96,7 +96,7 @@ class _Row(NamedTuple):
                 return one
         return present[0] if present else ","
 
-    def _quotes_whole_cells(self, delimiter: str | None) -> bool:
+    def quotes_whole_cells(self, delimiter: str | None) -> bool:
         """Say whether what is quoted ends where a cell does."""
         ends = (self.text[match.end() :] for match in _QUOTED.finditer(self.text))
         return all(
@@ -231,7 +231,7 @@ class _Csv:
             names = columns > 1 and _is_name(row)
             titles = self._titles_in_comment(delimiter, columns - names)
         else:
-            titles = _titles(head, delimiter, len(cells))
+            titles = _titles(head, delimiter, columns, len(cells))
             names = _have_names(titles, cells, row, delimiter)
             titles = titles[names and len(titles) == columns :]
             if columns < len(titles) <= len(cells):
@@ -334,13 +334,13 @@ def _are_words(cells: Sequence[str]) -> bool:
     return any(map(is_word, cells)) and not any(map(is_number, cells))
 
 
-def _titles(head: _Row, delimiter: str | None, columns: int) -> tuple[str, ...]:
+def _titles(head: _Row, delimiter: str | None, columns: int, most: int) -> tuple[str, ...]:
     """Return the titles of a line, split as the numbers are, or else so that there are as many."""
     cells = _without_end(head.cells(delimiter))
-    if len(cells) == 1 or len(cells) not in (columns, columns - 1):
-        others = (head.cells(one) for one in _DELIMITERS)
+    if len(cells) == 1 or not columns - 1 <= len(cells) <= most:
+        others = (_without_end(head.cells(one)) for one in _DELIMITERS if head.quotes_whole_cells(one))
         fitting = (other for other in others if len(other) == columns and set(other).isdisjoint(";,|"))
-        cells = _without_end(next(fitting, cells))
+        cells = next(fitting, cells)
     for column, cell in enumerate(cells, 1):
         if "\0" in cell or "\ufffd" in cell:
             raise UploadError(
