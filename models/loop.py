@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ import tensorflow as tf
 
 from models.architecture import copy_chain, describe
 from models.latents import LatentGenerator
-from models.randomness import Draws, PreparedRandomness, draw_latents, draw_subsets
+from models.randomness import Draws, PreparedRandomness, draw_latents, draw_subsets, is_constant
 
 if TYPE_CHECKING:
     from models.gan import GAN
@@ -68,12 +69,18 @@ class Blocks:
         gan: whose steps.
         generator_of: makes the random generator of a block from its number.
         ahead: whether the next block may be drawn while the steps of this one run.
+        compiled: whether a latent generator of the caller's own may be compiled, if it draws by TensorFlow: faster, but
+            TensorFlow's seed counts only when it is traced.
     """
 
-    def __init__(self, gan: "GAN", generator_of: Callable[[int], np.random.Generator], ahead: bool) -> None:
+    def __init__(
+        self, gan: "GAN", generator_of: Callable[[int], np.random.Generator], *, ahead: bool, compiled: bool
+    ) -> None:
         self._gan = gan
         self._generator_of = generator_of
         self._ahead = ahead
+        self._compiled = compiled
+        self._latent_draws: Callable[[], tf.Tensor] | None = None
         self._settings: tuple[int, int] | None = None
         self._real_examples: tf.Tensor = None
         self._drawn: dict[int, Future[Draws]] = {}
@@ -89,6 +96,7 @@ class Blocks:
         settings, real_examples = (self._gan.batch_size, self._gan.disc_iter), self._gan.real_examples
         if settings != self._settings or real_examples is not self._real_examples:
             self._settings, self._real_examples, self._drawn = settings, real_examples, {}
+            self._latent_draws = None
         wanted = {number, number + 1} if self._ahead else {number}
         self._drawn = {number: self._drawn.get(number) or self._start(number) for number in sorted(wanted)}
         return self._drawn[number].result()
@@ -115,9 +123,33 @@ class Blocks:
         if isinstance(gan.latent_generator, LatentGenerator):
             latents = tf.constant(draw_latents(rng, gan.latent_generator, count))
         else:
-            # As single steps do: nobody knows whether a draw of many is as good as many draws.
-            latents = tf.concat([gan.draw_latents(gan.batch_size) for _ in range(count // gan.batch_size)], axis=0)
+            self._latent_draws = self._latent_draws or self._prepare_latent_draws()
+            latents = self._latent_draws()
         return tf.reshape(latents, (-1, gan.disc_iter + 1, gan.batch_size, *latents.shape[1:]))
+
+    def _prepare_latent_draws(self) -> Callable[[], tf.Tensor]:
+        """Return what draws a block's latents from the caller's own generator.
+
+        It is asked as single steps ask: nobody knows whether a draw of many is as good as many draws.
+        """
+        gan, steps = self._gan, self.steps
+        size, at_once = gan.batch_size, math.gcd(steps, 10)
+
+        def draw(steps: int) -> tf.Tensor:
+            return tf.concat([gan.draw_latents(size) for _ in range(steps * (gan.disc_iter + 1))], axis=0)
+
+        def traced() -> tf.Tensor:
+            if is_constant(gan.latent_generator(size)):
+                raise ValueError("it draws outside TensorFlow")
+            return draw(at_once)
+
+        if self._compiled:
+            try:
+                compiled = tf.function(traced, autograph=False).get_concrete_function()
+            except Exception:  # whatever it does that a graph cannot hold
+                return partial(draw, steps)
+            return lambda: tf.concat([compiled() for _ in range(steps // at_once)], axis=0)
+        return partial(draw, steps)
 
 
 def seeded_blocks(gan: "GAN") -> Blocks:
@@ -128,14 +160,16 @@ def seeded_blocks(gan: "GAN") -> Blocks:
             tf.random.set_seed((gan.seed * 1_000_003 + number) % 2**63)
         return np.random.default_rng([gan.seed % 2**64, number])
 
-    return Blocks(gan, generator_of, ahead=isinstance(gan.latent_generator, LatentGenerator))
+    return Blocks(gan, generator_of, ahead=isinstance(gan.latent_generator, LatentGenerator), compiled=False)
 
 
 def global_blocks(gan: "GAN") -> Blocks:
     """Return blocks that follow from TensorFlow's global random state."""
-    return Blocks(
-        gan, lambda _: np.random.default_rng(int(tf.random.uniform((), maxval=2**62, dtype=tf.int64))), ahead=False
-    )
+
+    def generator_of(number: int) -> np.random.Generator:
+        return np.random.default_rng(int(tf.random.uniform((), maxval=2**62, dtype=tf.int64)))
+
+    return Blocks(gan, generator_of, ahead=False, compiled=True)
 
 
 class Loop:

@@ -39,7 +39,7 @@ class GlobalRandomness:
     def latents(self, latent_generator: LatentCallable, size: int) -> tf.Tensor:
         drawn = latent_generator(size)
         latents = as_latents(drawn)
-        if tf.executing_eagerly() or not _is_constant(drawn):
+        if tf.executing_eagerly() or not is_constant(drawn):
             return latents
         # It draws outside TensorFlow: as it stands, the graph would repeat this one draw for ever.
         again = tf.py_function(lambda: as_latents(latent_generator(size)), (), tf.float32)
@@ -165,7 +165,7 @@ def draw_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray
 _PIECE = 8_192
 
 
-def _is_constant(latents: Any) -> bool:
+def is_constant(latents: Any) -> bool:
     """Whether a draw made while a graph is traced is a value rather than an operation."""
     return not tf.is_tensor(latents) or hasattr(latents, "numpy") or latents.op.type == "Const"
 
