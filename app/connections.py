@@ -12,7 +12,9 @@ from typing import Any, cast
 import httptools
 from starlette.responses import Response
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from app.errors import problem
@@ -21,6 +23,8 @@ log = logging.getLogger("nobody")
 
 #: However many files may be open.
 _MAX_CONNECTIONS = 4_096
+#: Bytes of one client that are parsed in one turn of the event loop, in which hundreds of requests may begin.
+_SLICE = 2**13
 #: Seconds between two lines in the log that say that there are too many.
 _QUIET_SECONDS = 60.0
 
@@ -106,8 +110,21 @@ class _RefusedError(Exception):
 _HEAD, _BODY, _NEXT = range(3)
 
 
+class _Flow(FlowControl):
+    """uvicorn's, but nothing more is read of a client of whom something waits that was read before."""
+
+    waits = False
+
+    def resume_reading(self) -> None:
+        """Read on, if nothing waits."""
+        if not self.waits:
+            super().resume_reading()
+
+
 class Connection(HttpToolsProtocol):
     """uvicorn's protocol, with limits."""
+
+    flow: _Flow
 
     def __init__(
         self,
@@ -125,6 +142,9 @@ class Connection(HttpToolsProtocol):
         self._answers = self._answers_then = 0  # when it was last looked whether the connection is idle
         self._refusal: tuple[int, str] | None = None  # nothing more is taken from this client
         self.url = b""
+        self._running: RequestResponseCycle | None = None  # the one that is answered; uvicorn's is the last to come
+        self._held = b""  # what is to be parsed in the next turns
+        self._turn_comes = False
         self._expected = _HEAD
         self._unfinished = False  # after all that came until now
         # The parser gets on when a request begins, when its header ends, and with each part of its body.
@@ -138,6 +158,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Take the connection, or refuse it when there are too many."""
         super().connection_made(cast(Transport, transport))
+        self.flow = _Flow(self.transport)
         most, seconds = self._limits.connections, self._limits.head_seconds
         if len(self.connections) > most:
             self._shared.note_full(self.loop.time())
@@ -153,12 +174,51 @@ class Connection(HttpToolsProtocol):
         self._stop_waiting()
         if self._idle_timer is not None:
             self._idle_timer.cancel()
+        self._held = b""
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sends next."""
+        """Take what the client sends next: a slice now, the rest in the next turns, after the others' slices.
+
+        Requests that come before the answer to an earlier one wait, and what follows them is not even parsed.
+        """
         if self._refusal is not None:
             return
+        held, self._held = self._held, self._held + data
+        if not held:
+            self._take_slice()
+
+    def _take_slice(self) -> None:
+        slice_, self._held = self._held[:_SLICE], self._held[_SLICE:]
+        self._parse(slice_)
+        self._hold_or_read_on()
+
+    def _take_held(self) -> None:
+        self._turn_comes = False
+        if self._held and not self.pipeline and not self.transport.is_closing():
+            self._take_slice()
+
+    def _hold_or_read_on(self) -> None:
+        if self._held and not self.pipeline and not self._turn_comes:
+            self._turn_comes = True
+            self.loop.call_soon(self._take_held)
+        if self._held or self.pipeline:
+            self.flow.waits = True
+            self.flow.pause_reading()
+        elif self.flow.waits:
+            self.flow.waits = False
+            if not self._body_waits():
+                self.flow.resume_reading()
+
+    def _body_waits(self) -> bool:
+        """Whether so much of a body is unread that its reader shall resume."""
+        cycle = self.cycle
+        return cycle is not None and len(cycle.body) > HIGH_WATER_LIMIT  # type: ignore[redundant-expr] # None at first
+
+    def _parse(self, data: bytes) -> None:
         if self._expected == _NEXT:
             self._expected = _HEAD
         self._piece = len(data)
@@ -232,7 +292,6 @@ class Connection(HttpToolsProtocol):
         self._answers += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_whether_idle)
         if self.pipeline:
@@ -242,6 +301,12 @@ class Connection(HttpToolsProtocol):
         elif self._expected == _BODY:
             self._stop_waiting()
             self._timer = self.loop.call_later(self._limits.linger_seconds, self.transport.close)
+        self._hold_or_read_on()
+        self.flow.resume_reading()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _should_upgrade(self) -> bool:
         return False
@@ -292,7 +357,7 @@ class Connection(HttpToolsProtocol):
 
     def _look_whether_idle(self) -> None:
         """Close the connection if there was nothing to do since the last look: cheaper than a timer a request."""
-        idle = self._expected == _NEXT and self.cycle.response_complete
+        idle = self._expected == _NEXT and self.cycle.response_complete and not self._held
         if idle and self._answers == self._answers_then:
             self.transport.close()
             return
@@ -311,6 +376,7 @@ class Connection(HttpToolsProtocol):
         """Answer, once the answers to earlier requests are out, and take nothing more from this client."""
         self._stop_waiting()
         self._refusal = status, detail
+        self._held = b""
         cycle = self.cycle
         answered = cycle is None or cycle.response_complete  # type: ignore[redundant-expr] # it begins as None
         if self._expected != _BODY:
@@ -329,6 +395,7 @@ class Connection(HttpToolsProtocol):
         self._write(problem(status, detail, headers={"Connection": "close"}))
         # It may be sending still. If nobody took that, the answer would not reach it.
         self.transport.write_eof()
+        self.flow.waits = False
         self.flow.resume_reading()
         self._timer = self.loop.call_later(self._limits.linger_seconds, self.transport.abort)
 

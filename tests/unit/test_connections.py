@@ -295,6 +295,41 @@ def test_answers_on_their_way_come_before_a_refusal() -> None:
     run(test)
 
 
+def test_requests_that_nobody_waited_for_are_not_all_taken_at_once() -> None:
+    async def scenario(served: Served) -> None:
+        client = await served.connect()
+        client.send(GET.replace(b"/a", b"/wait"))
+        await client.arrived()
+        client.send(GET * 20_000)
+        await client.arrived()
+        connection = served.accepted[0]
+        connection.flow.resume_reading()  # as whoever waits for the end of the connection does
+        await _rounds()
+        assert connection.flow.read_paused
+        assert 0 < len(connection.pipeline) < 1_000
+        served.go_on.set()
+        client.send(LAST)
+        assert (await client.rest()).count(b"/a 0;") == 20_000
+
+    run(scenario)
+
+
+def test_who_leaves_is_missed_by_the_first_of_several_requests() -> None:
+    """An answer to nobody is an error in the log."""
+
+    async def scenario(served: Served) -> None:
+        client = await served.connect()
+        client.send(GET.replace(b"/a", b"/wait") + GET * 3)
+        await client.arrived()
+        served.accepted[0].transport.abort()
+        await _rounds()
+        served.go_on.set()
+        await _rounds()
+        assert (served.left, served.seen) == (1, [])
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("upgrade", [b"websocket", b"h2c", b"something"])
 def test_who_asks_for_another_protocol_is_answered_in_this_one(upgrade: bytes) -> None:
     async def test(served: Served) -> None:
