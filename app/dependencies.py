@@ -77,7 +77,8 @@ def caching_headers(generator: FaceGenerator, path: str, query: str, *, named: b
     """
     made_of = f"{__version__} {generator.sha256} {generator.transform} {path}?{query}"
     etag = f'"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"'
-    return {"ETag": etag, "Cache-Control": "public, max-age=31536000, immutable" if named else "no-cache"}
+    for_good = named and generator.named_wholly
+    return {"ETag": etag, "Cache-Control": "public, max-age=31536000, immutable" if for_good else "no-cache"}
 
 
 def is_known(etag: str, if_none_match: str) -> bool:

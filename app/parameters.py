@@ -8,6 +8,8 @@ from fastapi.exceptions import RequestValidationError
 
 #: Query parameters that take several values.
 _LISTS = frozenset({"status"})
+#: Parameters that one URL may have; to compare thousands of names would take long.
+MAX_PARAMETERS = 100
 #: Names shorter than this are too near to others' words: of them only another case is a slip.
 _SHORT = 4
 #: In names from this length on a wrong letter is a slip; in shorter ones it makes other words, as ``site`` of ``size``.
@@ -22,6 +24,10 @@ async def check_parameters(request: Request) -> None:
     """
     if not request.query_params:
         return
+    if len(request.query_params.multi_items()) > MAX_PARAMETERS:
+        raise RequestValidationError(
+            [{"type": "too_many", "loc": ("query",), "msg": f"expected at most {MAX_PARAMETERS} parameters in the URL"}]
+        )
     known = _known_parameters(request)
     errors = []
     for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():

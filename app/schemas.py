@@ -1,5 +1,6 @@
 """Request and response models, with the limits of the service in one place."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
@@ -30,6 +31,8 @@ Weights = Annotated[
         "be kept for good. Other weights than the ones served are a 404.",
     ),
 ]
+#: The number at the beginning of a text.
+_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|inf)", re.IGNORECASE | re.ASCII)
 _Latent = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_LATENT, le=MAX_LATENT)]
 
 
@@ -85,20 +88,19 @@ class AvatarQuery(FaceQuery):
         ge=1,
         le=MAX_AVATAR,
         examples=[256],
-        description="Width and height, in pixels; a number outside of the range is taken to its nearest end.",
+        description="Width and height, in pixels; a number outside of the range is taken to its nearest end, and "
+        "what is no number is ignored.",
     )
     s: int | None = Field(None, ge=1, le=MAX_AVATAR, examples=[80], description="Gravatar's short name of `size`.")
 
     @field_validator("size", "s", mode="before")
     @classmethod
     def _into_range(cls, given: Any, info: ValidationInfo) -> Any:
-        """Take any number, for a page shows a broken image where it is refused; nothing given is the default."""
-        if given == "" and info.field_name is not None:
-            return cls.model_fields[info.field_name].default
-        try:
-            return round(min(max(float(given), 1), MAX_AVATAR))
-        except (TypeError, ValueError):
-            return given  # refused as what it is
+        """Take anything, for a page shows a broken image where it is refused: ``80px`` is 80, no number the default."""
+        number = _NUMBER.match(str(given))
+        if number is None:
+            return None if info.field_name is None else cls.model_fields[info.field_name].default
+        return round(min(max(float(number[0]), 1), MAX_AVATAR))
 
     @model_validator(mode="after")
     def _take_s(self) -> Self:

@@ -62,6 +62,11 @@ class FaceGenerator:
         """Whether these weights are meant by the beginning of a SHA-256, 12 digits at least."""
         return len(given) >= _ID_DIGITS and self.sha256.startswith(given.lower())
 
+    @property
+    def named_wholly(self) -> bool:
+        """Whether the hash of the weights decides every face; a setting may change what their numbers mean."""
+        return self.transform_source == "file"
+
     def _choose_transform(self, path: Path, pixels: str, metadata: dict[str, Any]) -> tuple[PixelTransform, str]:
         """Return the pixel transform and who chose it: ``setting``, ``file`` or ``assumed``."""
         if pixels != "auto":

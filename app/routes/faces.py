@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from app import imaging
 from app.dependencies import Draw, Repeatable
@@ -108,6 +109,14 @@ async def latent(query: Annotated[LatentQuery, Query()], repeatable: Repeatable)
     return JSONResponse({"seed": query.seed, "latent": numbers}, headers=answer.headers)
 
 
+class _TextConvertor(PathConvertor):
+    """All of the rest of a path, line breaks too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("text", _TextConvertor())
+
 #: The endings that choose the format of an avatar, in any case.
 _ENDINGS: dict[str, PictureFormat] = {
     "png": "png",
@@ -133,7 +142,7 @@ def _short_enough(path: str) -> str:
 
 
 @router.get(
-    "/avatar/{name:path}",
+    "/avatar/{name:text}",
     response_class=Response,
     responses=picture_response(
         "The face of that name, 8-bit grey.", *(MEDIA_TYPES[file_format] for file_format in get_args(PictureFormat))

@@ -1,5 +1,6 @@
 """The form by which a job comes with a file: one field, one file."""
 
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,10 @@ _EXPECTED = (
     "expected one field job with the JSON and one file data (CSV or .npy), as curl sends with "
     """-F 'job={"model":"wgan_gp"}' -F data=@points.csv"""
 )
+
+
+# What it warns of is the sender's fault, who is told; anybody could fill the log with it.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 @asynccontextmanager

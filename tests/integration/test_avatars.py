@@ -34,6 +34,7 @@ def _face(client: TestClient, name: str) -> bytes:
     "name",
     [
         *("ada", "Ада", "a/b c?d", "😀", "a..b", "x" * 256, MD5, SHA256, "..x", "/", "ada/"),
+        *("a\nb", "ada\n", "\n", "a\r\nb"),
         *(
             "ada.lovelace",
             "a.b@c.org",
@@ -145,6 +146,8 @@ def test_a_gravatar_address_works(client: TestClient, name: str, query: str) -> 
             ("99999999999", 2048),
         ),
         *(("0", 1), ("-5", 1), ("62.5", 62), ("1e3", 1000), ("inf", 2048), ("", 16), (" 80", 80), ("080", 80)),
+        *(("80px", 80), ("80.7em", 81), ("64x64", 64), ("5e2%", 500), ("-1px", 1), ("1e400", 2048)),
+        *(("large", 16), ("px", 16), ("NaN", 16), ("undefined", 16), ("٣", 16), ("{size}", 16), (".", 16)),
     ],
 )
 @pytest.mark.parametrize("parameter", ["s", "size"])

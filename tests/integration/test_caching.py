@@ -110,6 +110,15 @@ def test_weights_named_in_a_wrong_way_are_refused(client: TestClient, url: str) 
     assert client.get(url).status_code == 422
 
 
+@pytest.mark.parametrize("pixels", ["raw", "symmetric"])
+def test_what_a_setting_decides_is_asked_for_again(tmp_path: Path, pixels: str) -> None:
+    """The hash of the weights names no face wholly where NOBODY_PIXELS says what their numbers mean."""
+    with TestClient(create_app(Settings(weights=write_weights(tmp_path), pixels=pixels))) as client:
+        for url in REPEATABLE:
+            answer = client.get(_with(url, _sha256(client)[:12]))
+            assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+
+
 def test_new_weights_show_new_people(client: TestClient, tmp_path: Path) -> None:
     """A visitor comes back after the weights were changed, with all that was cached before."""
     with TestClient(create_app(Settings(weights=write_weights(tmp_path, seed=1)))) as changed:

@@ -1,5 +1,6 @@
 """The form by which a job comes with a file: whatever is wrong with it, the answer says what is expected."""
 
+import logging
 from typing import Any
 
 import pytest
@@ -35,3 +36,11 @@ def test_a_form_that_is_not_as_expected_is_told_what_is(case: str, client: TestC
     assert detail.startswith("expected one field job with the JSON and one file data (CSV or .npy), as curl sends with")
     assert problem in detail
     assert len(detail) < 300
+
+
+def test_a_broken_form_is_its_sender_s_affair(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is written into the log of the service, which anybody could fill."""
+    with caplog.at_level(logging.DEBUG, "root"):
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert client.post("/jobs", content=b'{"model": "wgan_gp"}', headers=headers).status_code == 400
+    assert [record for record in caplog.records if record.name.startswith("python_multipart")] == []

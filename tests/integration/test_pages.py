@@ -168,7 +168,9 @@ def test_a_page_is_filled_in_and_strict(client: TestClient, path: str) -> None:
     page = client.get(path)
     assert page.status_code == 200
     assert "$" not in page.text
-    assert page.headers["content-security-policy"] == "default-src 'self'; img-src 'self' blob: data:"
+    assert page.headers["content-security-policy"] == (
+        "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'"
+    )
     assert page.headers["cache-control"] == "no-cache"
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", page.text)
     for script in re.findall(r'<link rel="modulepreload" href="([^"]+)">', page.text):

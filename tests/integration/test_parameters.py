@@ -109,3 +109,14 @@ def test_the_api_page_says_how_to_show_several_faces(client: TestClient) -> None
     document = client.get("/openapi.json").json()
     assert "/sample?random=1" in document["paths"]["/sample"]["get"]["description"]
     assert "/samples?random=1" in document["paths"]["/samples"]["get"]["description"]
+
+
+@pytest.mark.parametrize("url", PICTURES)
+def test_thousands_of_parameters_are_not_read(client: TestClient, url: str) -> None:
+    """To look for slips among them took a tenth of a second, in which nobody else was answered."""
+    few, many = ("&".join(f"steep{i}=1" for i in range(count)) for count in (90, 101))
+    start = url + ("&" if "?" in url else "?")
+    assert client.get(start + few).status_code == 200
+    answer = client.get(start + many)
+    assert answer.status_code == 422
+    assert answer.json()["detail"] == "query: expected at most 100 parameters in the URL"
