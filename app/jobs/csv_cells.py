@@ -14,6 +14,15 @@ _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f’]\d{3})+([.,]\d*)?", re.ASCII)
 
+#: What people and programs mean as a number, but is not read as one; nor is it a title.
+_ODD_NUMBER = re.compile(
+    r"[+\u2212-]?(0[xX][\da-fA-F]+|(\d[\d_]*([.,]\d*)?|[.,]\d+)([dDeE][+-]?\d+)?)|"
+    + _THOUSANDS.pattern.replace("[+-]", r"[+\u2212-]"),
+    re.ASCII,
+)
+#: What Excel writes into a cell without a result, in any language, or too narrow for it; then the next cell.
+_FAILED = re.compile(r"#(N/A|NV|¡?[^\W\d_a-z]+(/0)?[!?]|#+(?=[;,\t]))(?![^;,\t])")
+
 _MAX_TITLE = 60
 
 _MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "?", ".", "inf", "infinity"})
@@ -31,7 +40,17 @@ def is_missing(cell: str) -> bool:
 
 def is_word(cell: str) -> bool:
     """Say whether a cell can be a title."""
-    return not (is_number(cell) or is_missing(cell))
+    return not (is_number(cell) or is_missing(cell) or _ODD_NUMBER.fullmatch(cell))
+
+
+def begins_with_failure(line: str) -> bool:
+    """Say whether the first cell of a line is one of Excel's errors, and so the line no comment."""
+    return bool(_FAILED.match(line))
+
+
+def has_comma(cell: str) -> bool:
+    """Say whether a cell is a number with a comma, between decimals or thousands."""
+    return bool(_COMMA.fullmatch(cell) or ("," in cell and _THOUSANDS.fullmatch(cell)))
 
 
 class Decimals:

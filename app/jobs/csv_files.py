@@ -13,7 +13,17 @@ from typing import NamedTuple, NoReturn, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from app.jobs.csv_cells import Decimals, are_sound, is_missing, is_number, is_word, number_of, printable
+from app.jobs.csv_cells import (
+    Decimals,
+    are_sound,
+    begins_with_failure,
+    has_comma,
+    is_missing,
+    is_number,
+    is_word,
+    number_of,
+    printable,
+)
 from app.jobs.errors import UploadError
 from app.jobs.examples import Table
 
@@ -173,7 +183,7 @@ class _Csv:
             if row.text.strip():
                 self._empty.append(row.line)
             return False
-        if text[0] == "#":
+        if text[0] == "#" and not begins_with_failure(text):
             self._comments += 1
             if not self._begun:
                 self._last_comment = text.lstrip("# ")
@@ -197,8 +207,8 @@ class _Csv:
     def _without_titles(self) -> list[_Row]:
         """Learn what the first rows say about the rest; return those that are examples."""
         rows, directive = self._head, None
-        if match := re.fullmatch(r'"?sep=(.)"?', rows[0].text.strip(), re.IGNORECASE):  # Excel's
-            directive, rows = match[1], rows[1:]
+        if match := re.fullmatch(r'\s*"?sep=(.)"?\s*', rows[0].text, re.IGNORECASE):  # Excel's
+            directive, rows = match[1].strip(" ") or None, rows[1:]
         if not rows:
             return []
         head, delimiter = None, directive or rows[0].delimiter()
@@ -316,8 +326,11 @@ class _Csv:
 
 
 def _is_name(row: _Row) -> bool:
-    """Say whether the first cell is quoted and no other one: R quotes what is no number."""
-    return row.text.lstrip().startswith('"') and row.text.count('"') == 2 and not row.text.rstrip().endswith('"')
+    """Say whether the first cell is quoted and no other one: R quotes what is no number, others also commas."""
+    text = row.text.strip()
+    if not text.startswith('"') or text.count('"') != 2 or text.endswith('"'):
+        return False
+    return not has_comma(text[1 : text.index('"', 1)].strip())
 
 
 def _have_names(titles: tuple[str, ...], cells: list[str], row: _Row, delimiter: str | None) -> bool:
@@ -325,8 +338,10 @@ def _have_names(titles: tuple[str, ...], cells: list[str], row: _Row, delimiter:
     count = len(_without_end(cells))
     if count > 1 and len(titles) == count:
         return titles[0] in ("", "Unnamed: 0")
-    # Between commas, a number more than titles may come of a decimal comma.
-    return len(titles) == count - 1 and (delimiter != "," or _is_name(row) or not is_number(cells[0]))
+    if len(titles) != count - 1:
+        return False
+    # Between commas, a number more than titles may come of a decimal comma; a heading may have any number of words.
+    return _is_name(row) or not is_number(cells[0]) or (delimiter != "," and cells[0].isdigit())
 
 
 def _are_words(cells: Sequence[str]) -> bool:
@@ -339,7 +354,7 @@ def _titles(head: _Row, delimiter: str | None, columns: int, most: int) -> tuple
     cells = _without_end(head.cells(delimiter))
     if len(cells) == 1 or not columns - 1 <= len(cells) <= most:
         others = (_without_end(head.cells(one)) for one in _DELIMITERS if head.quotes_whole_cells(one))
-        fitting = (other for other in others if len(other) == columns and set(other).isdisjoint(";,|"))
+        fitting = (other for other in others if len(other) == columns and all(other) and set(other).isdisjoint(";,|"))
         cells = next(fitting, cells)
     for column, cell in enumerate(cells, 1):
         if "\0" in cell or "\ufffd" in cell:

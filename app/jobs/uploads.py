@@ -6,6 +6,7 @@ unpickled, nothing is unpacked.
 
 import io
 import math
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -42,12 +43,21 @@ _WRONG_BEGINNINGS: dict[bytes, str] = {
     b"\xd0\xcf\x11\xe0": "an Excel file (.xls); save it as CSV",
     b"PAR1": "a Parquet file; write it as CSV",
     b"%PDF": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"MATLAB 5": "a file of MATLAB (.mat); write it with writematrix",
+    b"RDX": "a file of R (.rda); write it with write.csv",
+    b"RDA": "a file of R (.rda); write it with write.csv",
+    b"ARROW1": "an Arrow or Feather file; write it as CSV",
+    b"SQLite f": "an SQLite database; write its table as CSV",
     b"<!": "a web page",
     b"<h": "a web page",
     b"<?": "XML",
-    b"[[": "JSON; send it as data.points in the body of the request",
     b"{": "JSON; send it as data.points in the body of the request",
 }
+#: A list in brackets, as JSON, Python and MATLAB have them; a title is never a number.
+_LIST = re.compile(rb"\s*[\[(]\s*([\[(]|[+-]?\.?\d)")
 #: Byte order marks, and the encodings that they stand for; UTF-32's first, which begins as UTF-16's does.
 _ENCODINGS = {
     b"\xff\xfe\x00\x00": "utf-32",
@@ -74,12 +84,17 @@ def read_table(path: Path, filename: str, *, max_rows: int) -> Table:
         OSError: it cannot be read.
     """
     with open(path, "rb") as file:
-        beginning = file.read(8)
+        beginning = file.read(64)
     if not beginning:
         raise UploadError(f"{ACCEPTED}, got an empty file")
     for wrong, what in _WRONG_BEGINNINGS.items():
         if beginning.startswith(wrong):
             raise UploadError(f"{ACCEPTED}, got {what}")
+    if _LIST.match(beginning):
+        raise UploadError(
+            f"{ACCEPTED}, got lists in brackets; send JSON as data.points in the body of the request, or write rows "
+            "without brackets"
+        )
     if beginning.startswith(_NPY):
         return _read_npy(path, max_rows)
     if filename.lower().endswith(".npy"):

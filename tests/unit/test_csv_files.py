@@ -80,6 +80,10 @@ UNDERSTOOD: dict[str, tuple[bytes | str, tuple[str, ...] | None, tuple[str, ...]
     "UTF-16, the other way round": ("\ufeffx,y\n0.5,0.75\n1.25,2\n".encode("utf-16-be"), ("x", "y"), ()),
     "UTF-32": ("x,y\n0.5,0.75\n1.25,2\n".encode("utf-32"), ("x", "y"), ()),
     "Excel, with its separator": ("sep=;\r\nx;y\r\n0.5;0.75\r\n1.25;2\r\n", ("x", "y"), ()),
+    "Excel, with tabs as its separator": ("sep=\t\r\nx\ty\r\n0.5\t0.75\r\n1.25\t2\r\n", ("x", "y"), ()),
+    "tabs as the separator, no titles": ("sep=\t\n0.5\t0.75\n1.25\t2\n", None, ()),
+    "comments with signs": ("#WHAT?!\n#what?\n0.5,0.75\n####\n1.25,2\n", None, ("3 comment lines",)),
+    "titles that are dates": ("2026-01-01,2026-01-02\n0.5,0.75\n1.25,2\n", ("2026-01-01", "2026-01-02"), ()),
     "Excel, deleted cells": (
         "x,y,,\r\n0.5,0.75,,\r\n1.25,2,,\r\n,,,\r\n,,,\r\n",
         ("x", "y"),
@@ -158,7 +162,25 @@ REFUSED: dict[str, tuple[bytes | str, str]] = {
     "only a separator's name": ("sep=;\n", "got no row of numbers"),
     "only a byte order mark": (b"\xff\xfe", "got no row of numbers"),
     "a web page": ("<!DOCTYPE html>\n<html>\n<p>1,2</p>\n", "of shape (rows, dimensions), got a web page"),
-    "JSON": ("[[1, 2],\n [3, 4]]\n", "got JSON; send it as data.points in the body"),
+    "JSON": ("[[1, 2],\n [3, 4]]\n", "got lists in brackets; send JSON as data.points in the body"),
+    "JSON, indented": ("[\n  [1, 2],\n  [3, 4]\n]\n", "got lists in brackets; send JSON as data.points in the body"),
+    "JSON lines": ('{"x": 1}\n{"x": 2}\n', "got JSON; send it as data.points in the body"),
+    "a printed array": ("[[1. 2.]\n [3. 4.]]\n", "got lists in brackets"),
+    "a matrix of MATLAB": ("[1.5 2.5; 3 4]\n", "got lists in brackets"),
+    "tuples": ("(1, 2)\n(3, 4)\n", "got lists in brackets"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "of shape (rows, dimensions), got a picture"),
+    "a file of MATLAB": (b"MATLAB 5.0 MAT-file, Platform: GLNXA64\0\0", "got a file of MATLAB (.mat); write it with"),
+    "Excel's error in the first column": ("x;y\n1;2\n#NV;3\n", "line 3, column 1 (x): expected a number, got '#NV'"),
+    "Excel's error, English": ("x,y\n1,2\n#N/A,3\n", "line 3, column 1 (x): expected a number, got '#N/A'; fill in"),
+    "Excel's error, alone": ("x\n1\n#DIV/0!\n", "line 3, column 1 (x): expected a number, got '#DIV/0!'"),
+    "Excel's cell too narrow": ("x;y\n###;2\n3,5;4\n", "line 2, column 1 (x): expected a number, got '###'"),
+    "thousands in the first row only": ("1.234,5;1.000,0\n100,5;2,5\n", "line 1, column 1: expected a number without"),
+    "exponents of Fortran in the first row only": ("1.5D+02 2.5D+02\n3 4\n", "line 1, column 1: expected a number"),
+    "underscores in the first row only": ("1_000,2_000\n3,4\n", "line 1, column 1: expected a number, got '1_000'"),
+    "a typographer's minus in the first row only": ("−5,−6\n3,4\n", "line 1, column 1: expected a number, got '−5'"),
+    "quoted thousands in the first column": ('"1,234",5\n"2,345",6\n', "line 1: expected a number of one meaning, got"),
+    "a heading": ("all results\n1.5 2 3\n4.5 5 6\n", "line 2: expected 2 numbers, as there are titles"),
+    "a note after a semicolon": ("; note\n1,2\n3,4\n", "line 2: expected 1 number, as there are titles in line 1"),
 }  # fmt: skip
 
 
@@ -168,6 +190,10 @@ def test_what_cannot_be_told_is_refused_with_its_line_and_column(case: str, read
     with pytest.raises(UploadError) as caught:
         read(content)
     assert problem in str(caught.value)
+
+
+def test_a_quoted_number_with_a_comma_is_no_row_name(read: Read) -> None:
+    np.testing.assert_array_equal(read('"0,5",1\n"0,75",2\n').values, [[0.5, 1], [0.75, 2]])
 
 
 def test_integers_that_may_be_titles_are_taken_as_a_row_and_told(read: Read) -> None:
