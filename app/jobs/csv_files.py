@@ -229,10 +229,17 @@ class _Csv:
         counted = [str(i) for i in range(len(cells) - index)]
         if len(cells) < 2 or cells[index:] != counted:
             return False
-        if index or not all(re.fullmatch(r"[+-]?\d+", cell) for cell in below.cells(below.delimiter())):
+        if index:
             return True
-        self._warnings = ["the first line, 0, 1, …, is taken as a row; if these are titles, leave the line out"]
-        return False
+        # A row may be 0, 1, too, the first of a curve; but pandas writes a point into all numbers of such a column.
+        delimiter = below.delimiter()
+        titles = delimiter is not None and not any(re.fullmatch(r"[+-]?\d+", cell) for cell in below.cells(delimiter))
+        if titles:
+            taken = "titles; if it is a row, write titles above it"
+        else:
+            taken = "a row; if these are titles, leave the line out"
+        self._warnings = [f"the first line, 0, 1, …, is taken as {taken}"]
+        return titles
 
     def _learnt(self, row: _Row, head: _Row | None, delimiter: str | None) -> _Layout:
         cells = row.cells(delimiter)

@@ -74,7 +74,6 @@ UNDERSTOOD: dict[str, tuple[bytes | str, tuple[str, ...] | None, tuple[str, ...]
         ("column 1: row names",),
     ),
     "pandas, without titles": (",0,1\n0,0.5,0.75\n1,1.25,2.0\n", ("0", "1"), ("column 1: row names",)),
-    "pandas, without titles and index": ("0,1\n0.5,0.75\n1.25,2.0\n", ("0", "1"), ()),
     "Excel in Germany": ("\ufeffx;y\r\n0,5;0,75\r\n1,25;2\r\n", ("x", "y"), ()),
     "Excel's Unicode text": ("x\ty\r\n0.5\t0.75\r\n1.25\t2\r\n".encode("utf-16"), ("x", "y"), ()),
     "UTF-16, the other way round": ("\ufeffx,y\n0.5,0.75\n1.25,2\n".encode("utf-16-be"), ("x", "y"), ()),
@@ -200,6 +199,20 @@ def test_integers_that_may_be_titles_are_taken_as_a_row_and_told(read: Read) -> 
     table = read("0,1\n5,7\n")
     np.testing.assert_array_equal(table.values, [[0, 1], [5, 7]])
     assert "if these are titles, leave the line out" in table.warnings[0]
+
+
+def test_numbers_that_pandas_gives_as_titles_are_told(read: Read) -> None:
+    table = read("0,1\n0.5,0.75\n1.25,2.0\n")
+    np.testing.assert_array_equal(table.values, POINTS)
+    assert table.titles == ("0", "1")
+    assert "taken as titles; if it is a row, write titles above it" in table.warnings[0]
+
+
+@pytest.mark.parametrize("text", ["0 1\n0.5 0.75\n", "0,1\n0.5,1\n", "0\t1\n1\t0.75\n"])
+def test_a_curve_that_begins_at_0_and_1_keeps_its_first_point(read: Read, text: str) -> None:
+    table = read(text)
+    np.testing.assert_array_equal(table.values[0], [0, 1])
+    assert "taken as a row; if these are titles" in table.warnings[0]
 
 
 def test_decimal_commas_far_into_the_file(read: Read) -> None:
