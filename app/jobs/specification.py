@@ -116,10 +116,10 @@ class PointData(_Strict):
     def _rectangular(self) -> Self:
         lengths = [len(row) for row in self.points]
         if min(lengths) != max(lengths) or not lengths[0]:
-            odd = next(i for i, length in enumerate(lengths) if length != lengths[0] or not length)
-            raise ValueError(
-                f"expected rows of one length, at least 1; row 0 has {lengths[0]} numbers and row {odd} {lengths[odd]}"
-            )
+            if not lengths[0]:
+                raise ValueError("expected rows of at least one number; row 0 has none")
+            odd = next(i for i, length in enumerate(lengths) if length != lengths[0])
+            raise ValueError(f"expected rows of one length, got {lengths[0]} in row 0 and {lengths[odd]} in row {odd}")
         return self
 
 

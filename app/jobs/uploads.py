@@ -152,6 +152,14 @@ def _check_numbers(values: npt.NDArray[Any]) -> None:
             )
 
 
+def _read_array_header_3_0(buffer: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read a header that differs from one of version 2.0 in its encoding only."""
+    shape, fortran_order, dtype = np.lib.format.read_array_header_2_0(buffer)
+    if dtype.names:
+        dtype.names = tuple(name.encode("latin-1").decode() for name in dtype.names)
+    return shape, fortran_order, dtype
+
+
 def _read_npy_header(beginning: bytes) -> _NpyHeader:
     buffer = io.BytesIO(beginning)
     try:
@@ -159,6 +167,7 @@ def _read_npy_header(beginning: bytes) -> _NpyHeader:
         readers: dict[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], bool, np.dtype[Any]]]] = {
             (1, 0): np.lib.format.read_array_header_1_0,
             (2, 0): np.lib.format.read_array_header_2_0,
+            (3, 0): _read_array_header_3_0,  # numpy.save's choice for titles that are not Latin
         }
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about files of Python 2 and the like

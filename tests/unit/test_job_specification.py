@@ -138,3 +138,17 @@ def test_dimensions_are_those_of_the_data() -> None:
 
 def test_everything_that_a_job_trains_is_shown() -> None:
     assert set(Specification.model_fields) <= set(Job.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("points", "problem"),
+    [
+        ([[]], "expected rows of at least one number; row 0 has none"),
+        ([[1, 2], [3]], "expected rows of one length, got 2 in row 0 and 1 in row 1"),
+        ([[1], []], "expected rows of one length, got 1 in row 0 and 0 in row 1"),
+    ],
+)
+def test_rows_that_cannot_be_are_named_once(points: list[list[float]], problem: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        _request(data={"points": points})
+    assert problem in str(caught.value)

@@ -128,6 +128,16 @@ def test_npy_of_named_columns(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table.values, [[75.5, 170], [60, 165]])
 
 
+@pytest.mark.filterwarnings("ignore:Stored array in format 3.0")
+def test_npy_of_columns_with_titles_that_are_not_latin(tmp_path: Path) -> None:
+    """For these, numpy.save writes the version 3.0."""
+    path = tmp_path / "points.npy"
+    np.save(path, np.array([(0.5, 2)], [("βάρος", "<f8"), ("身長", "<f8")]))
+    table = read_table(path, "points.npy", max_rows=10)
+    assert table.titles == ("βάρος", "身長")
+    np.testing.assert_array_equal(table.values, [[0.5, 2]])
+
+
 def test_npy_as_python_2_wrote_it(read: Read) -> None:
     np.testing.assert_array_equal(read(_claiming("(10L, 2L)")), np.zeros((10, 2)))
 
