@@ -60,8 +60,10 @@ def _read(jobs: JobService, job: "JobRow", after: int) -> list[tuple[int, str, s
         events = store.events_after(job, after, _AT_ONCE)
         if not events:
             now = store.get(job["id"])  # deleted in the meantime?
-            if State(now["state"]).ended and now["last_event"] <= after:
-                return None
+            if State(now["state"]).ended:
+                events = store.events_after(job, after, _AT_ONCE)  # of the end, if it came between the two looks
+                if not events:
+                    return None
     return [(event.seq, event.kind, jobs.event_text(job, event), _is_last(event)) for event in events]
 
 

@@ -276,10 +276,11 @@ class JobService:
         with self.store() as store:
             events = store.events_after(job, after, most)
         last = events[-1].seq if events else after
-        ended = State(job["state"]).ended and last >= job["last_event"]
+        # An ended job has all its events; of a damaged one, some may be lost.
+        ended = State(job["state"]).ended and (len(events) < most or last >= job["last_event"])
         # The data are JSON already, and large: they are passed on as they are.
         texts = [
-            f'{{"id":{seq},"event":"{kind}","at":"{iso_time(at)}","data":{self.event_text(job, event)}}}'
+            f'{{"id":{seq},"event":{json.dumps(kind)},"at":"{iso_time(at)}","data":{self.event_text(job, event)}}}'
             for event in events
             for seq, kind, at, _ in [event]
         ]

@@ -259,7 +259,7 @@ class JobStore:
         )
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [Event(row.seq, row.kind, row.at, row.data if isinstance(row.data, dict) else {}) for row in rows]
+        return [Event(row.seq, str(row.kind), row.at, row.data if isinstance(row.data, dict) else {}) for row in rows]
 
     def losses_of(self, job: JobRow) -> npt.NDArray[np.float32]:
         """Return the losses of every step after ``first_step``, float32 ``(steps, names)``.

@@ -141,12 +141,13 @@ def view(row: "JobRow", queue_position: int | None) -> Job:
 
 
 def iso_time(seconds: float) -> str:
-    """Return a time as the models here write it."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    """Return a time as the models here write it; the beginning of 1970 where a stored one cannot be read."""
+    moment = _time(seconds) or datetime.fromtimestamp(0, UTC)
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _time(seconds: float | None) -> datetime | None:
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError):  # beyond the calendar
+    except (OverflowError, ValueError, TypeError):  # beyond the calendar, or none
         return None

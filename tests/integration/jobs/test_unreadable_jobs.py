@@ -243,6 +243,28 @@ def test_a_damaged_event_and_damaged_losses(client: TestClient, data: Path, jobs
     assert (history.status_code, history.json()["detail"]) == (409, "the stored losses of the job are damaged")
 
 
+@pytest.mark.parametrize(("column", "value"), [("at", "x"), ("at", 1e300), ("kind", b"\xff"), ("kind", 'a"b')])
+def test_an_event_with_a_damaged_time_or_kind(
+    column: str, value: object, client: TestClient, data: Path, jobs: dict[str, str]
+) -> None:
+    bad = jobs[BAD]
+    with closing(sqlite3.connect(data / "jobs.sqlite", timeout=30)) as database, database:
+        (number,) = database.execute("SELECT number FROM jobs WHERE id = ?", (bad,)).fetchone()
+        database.execute(f"UPDATE job_events SET {column} = ? WHERE job = ?", (value, number))
+    answer = client.get(f"/jobs/{bad}/events", headers={"Accept": "application/json"})
+    assert [event["id"] for event in answer.json()["events"]] == [1]
+
+
+def test_the_events_of_an_ended_job_end_although_some_are_lost(
+    client: TestClient, data: Path, jobs: dict[str, str]
+) -> None:
+    bad = jobs[BAD]
+    _write(data, bad, state="succeeded", last_event=7)
+    seen = client.get(f"/jobs/{bad}/events", headers={"Accept": "application/json"}).json()
+    assert (seen["last"], seen["ended"]) == (1, True)
+    assert client.get(f"/jobs/{bad}/events?after=1").text == ""
+
+
 def test_unreadable_jobs_of_a_running_service(tmp_path: Path) -> None:
     with service(tmp_path) as running:
         paused: list[Json] = []
