@@ -102,7 +102,7 @@ BAD_BODIES: dict[str, tuple[object, str]] = {
     "large metadata": ({"model": "wgan_gp", "metadata": {"x": "y" * 20_000}}, "metadata"),
     "ragged points": ({"model": "wgan_gp", "data": {"points": [[1, 2], [3]]}}, "row 1"),
     "no points": ({"model": "wgan_gp", "data": {"points": []}}, "points"),
-    "empty points": ({"model": "wgan_gp", "data": {"points": [[], []]}}, "at least 1"),
+    "empty points": ({"model": "wgan_gp", "data": {"points": [[], []]}}, "at least one number"),
     "text points": ({"model": "wgan_gp", "data": {"points": [["a", "b"]]}}, "points"),
     "huge points": ({"model": "wgan_gp", "data": {"points": [[1e301, 0]]}}, "points"),
     "a list": ([1, 2], "object"),
