@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from app.dependencies import Jobs
 from app.errors import PROBLEM_CONTENT
 from app.jobs import sampling
+from app.jobs.csv_cells import short
 from app.jobs.events import stream
 from app.jobs.examples import Table
 from app.jobs.service import JobService
@@ -142,10 +143,19 @@ def _parsed(model: type[_T], text: bytes | str) -> _T:
 
 async def _uploaded(request: Request, jobs: JobService) -> tuple[JobRequest, Table]:
     async with job_form(request) as (text, file):
-        job = _parsed(JobRequest, text)
+        job = _job_in_form(text)
         if "data" in job.model_fields_set:
             raise HTTPException(422, "job.data: expected it in one place, the file; leave it out of job")
         return job, await jobs.heavily(_read_upload, file, jobs.settings.max_rows)
+
+
+def _job_in_form(text: str) -> JobRequest:
+    try:
+        return _parsed(JobRequest, text)
+    except RequestValidationError as error:
+        if error.errors()[0]["type"] != "json_invalid":
+            raise
+        raise HTTPException(400, f'job: expected JSON such as {{"model":"wgan_gp"}}, got {short(repr(text))}') from None
 
 
 def _read_upload(file: UploadFile, max_rows: int) -> Table:

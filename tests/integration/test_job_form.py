@@ -38,6 +38,14 @@ def test_a_form_that_is_not_as_expected_is_told_what_is(case: str, client: TestC
     assert len(detail) < 300
 
 
+@pytest.mark.parametrize(("text", "shown"), [("model=wgan_gp", "'model=wgan_gp'"), ("", "''"), ("{" * 99, "'{{{{")])
+def test_a_job_that_is_no_json_is_named(text: str, shown: str, client: TestClient) -> None:
+    answer = client.post("/jobs", data={"job": text}, files={"data": CSV})
+    assert answer.status_code == 400
+    assert f'job: expected JSON such as {{"model":"wgan_gp"}}, got {shown}' in answer.json()["detail"]
+    assert len(answer.json()["detail"]) < 150
+
+
 def test_a_broken_form_is_its_sender_s_affair(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is written into the log of the service, which anybody could fill."""
     with caplog.at_level(logging.DEBUG, "root"):
