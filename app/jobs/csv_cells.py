@@ -1,6 +1,7 @@
 """The cells of a CSV: which are numbers, which are words, and which are neither; and what decimals look like."""
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f’]\d{3})+([.,]\d*)?", re.ASCII)
 
+_POINT_OR_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+_BELOW_A_THOUSAND = re.compile(r"[+-]?\d{1,3}", re.ASCII)
 #: What people and programs mean as a number, but is not read as one; nor is it a title.
 _ODD_NUMBER = re.compile(
     r"[+\u2212-]?(0[xX][\da-fA-F]+|(\d[\d_]*([.,]\d*)?|[.,]\d+)([dDeE][+-]?\d+)?)|"
@@ -51,6 +54,15 @@ def begins_with_failure(line: str) -> bool:
 def has_comma(cell: str) -> bool:
     """Say whether a cell is a number with a comma, between decimals or thousands."""
     return bool(_COMMA.fullmatch(cell) or ("," in cell and _THOUSANDS.fullmatch(cell)))
+
+
+def thousands_with_points(column: Sequence[str]) -> str | None:
+    """Return a number of a column whose points may stand between thousands: 1.075 beside 980, and nothing else."""
+    pointed = next(filter(_POINT_OR_THOUSANDS.fullmatch, column), None)
+    if pointed is None or not any(map(_BELOW_A_THOUSAND.fullmatch, column)):
+        return None
+    fitting = all(_POINT_OR_THOUSANDS.fullmatch(cell) or _BELOW_A_THOUSAND.fullmatch(cell) for cell in column)
+    return pointed if fitting else None
 
 
 class Decimals:

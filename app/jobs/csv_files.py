@@ -23,6 +23,7 @@ from app.jobs.csv_cells import (
     is_word,
     number_of,
     printable,
+    thousands_with_points,
 )
 from app.jobs.errors import UploadError
 from app.jobs.examples import Table
@@ -37,6 +38,9 @@ ACCEPTED = "expected a CSV of numbers or a .npy of shape (rows, dimensions)"
 
 #: Characters that are worked on at a time.
 _BLOCK = 2**20
+
+#: Rows by which points are told from marks between thousands.
+_LOOKED_AT = 1_000
 
 #: In the order in which they are believed. None is white space, of any length.
 _DELIMITERS = ("\t", ";", ",", "|", None)
@@ -221,7 +225,21 @@ class _Csv:
         rows = rows[head is not None :]
         if rows:
             self._layout = self._learnt(rows[0], head, delimiter)
+            self._warn_of_thousands(rows[:_LOOKED_AT], self._layout)
         return rows
+
+    def _warn_of_thousands(self, rows: list[_Row], layout: _Layout) -> None:
+        """Tell of points that may stand between thousands: with semicolons write those who have decimal commas."""
+        if layout.delimiter != ";":
+            return
+        cells = [row.cells(";") for row in rows if row.text.count('"') % 2 == 0]
+        for i in range(layout.names, layout.columns):
+            if doubtful := thousands_with_points([row[i] for row in cells if i < len(row)]):
+                self._warnings.append(
+                    f"{layout.column(i + 1)}: {doubtful} is taken as a number below a thousand; if its point stands "
+                    "between thousands, write the numbers without it"
+                )
+                return  # one is enough
 
     def _is_counted_out(self, cells: list[str], below: _Row) -> bool:
         """Say whether these are the titles 0, 1, 2, …, which pandas gives to columns without any."""

@@ -191,6 +191,21 @@ def test_what_cannot_be_told_is_refused_with_its_line_and_column(case: str, read
     assert problem in str(caught.value)
 
 
+def test_points_that_may_stand_between_thousands_are_told(read: Read) -> None:
+    table = read("id;price\n1;1.075\n2;980\n3;12.500\n")
+    np.testing.assert_array_equal(table.values[:, 1], [1.075, 980, 12.5])
+    (warning,) = table.warnings
+    assert warning.startswith("column 2 (price): 1.075 is taken as a number below a thousand; if its point stands")
+    for unlike in (
+        "1;1.075\n2;2.000\n",
+        "1;1.075\n2;980.5\n",
+        "1;1.075\n2;0.125\n3;7\n",
+        "1;980\n",
+        "1,1.075\n2,980\n",
+    ):
+        assert read(unlike).warnings == ()
+
+
 def test_a_quoted_number_with_a_comma_is_no_row_name(read: Read) -> None:
     np.testing.assert_array_equal(read('"0,5",1\n"0,75",2\n').values, [[0.5, 1], [0.75, 2]])
 
