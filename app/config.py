@@ -93,6 +93,10 @@ def _host_name(name: str) -> str:
     raise ValueError("expected host names or addresses with commas between, without scheme and port; or *")
 
 
+def _said(item: ErrorDetails) -> str:
+    return item["msg"].removeprefix("Value error, ")
+
+
 def _given(item: ErrorDetails) -> str:
     """Return what was given, but never the URL of a database: it may hold a password."""
     return "" if item["loc"][0] == "database_url" else f", got {item['input']!r}"
@@ -103,5 +107,5 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = [f"NOBODY_{item['loc'][0]}".upper() + f": {item['msg']}" + _given(item) for item in error.errors()]
+        problems = [f"NOBODY_{item['loc'][0]}".upper() + f": {_said(item)}" + _given(item) for item in error.errors()]
         raise SystemExit(f"nobody: cannot start: {'; '.join(problems)}") from None

@@ -37,6 +37,10 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+#: What FastAPI says of a body that is no text, or whose numbers are too long for Python.
+_UNREADABLE = "There was an error parsing the body"
+_NO_JSON = "expected a body of JSON, and could not read it as such"
+
 #: Wrong fields that one answer lists at most.
 MAX_ERRORS = 20
 
@@ -91,7 +95,7 @@ def problem(
 async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     if error.errors()[0]["type"] == "json_invalid":
-        return problem(400, "expected a body of JSON, and could not read it as such")
+        return problem(400, _NO_JSON)
     kind = request.headers.get("content-type", "none")
     if error.body is not None and not isinstance(error.body, dict | list) and "json" not in kind:
         return problem(415, f"expected the header Content-Type: application/json, got {kind}")
@@ -117,6 +121,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     detail, headers = error.detail, dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = f"there is nothing at {request.url.path}; /docs lists what there is"
+    elif detail == _UNREADABLE:
+        detail = _NO_JSON
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = _allowed_methods(request)
         detail = f"expected {headers['Allow']} for {request.url.path}, got {request.method}"

@@ -66,13 +66,16 @@ def find_weights(where: Path, network: str = "generator") -> Path:
         where = where.expanduser()
     except RuntimeError as error:
         raise WeightsError(f"{where}: expected a file or a folder ({error})") from error
-    if not where.is_dir() or (where / "saved_model.pb").exists():
+    if not os.path.isdir(where) or os.path.exists(where / "saved_model.pb"):
         return where
     candidates = [where / f"{network}{ending}" for ending in ENDINGS]
     for candidate in candidates:
-        if candidate.exists():
+        if os.path.exists(candidate):
             return candidate
-    others = sorted(path.name for path in where.iterdir() if path.suffix in (".h5", ".hdf5", ".keras"))
+    try:
+        others = sorted(path.name for path in where.iterdir() if path.suffix in (".h5", ".hdf5", ".keras"))
+    except OSError as error:
+        raise WeightsError(f"{where}: expected a folder that may be read, got {error.strerror}") from error
     if others:
         names = ", ".join(candidate.name for candidate in candidates)
         raise WeightsError(
@@ -121,8 +124,20 @@ def _check_is_file(path: str | os.PathLike[str]) -> None:
     elif os.path.exists(path):
         found = "a device or a pipe"
     else:
-        found = "no such file"
+        found = _why_missing(path)
     raise WeightsError(f"{path}: expected an .h5 weights file, found {found}")
+
+
+def _why_missing(path: str | os.PathLike[str]) -> str:
+    try:
+        os.stat(path)
+    except PermissionError:
+        raise  # there may be a file, but its folder lets nobody see it
+    except (FileNotFoundError, NotADirectoryError):
+        return "no such file"
+    except OSError as error:
+        return f"no such file ({error.strerror})"
+    return "no such file"
 
 
 def _kind(head: bytes) -> str | None:
@@ -184,7 +199,7 @@ def _cause(error: Exception) -> str:
     if isinstance(error, BlockingIOError):
         return "another process has it open for writing; try again when it is written"
     if isinstance(error, PermissionError):
-        return "expected a file that may be read, but it may not; change its permissions"
+        return "expected a file that may be read, but it may not; change its permissions, or those of its folder"
     if "unable to lock file" in text:
         return f"the file system has no file locks; set HDF5_USE_FILE_LOCKING=FALSE ({text})"
     if "file is already open for write" in text:

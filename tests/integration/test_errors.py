@@ -52,8 +52,6 @@ def _problem(answer: Any, status: int) -> Problem:
         ("/latent?seed=x", "query.seed", "valid integer"),
         (f"/avatar/{'x' * (MAX_NAME + 1)}", "path.name", "at most 256 characters"),
         (f"/avatar/{'x' * (MAX_NAME + 1)}.jpeg", "path.name", "at most 256 characters"),
-        ("/avatar/ada?s=large", "query.s", "valid integer, unable to parse string as an integer, got 'large'"),
-        ("/avatar/ada?size=nan", "query.size", "valid integer"),
         ("/avatar/ada.svg?truncation=2", "query.truncation", "less than or equal to 1"),
         ("/avatar/%ff", "path.name", "match pattern"),
     ],
@@ -207,3 +205,9 @@ def test_who_leaves_amid_a_body_is_no_fault_of_ours(client: TestClient, app: Fas
     assert client.portal is not None
     client.portal.call(app, scope, receive, send)
     assert statuses[0] in (400, 499)
+
+
+@pytest.mark.parametrize("body", [b"\xff", b'{"latents": "\xe9"}', b"1" * 5_000], ids=["a byte", "Latin-1", "digits"])
+def test_a_body_that_is_no_text_is_told_what_is_expected(client: TestClient, body: bytes) -> None:
+    answer = client.post("/sample", content=body, headers={"Content-Type": "application/json"})
+    assert _problem(answer, 400).detail == "expected a body of JSON, and could not read it as such"

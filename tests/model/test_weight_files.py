@@ -583,6 +583,26 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
         read_weights(path, FACE_GENERATOR)
 
 
+@pytest.mark.parametrize("name", ["generator.h5", "folder"])
+def test_a_folder_that_nobody_may_look_into_is_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = os.stat
+
+    def refuse(path: Any, *rest: Any, **more: Any) -> os.stat_result:
+        if str(path).startswith(str(tmp_path)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, *rest, **more)
+
+    monkeypatch.setattr(os, "stat", refuse)  # the superuser may look into every folder
+    with pytest.raises(WeightsError, match="expected a file that may be read, but it may not; change its permissions"):
+        read_weights(find_weights(tmp_path / name), FACE_GENERATOR)
+
+
+@pytest.mark.parametrize("end", ["", "/generator.h5"])
+def test_a_name_that_no_file_can_have_is_told(end: str, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"expected an .h5 weights file, found no such file \(File name too long\)"):
+        read_weights(find_weights(Path(f"{tmp_path}/{'a' * 300}{end}")), FACE_GENERATOR)
+
+
 def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(37, "Unable to open file (unable to lock file, errno = 37, 'No locks available')")

@@ -56,6 +56,15 @@ def test_a_wrong_setting_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> No
     assert "\n" not in line
 
 
+@pytest.mark.parametrize(("name", "value"), [("ALLOWED_HOSTS", "a.b:80"), ("DATA", "~nobody-of-this-name/x")])
+def test_a_wrong_setting_is_told_in_our_own_words(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"NOBODY_{name}", value)
+    with pytest.raises(SystemExit) as stopped:
+        load_settings()
+    assert "Value error" not in str(stopped.value)
+    assert str(stopped.value).endswith(f", got {value!r}")
+
+
 def test_every_setting_is_documented() -> None:
     readme = (ROOT / "README.md").read_text()
     for name, field in Settings.model_fields.items():
