@@ -121,7 +121,7 @@ def test_the_service_s_own_page_starts_a_job(server: str, page: Page) -> None:
             }""",
             JOB,
         )
-        assert job["status"] == "queued"
+        assert job["status"] in ("queued", "running")  # it may be taken before its POST is answered
         answer = page.evaluate(
             "id => fetch(`/jobs/${id}/cancel`, {method: 'POST'}).then(answer => answer.status)", job["id"]
         )
