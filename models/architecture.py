@@ -6,14 +6,18 @@ same step. It says so only of Keras's own layers, in a chain, with Keras's own f
 to be described wholly.
 """
 
+import argparse
+import dataclasses
+import hashlib
 import random
 import sys
 import types
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 from models.small_maps import SmallMapConv2D, enlarged_by
@@ -44,9 +48,12 @@ _PLAIN_LAYERS = (
 )
 
 #: Settings of a GAN that are part of its step.
-_SETTINGS = ("batch_size", "disc_iter", "lambda_gp", "clip", "loss_names", "uses_xla")
+_SETTINGS = (
+    *("batch_size", "disc_iter", "lambda_gp", "clip", "loss_names", "scores_order"),
+    *("uses_xla", "run_eagerly"),
+)
 #: What a training step is made of.
-_STEP_PARTS = (
+STEP_PARTS = (
     "train_step",
     "update_discriminator",
     "update_generator",
@@ -59,10 +66,14 @@ _STEP_PARTS = (
     "get_fake_sample",
     "get_interpolated_sample",
 )
+#: Whose classes do not change.
+_LIBRARIES = ("builtins", "keras.", "tensorflow.", "models.")
 _STANDARD_MODULES = ("models.simple_gan", "models.wgan_clip", "models.wgan_gp")
 
 #: Attributes in which Keras keeps its books; what a layer computes does not depend on them.
-_BOOKKEEPING = frozenset(vars(layers.Layer())) | frozenset(vars(keras.Model())) | {
+_BOOKKEEPING = (frozenset(vars(layers.Layer())) | frozenset(vars(keras.Model())) | {
+    "_compile_config",
+    "_compiled_trainable_state",
     "_functional",
     "_inputs",
     "_inputs_struct",
@@ -74,7 +85,8 @@ _BOOKKEEPING = frozenset(vars(layers.Layer())) | frozenset(vars(keras.Model())) 
     "_outputs_struct",
     "optimizer",
     "output_names",
-}  # fmt: skip
+    "stop_training",
+}) - {"autocast"}  # fmt: skip
 _OPTIMIZER_BOOKKEEPING = frozenset(
     {
         "_distribution_strategy",
@@ -86,8 +98,13 @@ _OPTIMIZER_BOOKKEEPING = frozenset(
     }
     | {"built", "name"}
 )
-#: Arrays up to this many bytes are compared by their numbers.
-_SMALL = 2**20
+#: Attributes in which a GAN keeps its books, and those that are described by other means.
+_GAN_BOOKKEEPING = _BOOKKEEPING | {
+    *("blocks", "history", "own_loop", "randomness", "traced_with", "_measured"),
+    *("generator", "discriminator", "latent_generator", "_real_examples"),
+}
+#: Objects of the caller's own that only hold attributes.
+_HOLDERS = (types.SimpleNamespace, argparse.Namespace)
 
 
 class Description(NamedTuple):
@@ -97,22 +114,25 @@ class Description(NamedTuple):
         key: equal for networks, losses, optimizers and settings that are alike.
         complete: whether that is all, so that another GAN of this key takes the same step.
         own: changes with whatever a step of this very GAN was traced with, its variables included.
+        plain: all attributes that are a number, a text or None, as ``(object, name, value)``. A step that changes one
+            cannot be compiled: it would change it once, when it is traced.
     """
 
     key: Hashable
     complete: bool
     own: Hashable
+    plain: tuple[tuple[Any, str, Any], ...]
 
 
 def describe(gan: "GAN") -> Description:
     """Describe all that the graph of a training step depends on."""
-    walk = _Walk()
+    walk = _Walk(gan.state.values())
     networks = (gan.generator, gan.discriminator)
-    key = (
+    key: Hashable = (
         type(gan),
-        tuple(getattr(type(gan), part, None) for part in _STEP_PARTS),
+        tuple(getattr(type(gan), part, None) for part in STEP_PARTS),
         tuple(walk.value(getattr(gan, name, None)) for name in _SETTINGS),
-        tuple((part, walk.value(vars(gan)[part])) for part in _STEP_PARTS if part in vars(gan)),
+        tuple((part, walk.value(vars(gan)[part])) for part in STEP_PARTS if part in vars(gan)),
         tuple(walk.network(network) for network in networks),
         tuple(walk.optimizer(network.optimizer) for network in networks),
         tuple(
@@ -120,16 +140,20 @@ def describe(gan: "GAN") -> Description:
             for network, own in zip(networks, gan.own_losses, strict=True)
         ),
     )
-    complete = walk.complete and takes_standard_steps(gan) and type(gan).__module__ in _STANDARD_MODULES
-    return Description(key, complete, (key, *map(_Same, gan.state.values())))
+    if type(gan).__module__ not in _STANDARD_MODULES:
+        key = (key, walk.own_class(gan, _GAN_BOOKKEEPING))
+    complete = walk.complete and takes_standard_steps(gan)
+    # Steps of the caller's own may hold these, too.
+    data = () if takes_standard_steps(gan) else (gan.real_examples, gan.latent_generator)
+    return Description(key, complete, (key, *map(_Same, (*data, *gan.state.values()))), tuple(walk.plain))
 
 
 def takes_standard_steps(gan: "GAN") -> bool:
     """Whether the training step is that of one of the three GANs, though maybe of a subclass."""
     cls = type(gan)
     standard = next((base for base in cls.__mro__ if base.__module__ in _STANDARD_MODULES), None)
-    return not vars(gan).keys() & {*_STEP_PARTS} and all(
-        getattr(cls, part, None) is getattr(standard, part, None) for part in _STEP_PARTS
+    return not vars(gan).keys() & {*STEP_PARTS} and all(
+        getattr(cls, part, None) is getattr(standard, part, None) for part in STEP_PARTS
     )
 
 
@@ -151,11 +175,23 @@ class _Same:
         return id(self._value)
 
 
+class _Anything:
+    """Stands for what a step itself has left in an attribute: whatever is there later, the step replaces it."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
 class _Walk:
     """Collects a description; ``complete`` turns False at whatever is not known to be described wholly."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: Iterable[keras.Variable]) -> None:
         self.complete = True
+        self.plain: list[tuple[Any, str, Any]] = []
+        self._state = {id(variable) for variable in state}
         self._seen: dict[int, int] = {}
 
     def network(self, network: keras.Model) -> Hashable:
@@ -176,7 +212,7 @@ class _Walk:
         return (kind, self._attributes(optimizer, _OPTIMIZER_BOOKKEEPING))
 
     def value(self, value: Any) -> Any:
-        if value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic | np.dtype):
+        if _is_plain(value):
             return (type(value), repr(value))
         if isinstance(value, list | tuple):
             return (tuple, *map(self.value, value))
@@ -184,9 +220,9 @@ class _Walk:
             return (dict, *map(self.value, value.items()))
         if isinstance(value, set | frozenset):
             return frozenset(map(self.value, value))
-        if isinstance(value, np.ndarray) and value.nbytes <= _SMALL and not value.dtype.hasobject:
-            return (value.shape, value.dtype.str, value.tobytes())
-        if isinstance(value, keras.Variable):
+        if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+            return (value.shape, value.dtype.str, hashlib.blake2b(np.ascontiguousarray(value).data).digest())
+        if isinstance(value, keras.Variable) and id(value) in self._state:
             return (tuple(value.shape), value.dtype, value.trainable, self.value(value.constraint))
         if isinstance(value, keras.Initializer):
             return keras.Initializer  # it has done its work
@@ -196,7 +232,14 @@ class _Walk:
             return self._function(value)
         if _is_keras(type(value)):
             return (type(value), self._attributes(value))
-        return self._extended(value) if any(map(_is_keras, type(value).__mro__)) else self._foreign(value)
+        if tf.is_symbolic_tensor(value):
+            self.complete = False
+            return _Anything()
+        if any(map(_is_keras, type(value).__mro__)):
+            return self._extended(value)
+        if dataclasses.is_dataclass(value) or isinstance(value, _HOLDERS):
+            return self.own_class(value)
+        return self._foreign(value)
 
     def _layer(self, layer: keras.Layer) -> Any:
         kind = _stands_for(layer)
@@ -214,11 +257,22 @@ class _Walk:
         """Describe an object of a class that extends one of Keras's: itself, and what may change about it."""
         if id(value) in self._seen:
             return self._seen[id(value)]
-        described = [self._foreign(value), self._attributes(value, _BOOKKEEPING)]
+        described = [self.own_class(value, _BOOKKEEPING)]
         if isinstance(value, layers.Layer):
             described += [value.trainable, *(self.value(variable) for variable in value.variables)]
             described += [self._layer(part) for part in value._flatten_layers(include_self=False, recursive=False)]
         return tuple(described)
+
+    def own_class(self, value: Any, without: frozenset[str] = frozenset()) -> Hashable:
+        """Describe an object of the caller's own class: itself, its attributes and those of its class."""
+        classes = [cls for cls in type(value).__mro__ if not cls.__module__.startswith(_LIBRARIES)]
+        shared = [
+            (cls.__name__, name, self.value(item))
+            for cls in classes
+            for name, item in vars(cls).items()
+            if not name.startswith("_")
+        ]
+        return (self._foreign(value), self._attributes(value, without), *shared)
 
     def _foreign(self, value: Any) -> Hashable:
         self.complete = False
@@ -228,11 +282,17 @@ class _Walk:
         if id(value) in self._seen:
             return self._seen[id(value)]
         self._seen[id(value)] = len(self._seen)
-        return tuple(
-            (name, self.value(item))
-            for name, item in getattr(value, "__dict__", {}).items()
-            if name not in without and not name.startswith("_self_")
-        )
+        described = []
+        for name, item in getattr(value, "__dict__", {}).items():
+            if name not in without and not name.startswith("_self_"):
+                described.append((name, self.value(item)))
+                if _is_plain(item):
+                    self.plain.append((value, name, item))
+        return tuple(described)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic | np.dtype)
 
 
 def _is_keras(thing: Any) -> bool:

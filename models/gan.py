@@ -1,6 +1,8 @@
 """What the three GANs share: their data, their samples, their optimizers and the training step."""
 
+import operator
 import os
+import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -9,8 +11,16 @@ import keras
 import tensorflow as tf
 
 from models import keras_fit, weights
-from models.architecture import uses_only_dense_layers
-from models.inputs import as_real_examples, at_least_one, build_networks, finite_number, trainable_or_frozen
+from models.architecture import STEP_PARTS, uses_only_dense_layers
+from models.inputs import (
+    Shape,
+    as_real_examples,
+    at_least_one,
+    build_networks,
+    finite_number,
+    trainable_or_frozen,
+    untracked_variables,
+)
 from models.loop import OwnLoop, seeded_blocks
 from models.randomness import GlobalRandomness, LatentCallable, Randomness
 
@@ -54,6 +64,7 @@ class GAN(keras.Model):
         learning_rate: float = 0.005,
     ) -> None:
         super().__init__()
+        self._measured: Any = None
         self.built = True  # its layers come built; Keras would wait for a call that a GAN never makes
         batch_size = at_least_one("batch_size", batch_size)
         disc_iter = at_least_one("disc_iter", disc_iter)
@@ -61,17 +72,16 @@ class GAN(keras.Model):
         if learning_rate <= 0:
             raise ValueError(f"learning_rate: expected a positive number, got {learning_rate!r}")
         self.latent_generator = latent_generator
-        self.latent_shape, self.example_shape = build_networks(generator, discriminator, latent_generator, batch_size)
-        self.real_examples = as_real_examples(real_examples, self.example_shape)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.batch_size = batch_size
+        self.disc_iter = disc_iter
+        self.real_examples = real_examples
         if len(self.real_examples) < batch_size:
             raise ValueError(
                 f"real_examples: expected at least batch_size = {batch_size} examples, got {len(self.real_examples)}; "
                 "give more examples or a smaller batch_size"
             )
-        self.generator = generator
-        self.discriminator = discriminator
-        self.batch_size = batch_size
-        self.disc_iter = disc_iter
         self.learning_rate = learning_rate
         self.randomness: Randomness = GlobalRandomness()
         self.own_loop: OwnLoop | None = None  # see models.loop
@@ -83,6 +93,52 @@ class GAN(keras.Model):
         self.own_losses = (self.generator_loss, self.discriminator_loss)
         generator.loss, discriminator.loss = self.own_losses
         self.set_optimizers(self._adam(), self._adam())
+
+    @property
+    def latent_shape(self) -> Shape:
+        """The shape of one latent vector."""
+        return self._shapes()[0]
+
+    @property
+    def example_shape(self) -> Shape:
+        """The shape of one example."""
+        return self._shapes()[1]
+
+    def _shapes(self) -> tuple[Shape, Shape]:
+        """Return both shapes; builds networks that are new."""
+        pair = (self.generator, self.discriminator)
+        if not self._measured or any(map(operator.is_not, self._measured.pair, pair)):
+            shapes = build_networks(*pair, self.latent_generator, self.batch_size)
+            self._measured = types.SimpleNamespace(pair=pair, shapes=shapes)
+        latent_shape, example_shape = self._measured.shapes
+        return latent_shape, example_shape
+
+    @property
+    def real_examples(self) -> tf.Tensor:
+        """What the discriminator takes for real, float32 ``(count, ...)``."""
+        return self._real_examples
+
+    @real_examples.setter
+    def real_examples(self, data: Any) -> None:
+        self._real_examples = as_real_examples(data, self.example_shape)
+
+    @property
+    def batch_size(self) -> int:
+        """Examples a step sees at once."""
+        return self._batch_size
+
+    @batch_size.setter
+    def batch_size(self, size: int) -> None:
+        self._batch_size = at_least_one("batch_size", size)
+
+    @property
+    def disc_iter(self) -> int:
+        """Discriminator updates to each generator update."""
+        return self._disc_iter
+
+    @disc_iter.setter
+    def disc_iter(self, count: int) -> None:
+        self._disc_iter = at_least_one("disc_iter", count)
 
     @property
     def steps_done(self) -> int:
@@ -102,13 +158,15 @@ class GAN(keras.Model):
         self.blocks = seeded_blocks(self)
 
     @property
-    def state(self) -> dict[str, keras.Variable]:
+    def state(self) -> dict[str, keras.Variable | tf.Variable]:
         """All variables of both networks and both optimizers, by names that are the same in every run."""
         parts = {
             "generator": self.generator.variables,
             "discriminator": self.discriminator.variables,
             "generator_optimizer": self.generator.optimizer.variables,
             "discriminator_optimizer": self.discriminator.optimizer.variables,
+            "generator_untracked": untracked_variables(self.generator),
+            "discriminator_untracked": untracked_variables(self.discriminator),
         }
         return {f"{part}/{i}": variable for part, variables in parts.items() for i, variable in enumerate(variables)}
 
@@ -121,12 +179,24 @@ class GAN(keras.Model):
 
     @contextmanager
     def drawing_from(self, randomness: Randomness) -> Iterator[None]:
-        """Take random numbers from another source for a while."""
+        """Take random numbers from another source for a while.
+
+        Parts of a step lose their ``tf.function`` meanwhile: it would repeat the draws that it was traced with.
+        """
         usual, self.randomness = self.randomness, randomness
+        own = {part: self.__dict__[part] for part in STEP_PARTS if part in self.__dict__}
         try:
+            for part in STEP_PARTS:
+                found = own.get(part, getattr(type(self), part, None))
+                if isinstance(found, tf.types.experimental.PolymorphicFunction):
+                    function = found.python_function
+                    self.__dict__[part] = function if part in own else types.MethodType(function, self)
             yield
         finally:
             self.randomness = usual
+            for part in STEP_PARTS:
+                self.__dict__.pop(part, None)
+            self.__dict__.update(own)
 
     def generator_loss(self, fake_scores: tf.Tensor) -> tf.Tensor:
         """Return the scalar that the generator minimises."""
@@ -148,8 +218,9 @@ class GAN(keras.Model):
         """Create the variables of optimizers that are new, as a compiled loop cannot.
 
         Raises:
-            ValueError: a network's optimizer is none of Keras's.
+            ValueError: a network's optimizer is none of Keras's, or was made for other variables.
         """
+        self._shapes()
         for name, network in (("generator", self.generator), ("discriminator", self.discriminator)):
             optimizer = getattr(network, "optimizer", None)
             if not isinstance(optimizer, keras.Optimizer):
@@ -157,6 +228,12 @@ class GAN(keras.Model):
             if not optimizer.built:
                 with tf.init_scope():
                     optimizer.build(trainable_or_frozen(network))
+            known = {id(variable) for variable in optimizer._trainable_variables}
+            if not all(id(variable) in known for variable in network.trainable_variables):
+                raise ValueError(
+                    f"{name}.optimizer: expected one of its own, got one that was made for other variables than the "
+                    f"{name}'s; give each network a new optimizer, also after a change of its layers"
+                )
 
     # samples
 
@@ -172,11 +249,15 @@ class GAN(keras.Model):
         Raises:
             ValueError: there are fewer than ``size`` real examples.
         """
+        return self.randomness.examples(self.real_examples, self.subset_size(size))
+
+    def subset_size(self, size: int | None = None) -> int:
+        """Return the number of examples that :meth:`get_real_sample` draws, and raise what it raises."""
         size = self.batch_size if size is None else at_least_one("size", size)
         count = len(self.real_examples)
         if size > count:
             raise ValueError(f"size: expected at most the {count} real examples there are, got {size}")
-        return self.randomness.examples(self.real_examples, size)
+        return size
 
     def get_fake_sample(self, size: int | None = None, training: bool = False) -> tf.Tensor:
         """Generate ``size`` (``batch_size`` by default) new examples; ``training`` goes to the generator.

@@ -90,7 +90,9 @@ def build_networks(
         latents = as_latents(latent_generator(batch_size))
         latent_shape = tuple(latents.shape[1:])
         example_shape = _passed_through("generator", generator, latents)
-    if _own_shape(discriminator, "input_shape") != example_shape:
+    elif not _wholly_built(generator):
+        _passed_through("generator", generator, tf.zeros((batch_size, *latent_shape)))
+    if _own_shape(discriminator, "input_shape") != example_shape or not _wholly_built(discriminator):
         _passed_through("discriminator", discriminator, tf.zeros((batch_size, *example_shape)))
     return latent_shape, example_shape
 
@@ -103,6 +105,11 @@ def _own_shape(network: keras.Model, which: str) -> Shape | None:
     return shape[1:]
 
 
+def _wholly_built(network: keras.Model) -> bool:
+    """Whether a call creates no more variables, as activations that are layers do even in built layers."""
+    return all(layer.built for layer in network._flatten_layers())
+
+
 def _passed_through(name: str, network: keras.Model, inputs: tf.Tensor) -> Shape:
     if isinstance(network, keras.Sequential) and not network.built:
         network.build((None, *inputs.shape[1:]))
@@ -113,6 +120,18 @@ def _passed_through(name: str, network: keras.Model, inputs: tf.Tensor) -> Shape
     if not tf.is_tensor(outputs):
         raise ValueError(f"{name}: expected one tensor as output, got {type(outputs).__name__}")
     return tuple(outputs.shape[1:])
+
+
+def untracked_variables(network: keras.Model) -> list[keras.Variable | tf.Variable]:
+    """Return variables that the network's layers hold but Keras does not count: TensorFlow's own, states of RNNs."""
+    counted = {id(variable) for variable in network.variables}
+    found = {}
+    for layer in network._flatten_layers():
+        for item in vars(layer).values():
+            for value in item if isinstance(item, list | tuple) else (item,):
+                if isinstance(value, keras.Variable | tf.Variable) and id(value) not in counted:
+                    found[id(value)] = value
+    return list(found.values())
 
 
 def trainable_or_frozen(network: keras.Model) -> list[keras.Variable]:

@@ -1,8 +1,10 @@
-"""What ``fit`` of the three GANs does: Keras's own, with the steps computed some time ahead of the progress bar."""
+"""What ``fit`` of the three GANs does: Keras's own around our loops, ahead of the progress bar where nobody looks."""
 
 import inspect
 import itertools
 import math
+import operator
+import types
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +46,12 @@ def fit(gan: "GAN", keras_fit: Callable[..., Any], *arguments: Any, **options: A
     used = {name: value for name, value in given.items() if name not in (*_IDLE, *_MEANINGLESS)}
     used |= {"steps_per_epoch": steps, "shuffle": False}
     gan.build_optimizers()
-    if not _may_run_ahead(gan, given.get("callbacks")):
+    if not takes_standard_steps(gan) or gan.run_eagerly or gan.steps_per_execution != 1:
         _retrace_if_changed(gan)
         return keras_fit(ticks, **used)
-    usual, gan.train_function = gan.train_function, _run_ahead(gan, steps)
+    # Ahead of the progress bar only where nobody looks at the model between two steps.
+    looked_at = any(map(_listens_to_batches, keras.tree.flatten(given.get("callbacks") or [])))
+    usual, gan.train_function = gan.train_function, _steps(gan, 1 if looked_at else steps)
     try:
         return keras_fit(ticks, **used)
     finally:
@@ -75,38 +79,33 @@ def _asks(value: Any, default: Any) -> bool:
 
 def _retrace_if_changed(gan: "GAN") -> None:
     """Make Keras trace the step anew after a change to what it was traced with."""
-    own = describe(gan).own
-    if own != gan.traced_with:
-        gan.train_function, gan.traced_with = None, own
+    own, data = describe(gan).own, (gan.real_examples, gan.latent_generator)
+    usual = gan.traced_with
+    if usual is None or usual.own != own or any(map(operator.is_not, usual.data, data)):
+        gan.train_function, gan.traced_with = None, types.SimpleNamespace(own=own, data=data)
 
 
 #: Keras's callbacks that look at a batch's losses and not at the model.
 _ONLY_LOGS = (keras.callbacks.History, keras.callbacks.ProgbarLogger, keras.callbacks.TerminateOnNaN)
 
 
-def _may_run_ahead(gan: "GAN", callbacks: Any) -> bool:
-    """Whether nobody looks at the model between two steps."""
-    plain = takes_standard_steps(gan) and not gan.run_eagerly and gan.steps_per_execution == 1
-    return plain and not any(_listens_to_batches(callback) for callback in keras.tree.flatten(callbacks or []))
-
-
 def _listens_to_batches(callback: Any) -> bool:
-    if isinstance(callback, keras.callbacks.ModelCheckpoint):
+    if type(callback) is keras.callbacks.ModelCheckpoint:
         return bool(callback.save_freq != "epoch")
-    if isinstance(callback, _ONLY_LOGS):
+    if type(callback) in _ONLY_LOGS:
         return False
     hooks = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
     usual = keras.callbacks.Callback
     return any(getattr(getattr(callback, hook), "__func__", None) is not getattr(usual, hook) for hook in hooks)
 
 
-def _run_ahead(gan: "GAN", steps_per_epoch: int) -> Callable[[Any], dict[str, float]]:
-    """Return what Keras calls for the losses of each step."""
+def _steps(gan: "GAN", at_once: int) -> Callable[[Any], dict[str, float]]:
+    """Return what Keras calls for the losses of each step; steps are taken so many at once."""
 
     def each_step() -> Iterator[list[float]]:
         blocks = global_blocks(gan)
-        for epoch in itertools.count():
-            for losses in loop_for(gan).chunks(gan, epoch * steps_per_epoch, steps_per_epoch, blocks):
+        for first in itertools.count(step=at_once):
+            for losses in loop_for(gan).chunks(gan, first, at_once, blocks):
                 yield from losses.tolist()
 
     steps = each_step()

@@ -5,7 +5,7 @@ The fastest loop that is known to take the model's own ``train_step`` is used:
 1. A loop compiled for a copy of the networks, by XLA where it helps. All models of one description share it, see
    :func:`models.architecture.describe`. Before its first use a step on the copy is compared with one on the model.
 2. A loop compiled on the model's own objects and variables, for whatever else TensorFlow can compile.
-3. ``train_step`` by itself, step after step.
+3. ``train_step`` by itself, step after step: where that fails, or where a step changes attributes of Python's.
 """
 
 import logging
@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.architecture import copy_chain, describe
+from models.architecture import Description, copy_chain, describe
 from models.latents import LatentGenerator
 from models.randomness import Draws, PreparedRandomness, draw_latents, draw_subsets, is_constant
 
@@ -68,7 +68,8 @@ class Blocks:
     Args:
         gan: whose steps.
         generator_of: makes the random generator of a block from its number.
-        ahead: whether the next block may be drawn while the steps of this one run.
+        ahead: whether the next block may be drawn while the steps of this one run; not where the latent generator is
+            the caller's own.
         compiled: whether a latent generator of the caller's own may be compiled, if it draws by TensorFlow: faster, but
             TensorFlow's seed counts only when it is traced.
     """
@@ -81,8 +82,7 @@ class Blocks:
         self._ahead = ahead
         self._compiled = compiled
         self._latent_draws: Callable[[], tf.Tensor] | None = None
-        self._settings: tuple[int, int] | None = None
-        self._real_examples: tf.Tensor = None
+        self._drawn_from: list[Any] = []
         self._drawn: dict[int, Future[Draws]] = {}
 
     @property
@@ -93,25 +93,28 @@ class Blocks:
 
     def __call__(self, number: int) -> Draws:
         """Return the draws of a block."""
-        settings, real_examples = (self._gan.batch_size, self._gan.disc_iter), self._gan.real_examples
-        if settings != self._settings or real_examples is not self._real_examples:
-            self._settings, self._real_examples, self._drawn = settings, real_examples, {}
-            self._latent_draws = None
-        wanted = {number, number + 1} if self._ahead else {number}
-        self._drawn = {number: self._drawn.get(number) or self._start(number) for number in sorted(wanted)}
+        gan = self._gan
+        drawn_from = [gan.batch_size, gan.disc_iter, id(gan.real_examples), id(gan.latent_generator)]
+        if drawn_from != self._drawn_from:
+            self._drawn_from, self._drawn, self._latent_draws = drawn_from, {}, None
+            self._kept = gan.real_examples, gan.latent_generator  # so that nothing else gets their ids
+        ahead = self._ahead and isinstance(gan.latent_generator, LatentGenerator)
+        wanted = {number, number + 1} if ahead else {number}
+        self._drawn = {number: self._drawn.get(number) or self._start(number, ahead) for number in sorted(wanted)}
         return self._drawn[number].result()
 
-    def _start(self, number: int) -> "Future[Draws]":
-        if self._ahead:
+    def _start(self, number: int, ahead: bool) -> "Future[Draws]":
+        if ahead:
             return _thread.submit(self._draw, self._generator_of(number))
         drawn: Future[Draws] = Future()
-        drawn.set_result(self._draw(self._generator_of(number)))
+        with _global_state:  # which the latents may come from
+            drawn.set_result(self._draw(self._generator_of(number)))
         return drawn
 
     def _draw(self, rng: np.random.Generator) -> Draws:
         gan, steps = self._gan, self.steps
         shape = (steps, gan.disc_iter, gan.batch_size)
-        subsets = draw_subsets(rng, len(gan.real_examples), gan.batch_size, steps * gan.disc_iter)
+        subsets = draw_subsets(rng, len(gan.real_examples), gan.subset_size(), steps * gan.disc_iter)
         return Draws(
             tf.gather(gan.real_examples, subsets.reshape(shape)),
             self._latents(rng, steps * (gan.disc_iter + 1) * gan.batch_size),
@@ -160,7 +163,7 @@ def seeded_blocks(gan: "GAN") -> Blocks:
             tf.random.set_seed((gan.seed * 1_000_003 + number) % 2**63)
         return np.random.default_rng([gan.seed % 2**64, number])
 
-    return Blocks(gan, generator_of, ahead=isinstance(gan.latent_generator, LatentGenerator), compiled=False)
+    return Blocks(gan, generator_of, ahead=True, compiled=False)
 
 
 def global_blocks(gan: "GAN") -> Blocks:
@@ -249,42 +252,73 @@ class OwnLoop(Loop):
     """A loop on a model's own objects: compiled where that is possible, else step by step.
 
     Args:
-        gan: the one model that it trains.
-        traced_with: its description, for as long as which the loop is right.
+        described: the one model that it trains: its description, for as long as which the loop is right.
     """
 
-    def __init__(self, gan: "GAN", traced_with: Hashable) -> None:
+    def __init__(self, described: Description) -> None:
         super().__init__()
-        self.traced_with = traced_with
-        self._run = None if gan.run_eagerly else _compiled(gan, bool(gan.jit_compiled))
+        self._traced_with = described.own
+        self._run: Callable[..., tf.Tensor] | None = None
+        self._changes_itself = False
+
+    def is_right_for(self, described: Description) -> bool:
+        """Whether nothing has changed that the loop depends on."""
+        return self._changes_itself or self._traced_with == described.own
 
     def _steps(self, gan: "GAN", draws: Draws, start: int, stop: int) -> Losses:
-        if self._run is None:
-            return np.stack([_losses(gan, _at(draws, i)) for i in range(start, stop)])
-        if self.compiled:
+        if self._run is not None:
             return _numbers(self._run(*draws, tf.constant(start), tf.constant(stop)), start, stop)
-        before = _values(gan)
-        try:
-            losses = _numbers(self._run(*draws, tf.constant(start), tf.constant(stop)), start, stop)
-        except Exception as error:  # whatever a layer of the caller's own may raise in a graph
-            _assign(gan, before)
-            self._run = None
-            # If the step itself is at fault, it raises the same once more.
-            losses = self._steps(gan, draws, start, stop)
-            _log.warning("this model's steps cannot be compiled and run one by one (%s)", _first_line(error))
+        if self.compiled or gan.run_eagerly:
+            return _one_by_one(gan, draws, start, stop)
+        return self._first_steps(gan, draws, start, stop)
+
+    def _first_steps(self, gan: "GAN", draws: Draws, start: int, stop: int) -> Losses:
+        """Compile the steps, where that is possible and right, and take the first."""
+        values, before = _values(gan), describe(gan).plain
+        plain, reason, changed = before, "", False
+        # Each form twice, for layers that note something once, such as the size of a batch.
+        forms = [True, True, False, False] if gan.jit_compiled else [False, False]
+        while forms:
+            xla = forms.pop(0)
+            run = _compiled(gan, xla)
+            try:
+                losses = _numbers(run(*draws, tf.constant(start), tf.constant(stop)), start, stop)
+            except Exception as error:  # whatever a layer of the caller's own may raise in a graph
+                reason, changed = _first_line(error), False
+                forms = [form for form in forms if form is not xla]
+            else:
+                described = describe(gan)
+                changes, plain = _changes(plain, described.plain), described.plain
+                if not changes:
+                    self._run, self._traced_with = run, described.own
+                    if gan.jit_compiled and not xla:
+                        _log.warning("this model's steps cannot be compiled by XLA and run without it (%s)", reason)
+                    return losses
+                reason, changed = f"they change {', '.join(changes)}", True
+            _assign(gan, values)
+        for holder, name, value in before:
+            if vars(holder).get(name, value) is not value:
+                setattr(holder, name, value)
+        # If the step itself is at fault, it raises the same once more.
+        losses = _one_by_one(gan, draws, start, stop)
+        self._changes_itself = changed
+        _log.warning("this model's steps cannot be compiled and run one by one (%s)", reason)
         return losses
 
 
 _loops: dict[Hashable, SharedLoop | None] = {}
 _loops_lock = threading.Lock()
+#: Held by who draws from TensorFlow's global random state after setting its seed.
+_global_state = threading.RLock()
 _thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="draws")
 
 
 def loop_for(gan: "GAN") -> Loop:
     """Return the fastest loop that is known to take the model's own steps."""
     gan.build_optimizers()
-    key, complete, own = describe(gan)
-    if complete and not gan.run_eagerly:
+    described = describe(gan)
+    key = described.key
+    if described.complete and not gan.run_eagerly:
         with _loops_lock:
             if key not in _loops:
                 while len(_loops) >= KEPT:
@@ -293,8 +327,8 @@ def loop_for(gan: "GAN") -> Loop:
             shared = _loops[key]
         if shared is not None:
             return shared
-    if gan.own_loop is None or gan.own_loop.traced_with != own:
-        gan.own_loop = OwnLoop(gan, own)
+    if gan.own_loop is None or not gan.own_loop.is_right_for(described):
+        gan.own_loop = OwnLoop(described)
     return gan.own_loop
 
 
@@ -320,7 +354,8 @@ def _twin(gan: "GAN") -> "GAN":
     """Build a model of the same description, with variables of its own."""
     networks = copy_chain(gan.generator), copy_chain(gan.discriminator)
     examples = np.zeros((gan.batch_size, *gan.example_shape), np.float32)
-    twin = type(gan)(*networks, gan.latent_generator, examples, gan.batch_size, gan.disc_iter)
+    latent_shape = gan.latent_shape  # not the model itself: it would live as long as the loop
+    twin = type(gan)(*networks, lambda k: tf.zeros((k, *latent_shape)), examples, gan.batch_size, gan.disc_iter)
     for name in ("jit_compiled", "lambda_gp", "clip"):
         if hasattr(gan, name):
             setattr(twin, name, getattr(gan, name))
@@ -370,8 +405,17 @@ def _compiled(gan: "GAN", xla: bool) -> tf.types.experimental.PolymorphicFunctio
 def _step(gan: "GAN", draws: Draws) -> tf.Tensor:
     """Take a step and return its losses in the order of ``gan.loss_names``."""
     with gan.drawing_from(PreparedRandomness(draws)):
-        logs = gan.train_step()
+        logs = gan.train_step(None)
+    if missing := [name for name in gan.loss_names if name not in logs]:
+        raise ValueError(
+            f"train_step: expected {', '.join(gan.loss_names)} among the losses it returns, got {', '.join(logs)}, "
+            f"without {', '.join(missing)}; name those of a train_step of your own in the class's loss_names"
+        )
     return tf.stack([tf.cast(logs[name], tf.float32) for name in gan.loss_names])
+
+
+def _one_by_one(gan: "GAN", draws: Draws, start: int, stop: int) -> Losses:
+    return np.stack([_losses(gan, _at(draws, i)) for i in range(start, stop)])
 
 
 def _losses(gan: "GAN", draws: Draws) -> Losses:
@@ -392,7 +436,7 @@ def _at(draws: Draws, step: int) -> Draws:
 
 
 def _state(gan: "GAN") -> list[tf.Variable]:
-    return [variable.value for variable in gan.state.values()]
+    return [variable if isinstance(variable, tf.Variable) else variable.value for variable in gan.state.values()]
 
 
 def _values(gan: "GAN") -> list[tf.Tensor]:
@@ -408,6 +452,12 @@ def _copy(source: list[tf.Variable], target: list[tf.Variable]) -> None:
     for one, other in zip(source, target, strict=True):
         value = tf.raw_ops.ReadVariableOp(resource=one.handle, dtype=one.dtype)
         tf.raw_ops.AssignVariableOp(resource=other.handle, value=value)  # in half the time of assign
+
+
+def _changes(before: tuple[Any, ...], after: tuple[Any, ...]) -> list[str]:
+    """Return the names of plain attributes that differ, see :class:`models.architecture.Description`."""
+    old, new = ({(id(holder), name): repr(value) for holder, name, value in plain} for plain in (before, after))
+    return sorted({key[1] for key, value in new.items() if old.get(key) != value})
 
 
 def _first_line(error: Exception) -> str:

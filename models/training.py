@@ -41,8 +41,9 @@ def train(
     then set anew with every block of steps (:func:`models.loop.block_steps`).
 
     The first call compiles the step, which takes a second or so; chains of Keras's own layers share the outcome
-    with others built alike. What cannot be compiled runs step by step. Changed layers, losses, optimizers and
-    settings count from the next call on; after a change to a ``train_step`` of your own, ``compile()`` anew.
+    with others built alike. What cannot be compiled runs step by step, as do steps that change attributes of Python's.
+    Changed layers, losses, optimizers, data and settings count from the next call on, and attributes of your own
+    classes with them; after a change to anything else that your own functions use, ``compile()`` anew.
 
     Args:
         gan: one of the three GANs.

@@ -58,7 +58,9 @@ class WGAN_GP(GAN):
             raise ValueError(
                 f"expected real and fake samples of one shape, got {real_sample.shape} and {fake_sample.shape}"
             )
-        u = self.randomness.uniform(tf.concat([tf.shape(real_sample)[:1], self.scal_shape[1:]], axis=0))
+        u = self.randomness.uniform(
+            tf.concat([tf.shape(real_sample)[:1], tf.ones(len(real_sample.shape) - 1, tf.int32)], axis=0)
+        )
         return u * real_sample + (1 - u) * fake_sample
 
     def gradient_penalty(self, interpolated_sample: tf.Tensor) -> tf.Tensor:

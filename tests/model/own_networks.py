@@ -11,7 +11,7 @@ from keras import layers
 from models import WGAN_GP, train
 from models.gan import GAN
 from models.inputs import trainable_or_frozen
-from models.loop import global_blocks
+from models.loop import global_blocks, seeded_blocks
 from models.randomness import Draws, PreparedRandomness
 
 POINTS = np.random.default_rng(0).uniform(size=(64, 2))
@@ -131,11 +131,33 @@ def assert_every_way_takes_the_same_steps(gan: GAN, steps: int = 5, tolerance: f
     _restore(gan, before)
 
 
+def assert_a_change_counts(gan: GAN, change: Callable[[GAN], Any], steps: int = 3, tolerance: float = 1e-3) -> None:
+    """Change something after a ``train`` and a ``fit``, and compare those that follow with ``train_step``."""
+    gan.compile()
+    gan.fit(epochs=1, steps_per_epoch=1, verbose=0)
+    train(gan, 1)
+    change(gan)
+    gan.build_optimizers()
+    before = _state(gan)
+    expected = _plain_steps(gan, seeded_blocks(gan)(0), gan.steps_done, steps)
+    _restore(gan, before)
+    _compare(gan, train(gan, steps), expected, tolerance)
+    _restore(gan, before)
+
+    tf.random.set_seed(0)
+    expected = _plain_steps(gan, global_blocks(gan)(0), 0, steps)
+    _restore(gan, before)
+    tf.random.set_seed(0)
+    callbacks = [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)]
+    found = gan.fit(epochs=steps, steps_per_epoch=1, verbose=0, callbacks=callbacks)
+    _compare(gan, found.history, expected, tolerance)
+
+
 def _plain_steps(gan: GAN, draws: Draws, first: int, steps: int) -> list[list[float]]:
     losses = []
     for step in range(first, first + steps):
         with gan.drawing_from(PreparedRandomness(Draws(*(values[step] for values in draws)))):
-            logs = gan.train_step()
+            logs = gan.train_step(None)
         losses.append([float(logs[name]) for name in gan.loss_names])
     return losses
 

@@ -1,9 +1,13 @@
 """Networks, losses, optimizers and arguments of the caller's own: trained as ``train_step`` trains them."""
 
 import copy
+import gc
 import subprocess
 import sys
+import types
+import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,10 @@ from hypothesis import strategies as st
 from keras import layers
 
 from models import WGAN_GP, Simple_GAN, WGAN_clip, fully_connected_GenDiscr, loop, train
+from models.architecture import Description
+from models.checkpoints import load_checkpoint, save_checkpoint
 from models.gan import GAN
+from models.latents import LatentGenerator
 from models.randomness import Draws, PreparedRandomness
 from tests.model import own_networks as own
 from tests.model.own_networks import assert_every_way_takes_the_same_steps, own_gan
@@ -137,7 +144,7 @@ def test_a_fault_of_one_s_own_shows_as_it_is() -> None:
 def test_a_copy_that_differs_is_not_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a description should miss shows in the first step, and the model's own networks are used."""
     monkeypatch.setattr(loop, "_loops", {})
-    monkeypatch.setattr(loop, "describe", lambda gan: ("all alike", True, gan.generator))
+    monkeypatch.setattr(loop, "describe", lambda gan: Description("all alike", True, gan.generator, ()))
     monkeypatch.setattr(loop, "copy_chain", lambda network: own.functional(network.output_shape[1], own.Scale()))
     networks = [own.functional(outputs, layers.Activation("relu")) for outputs in (2, 1)]
     assert isinstance(loop.loop_for(own_gan(*networks)), loop.OwnLoop)
@@ -150,6 +157,7 @@ def test_a_copy_that_differs_is_not_trained(monkeypatch: pytest.MonkeyPatch) -> 
         lambda: layers.Dense(4, activation=lambda x: tf.nn.relu(x) ** 2),
         lambda: layers.Dense(4, activation=tf.nn.relu),
         lambda: layers.Dense(4, activation=layers.LeakyReLU(negative_slope=0.1)),
+        lambda: layers.Dense(4, activation=layers.PReLU()),
         lambda: layers.Dense(4, kernel_constraint="unit_norm", kernel_regularizer="l2"),
         own.Scale,
         layers.PReLU,
@@ -225,6 +233,317 @@ def test_steps_count_where_a_whole_network_is_frozen() -> None:
     assert gan.steps_done == 3
 
 
+# changes between two calls
+
+
+class Penalised(WGAN_GP):
+    """A GAN whose loss has a setting of its own."""
+
+    weight = 1.0
+
+    def discriminator_loss(self, fake_scores: tf.Tensor, real_scores: tf.Tensor) -> tf.Tensor:
+        return self.weight * super().discriminator_loss(fake_scores, real_scores)
+
+
+class Scaled(layers.Layer):
+    """A layer whose numbers stand in its class, in a holder and in a large array."""
+
+    factor = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options = types.SimpleNamespace(factor=1.0)
+        self.table = np.ones(300_000, np.float32)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return x * self.factor * self.options.factor * self.table[0]
+
+
+def _replace_generator(gan: GAN) -> None:
+    generator = own.without_input(2, layers.Dense(5))
+    generator.optimizer = keras.optimizers.Adam(1e-3)
+    gan.generator = generator
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda gan: setattr(gan, "real_examples", own.POINTS.tolist()[:20] + [[5.0, 5.0]] * 20),
+        lambda gan: setattr(gan, "latent_generator", lambda k: tf.fill((k, 2), 3.0)),
+        lambda gan: setattr(gan, "latent_generator", LatentGenerator("uniform", 2)),
+        lambda gan: setattr(gan, "batch_size", 5),
+        _replace_generator,
+    ],
+    ids=["real examples", "latent generator", "latents of ours", "batch_size", "generator"],
+)
+def test_what_is_changed_about_a_gan_counts(change: Callable[[GAN], Any]) -> None:
+    own.assert_a_change_counts(own_gan(own.sequential(2), own.sequential(1, own.Scale())), change)
+
+
+def test_run_eagerly_set_later_counts() -> None:
+    eager = []
+
+    class Looking(layers.Layer):
+        def call(self, x: tf.Tensor) -> tf.Tensor:
+            eager.append(tf.executing_eagerly())
+            return x
+
+    gan = own_gan(own.sequential(2), own.sequential(1, Looking()))
+    train(gan, 1)
+    eager.clear()
+    gan.run_eagerly = True
+    train(gan, 1)
+    assert eager
+    assert all(eager)
+
+
+def test_what_is_changed_about_a_gan_of_one_s_own_counts() -> None:
+    gan = own_gan(own.sequential(2), own.sequential(1), Penalised)
+    train(gan, 1)
+    gan.discriminator.optimizer.learning_rate = 0.0
+    before = train(gan, 1)["discr_loss"]
+    gan.weight = 1000.0
+    assert abs(train(gan, 1)["discr_loss"][0]) > 10 * abs(before[0])
+
+
+@pytest.mark.parametrize("where", ["class", "holder", "array"])
+def test_what_is_changed_about_a_layer_counts(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = Scaled()
+    changes: dict[str, Callable[[GAN], Any]] = {
+        "class": lambda gan: monkeypatch.setattr(Scaled, "factor", 100.0),
+        "holder": lambda gan: setattr(layer.options, "factor", 100.0),
+        "array": lambda gan: layer.table.fill(100.0),
+    }
+    own.assert_a_change_counts(own_gan(own.sequential(2), own.functional(1, layer)), changes[where])
+
+
+def test_autocast_set_later_counts() -> None:
+    layer = layers.Dense(4, dtype="mixed_float16")
+    gan = own_gan(own.sequential(2), own.sequential(1, layer))
+    loops = loop.loop_for(gan)
+    layer.autocast = False
+    assert loop.loop_for(gan) is not loops
+
+
+def test_a_setting_that_is_a_variable_is_not_shared() -> None:
+    for weight in (0.0, 1000.0):
+        gan = own_gan(own.functional(2), own.functional(1))
+        gan.lambda_gp = keras.Variable(weight)
+        assert isinstance(loop.loop_for(gan), loop.OwnLoop)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("batch_size", 65, "expected at most the 64 real examples there are, got 65"),
+        ("batch_size", 0, "batch_size: expected a whole number of at least 1, got 0"),
+        ("disc_iter", 0, "disc_iter: expected a whole number of at least 1, got 0"),
+        ("real_examples", np.zeros((64, 3)), r"real_examples: expected shape \(count, 2\)"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused(name: str, value: Any, message: str) -> None:
+    gan = small_gan()
+    with pytest.raises(ValueError, match=message):  # noqa: PT012
+        setattr(gan, name, value)
+        train(gan, 1)
+
+
+# what a step leaves in Python
+
+
+class Counting(layers.Layer):
+    """A layer that computes from a counter of Python's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        self.calls += 1
+        return x * (1 + self.calls / 10)
+
+
+class Keeping(layers.Layer):
+    """A layer that keeps its last output and the size of its last batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size: int | None = None
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        self.size, self.last = x.shape[0], x
+        return 2 * x
+
+
+def test_a_layer_that_counts_its_calls_runs_step_by_step(caplog: pytest.LogCaptureFixture) -> None:
+    counting = Counting()
+    gan = own_gan(own.sequential(2), own.functional(1, counting))
+    before, counting.calls = own._state(gan), 0
+    expected = own._plain_steps(gan, gan.blocks(0), 0, 4)
+    own._restore(gan, before)
+    counting.calls = 0
+    found = [train(gan, 2), train(gan, 2)]
+    own._compare(gan, {name: np.concatenate([part[name] for part in found]) for name in gan.loss_names}, expected, 1e-3)
+    assert "run one by one (they change calls)" in caplog.text
+
+
+def test_a_layer_that_keeps_its_output_is_compiled_once() -> None:
+    gan = own_gan(own.sequential(2), own.functional(1, Keeping()))
+    train(gan, 1)
+    kept = gan.own_loop
+    gan.get_fake_sample(3)
+    gan.discriminator(gan.get_fake_sample(8))
+    train(gan, 1)
+    assert gan.own_loop is kept
+    assert kept is not None
+    assert kept._run is not None
+
+
+# steps of one's own
+
+
+class Decorated(WGAN_GP):
+    """A GAN whose step is compiled by its author."""
+
+    @tf.function
+    def train_step(self, useless_argument: Any) -> Any:  # the exercise's, without a default
+        return super().train_step(useless_argument)
+
+
+class PartlyDecorated(WGAN_GP):
+    """A GAN of which a part of the step is compiled by its author."""
+
+    @tf.function
+    def update_discriminator(self) -> Any:
+        return super().update_discriminator()
+
+
+def _decorated_later(*arguments: Any) -> GAN:
+    gan = WGAN_GP(*arguments)
+    gan.train_step = tf.function(gan.train_step)  # type: ignore[method-assign]
+    return gan
+
+
+@pytest.mark.parametrize("make", [Decorated, PartlyDecorated, _decorated_later])
+def test_a_step_that_is_a_tf_function_draws_anew_each_time(make: Any) -> None:
+    def trained(make: Any) -> Any:
+        generator, critic = own.sequential(2), own.sequential(1)
+        for network in (generator, critic):
+            network.set_weights([np.full(weights.shape, 0.1) for weights in network.get_weights()])
+        gan = make(generator, critic, lambda k: tf.random.normal((k, 2)), own.POINTS, 8)
+        gan.seed = 0
+        found = train(gan, 4)
+        gan.compile()
+        gan.fit(epochs=1, steps_per_epoch=1, verbose=0)
+        return found
+
+    found, expected = trained(make), trained(WGAN_GP)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-3, atol=1e-4)
+
+
+def test_losses_under_other_names() -> None:
+    class Renamed(WGAN_GP):
+        def train_step(self, useless_argument: Any = None) -> Any:
+            return {"loss": super().train_step(useless_argument)["gen_loss"]}
+
+    with pytest.raises(ValueError, match="expected discr_loss, gen_loss, gp among the losses it returns, got loss,"):
+        train(own_gan(own.sequential(2), own.sequential(1), Renamed), 1)
+
+
+def test_callbacks_that_extend_keras_s_see_the_model_after_each_step() -> None:
+    seen = []
+
+    class Watching(keras.callbacks.History):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            seen.append(self.model.steps_done)
+
+    gan = small_gan()
+    gan.compile()
+    gan.fit(epochs=1, steps_per_epoch=3, verbose=0, callbacks=[Watching()])
+    assert seen == [1, 2, 3]
+
+
+def test_callbacks_may_look_at_what_cannot_be_compiled() -> None:
+    gan = own_gan(own.LooksAtNumbers(2), own.sequential(1))
+    gan.compile()
+    gan.fit(epochs=1, steps_per_epoch=2, verbose=0, callbacks=[_looking_on()])
+    assert gan.steps_done == 2
+
+
+def test_what_xla_cannot_compile_is_compiled_without(caplog: pytest.LogCaptureFixture) -> None:
+    class Written(layers.Layer):
+        def call(self, x: tf.Tensor) -> tf.Tensor:
+            return x + 0 * tf.strings.to_number(tf.strings.as_string(x))
+
+    gan = own_gan(own.sequential(2, Written()), own.sequential(1))
+    gan.compile(jit_compile=True)
+    train(gan, 1)
+    assert gan.own_loop is not None
+    assert gan.own_loop._run is not None
+    assert "cannot be compiled by XLA" in caplog.text
+
+
+# variables that Keras does not count
+
+
+class Drifting(layers.Layer):
+    """A layer with a variable of TensorFlow's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drift = tf.Variable(1.0, trainable=False)
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        self.drift.assign_add(0.1)
+        return x * self.drift
+
+
+def _remembering() -> keras.Model:
+    inputs = keras.Input(batch_shape=(8, 2))
+    return keras.Model(inputs, layers.Dense(2)(layers.SimpleRNN(3, stateful=True)(layers.Reshape((2, 1))(inputs))))
+
+
+@pytest.mark.parametrize("make", [_remembering, lambda: own.sequential(2, Drifting())], ids=["RNN", "tf.Variable"])
+def test_all_state_is_kept_in_a_checkpoint(make: Callable[[], keras.Model], tmp_path: Path) -> None:
+    gan = own_gan(make(), own.sequential(1))
+    train(gan, 2)
+    save_checkpoint(gan, tmp_path / "state.npz")
+    expected = train(gan, 2)
+    load_checkpoint(gan, tmp_path / "state.npz")
+    for name, values in train(gan, 2).items():
+        np.testing.assert_array_equal(values, expected[name])
+
+
+# many at once
+
+
+def test_two_threads_draw_latents_of_one_s_own_as_one_does() -> None:
+    gans = [small_gan(seed=seed, latents=lambda k: tf.random.normal((k, 2))) for seed in (1, 2)]
+    expected = [loop.seeded_blocks(gan)(0).latents for gan in gans]
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.map(lambda gan: loop.seeded_blocks(gan)(0).latents, gans)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_shared_loop_keeps_nothing_of_the_model_it_was_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_loops", {})
+
+    class Latents:
+        def __call__(self, k: int) -> tf.Tensor:
+            return tf.random.normal((k, 2))
+
+    latents = Latents()
+    gan = own_gan(own.functional(2), own.functional(1), latents=latents)
+    train(gan, 1)
+    kept = weakref.ref(gan), weakref.ref(latents)
+    del gan, latents
+    gc.collect()
+    assert [thing() for thing in kept] == [None, None]
+    assert loop._loops
+
+
 # optimizers and losses
 
 
@@ -283,6 +602,18 @@ def test_an_optimizer_that_is_none(optimizer: Any) -> None:
     gan.generator.optimizer = optimizer
     for step in (gan.train_step, lambda: train(gan, 1)):
         with pytest.raises(ValueError, match=r"generator\.optimizer: expected a keras optimizer, got"):
+            step()
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_an_optimizer_that_was_made_for_another_network(share: bool) -> None:
+    gan = own_gan(own.sequential(2), own.sequential(1))
+    optimizer = gan.generator.optimizer if share else keras.optimizers.Adam()
+    if not share:
+        optimizer.build(own.sequential(1).trainable_variables)
+    gan.discriminator.optimizer = optimizer
+    for step in (gan.train_step, lambda: train(gan, 1)):
+        with pytest.raises(ValueError, match=r"discriminator\.optimizer: expected one of its own"):
             step()
 
 
