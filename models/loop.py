@@ -148,11 +148,19 @@ class Blocks:
 
         if self._compiled:
             try:
+                if _constants(gan, size) != _constants(gan, size):
+                    return partial(draw, steps)  # it counts, or draws a part of it outside TensorFlow
                 compiled = tf.function(traced, autograph=False).get_concrete_function()
             except Exception:  # whatever it does that a graph cannot hold
                 return partial(draw, steps)
             return lambda: tf.concat([compiled() for _ in range(steps // at_once)], axis=0)
         return partial(draw, steps)
+
+
+def _constants(gan: "GAN", size: int) -> list[bytes]:
+    """Return the constants of a graph that draws latent vectors."""
+    graph = tf.function(lambda: gan.draw_latents(size), autograph=False).get_concrete_function().graph
+    return [op.get_attr("value").SerializeToString() for op in graph.get_operations() if op.type == "Const"]
 
 
 def seeded_blocks(gan: "GAN") -> Blocks:

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import itertools
 import subprocess
 import sys
 import types
@@ -724,6 +725,13 @@ def test_one_latent_number_without_its_axis() -> None:
     generator, discriminator, _ = fully_connected_GenDiscr([1, 4, 4, 2])
     gan = own_gan(generator, discriminator, latents=lambda k: np.linspace(0, 1, k))
     assert_every_way_takes_the_same_steps(gan)
+
+
+def test_latents_that_depend_on_a_counter_of_python_s() -> None:
+    asked = itertools.count(1)
+    gan = own_gan(own.sequential(2), own.sequential(1), latents=lambda k: 0 * tf.random.normal((k, 2)) + next(asked))
+    drawn = loop.global_blocks(gan)(0).latents.numpy()
+    assert len(np.unique(drawn)) == drawn.shape[0] * drawn.shape[1]
 
 
 def test_latents_are_asked_for_as_single_steps_ask() -> None:
