@@ -461,8 +461,9 @@ def test_callbacks_that_extend_keras_s_see_the_model_after_each_step() -> None:
 
     gan = small_gan()
     gan.compile()
+    train(gan, 20)  # so that the loop takes several steps at once
     gan.fit(epochs=1, steps_per_epoch=3, verbose=0, callbacks=[Watching()])
-    assert seen == [1, 2, 3]
+    assert seen == [21, 22, 23]
 
 
 def test_callbacks_may_look_at_what_cannot_be_compiled() -> None:
