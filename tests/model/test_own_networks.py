@@ -878,4 +878,5 @@ def test_random_networks_take_the_steps_of_train_step(
     gan = own_gan(generator, critic, gan_class, batch_size=batch_size, disc_iter=disc_iter)
     for network, optimizer in zip((generator, critic), optimizers, strict=True):
         network.optimizer = OPTIMIZERS[optimizer]()
-    assert_every_way_takes_the_same_steps(gan)
+    # Where a batch of two is normalised, gradients are rounding errors, which Adam and its like turn into whole steps.
+    assert_every_way_takes_the_same_steps(gan, tolerance=1e-2)
