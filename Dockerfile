@@ -11,7 +11,7 @@ FROM python:3.11-slim-bookworm
 
 LABEL org.opencontainers.image.title="nobody" \
       org.opencontainers.image.description="Faces of people who do not exist, 16×16 pixels at a time" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="MIT"
 
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin service \
@@ -21,7 +21,7 @@ COPY --from=packages /srv/venv /srv/venv
 ENV PATH=/srv/venv/bin:$PATH
 
 WORKDIR /srv/nobody
-COPY pyproject.toml ./
+COPY pyproject.toml setup.py ./
 COPY app app
 COPY models models
 COPY static static

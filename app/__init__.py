@@ -8,8 +8,9 @@ from pathlib import Path
 # library would only wait for each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-#: Folder that holds ``app``, ``models``, ``weights`` and ``static``.
-ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent
+#: Folder that holds ``static`` and ``weights``: the checkout, or this package in an installed wheel (see ``setup.py``).
+ROOT = _PACKAGE if (_PACKAGE / "static").is_dir() else _PACKAGE.parent
 
 try:
     __version__ = version("nobody")

@@ -48,9 +48,10 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 class Program:
     """One ``nobody`` command as a real process; its log is a file."""
 
-    def __init__(self, command: str, log: Path, *, cwd: Any = ROOT, **settings: object) -> None:
+    def __init__(self, command: str, log: Path, *, cwd: Any = ROOT, program: Any = NOBODY, **settings: object) -> None:
         self.log = log
         self._command = command
+        self._program = program
         self._cwd = cwd
         self._environment = os.environ | {f"NOBODY_{name.upper()}": str(value) for name, value in settings.items()}
         self.start()
@@ -60,7 +61,12 @@ class Program:
         self._since = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("a") as output:
             self.process = psutil.Popen(
-                [NOBODY, self._command], cwd=self._cwd, env=self._environment, stderr=output, stdout=output, text=True
+                [self._program, self._command],
+                cwd=self._cwd,
+                env=self._environment,
+                stderr=output,
+                stdout=output,
+                text=True,
             )
 
     def said(self, pattern: str) -> str:
@@ -113,8 +119,8 @@ class Program:
 class Service(Program):
     """``nobody serve`` on a port of its own, and a client of it."""
 
-    def __init__(self, log: Path, *, cwd: Any = ROOT, **settings: object) -> None:
-        super().__init__("serve", log, cwd=cwd, port=0, **settings)
+    def __init__(self, log: Path, *, cwd: Any = ROOT, program: Any = NOBODY, **settings: object) -> None:
+        super().__init__("serve", log, cwd=cwd, program=program, port=0, **settings)
         self.connect()
 
     def connect(self) -> None:
@@ -197,10 +203,10 @@ class Service(Program):
 
 
 @contextmanager
-def service(folder: Path, *, cwd: Any = ROOT, **settings: object) -> Iterator[Service]:
+def service(folder: Path, *, cwd: Any = ROOT, program: Any = NOBODY, **settings: object) -> Iterator[Service]:
     """Run the service, with its files in a folder, until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    running = Service(folder / "serve.log", cwd=cwd, **{"data": folder / "data"} | settings)
+    running = Service(folder / "serve.log", cwd=cwd, program=program, **{"data": folder / "data"} | settings)
     try:
         yield running
     finally:
