@@ -13,18 +13,19 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from app import __version__
 from app.config import Settings, load_settings
-from app.errors import PROBLEM_RESPONSES, install_error_handlers
 from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
 from app.faces.portraits import Portraits
-from app.fast_lane import FastLane
-from app.jobs.service import JobService
-from app.middleware import HeadIsGet, LimitBody
-from app.origins import OwnOrigins
-from app.parameters import check_parameters
-from app.public import PublicPictures
-from app.routes import faces, health, interpolations, jobs, pages
-from models.weights import WeightsError
+from app.jobs.service.service import JobService
+from app.web.errors import PROBLEM_RESPONSES, install_error_handlers
+from app.web.middleware import HeadIsGet, LimitBody
+from app.web.origins import OwnOrigins
+from app.web.parameters import check_parameters
+from app.web.plain_faces import FastLane
+from app.web.public import PublicPictures
+from app.web.routes import faces, interpolations, jobs, pages
+from app.web.routes import service as health
+from models.files.weights import WeightsError
 
 _DESCRIPTION = """
 Faces of people who do not exist, 16×16 grey pixels at a time, made by a WGAN-GP generator.

@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from models.files.weights import WeightsError
     from models.latents import normal_generator, spheric_generator, uniform_generator
     from models.networks import convolutional_GenDiscr, fully_connected_GenDiscr
     from models.simple_gan import Simple_GAN
-    from models.training import DivergenceError, train
-    from models.weights import WeightsError
+    from models.training.train import DivergenceError, train
     from models.wgan_clip import WGAN_clip
     from models.wgan_gp import WGAN_GP
 

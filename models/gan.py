@@ -10,8 +10,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from models import keras_fit, weights
-from models.architecture import STEP_PARTS, uses_only_dense_layers
+from models.files import weights
 from models.inputs import (
     Shape,
     as_real_examples,
@@ -21,8 +20,10 @@ from models.inputs import (
     trainable_or_frozen,
     untracked_variables,
 )
-from models.loop import OwnLoop, seeded_blocks
-from models.randomness import GlobalRandomness, LatentCallable, Randomness
+from models.training import keras_fit
+from models.training.architecture import STEP_PARTS, uses_only_dense_layers
+from models.training.draws import GlobalRandomness, LatentCallable, Randomness
+from models.training.loop import OwnLoop, seeded_blocks
 
 Logs = dict[str, tf.Tensor]
 
@@ -84,8 +85,8 @@ class GAN(keras.Model):
             )
         self.learning_rate = learning_rate
         self.randomness: Randomness = GlobalRandomness()
-        self.own_loop: OwnLoop | None = None  # see models.loop
-        self.traced_with: Any = None  # see models.keras_fit
+        self.own_loop: OwnLoop | None = None  # see models.training.loop
+        self.traced_with: Any = None  # see models.training.keras_fit
         self.blocks = seeded_blocks(self)
         self._seed: int | None = None
         self.jit_compiled: bool | None = None  # what compile was told

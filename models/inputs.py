@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.randomness import LatentCallable, as_latents
+from models.training.draws import LatentCallable, as_latents
 
 Shape = tuple[int, ...]
 

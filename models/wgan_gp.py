@@ -8,7 +8,7 @@ import tensorflow as tf
 from models import losses
 from models.gan import GAN, Logs
 from models.inputs import finite_number
-from models.randomness import LatentCallable
+from models.training.draws import LatentCallable
 
 
 class WGAN_GP(GAN):

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from app.faces.latents import LATENT_DIM, Latents
-from app.faces.network import GeneratorNetwork
-from models.layouts import FACE_GENERATOR
-from models.normalization import RAW, TRANSFORMS, PixelTransform
-from models.weight_files import WeightsError, find_weights
-from models.weights import read_metadata, read_weights
+from app.faces.numpy_generator import GeneratorNetwork
+from models.files.layouts import FACE_GENERATOR
+from models.files.normalization import RAW, TRANSFORMS, PixelTransform
+from models.files.weight_files import WeightsError, find_weights
+from models.files.weights import read_metadata, read_weights
 
 #: Digits of a SHA-256 that tell weights apart.
 _ID_DIGITS = 12
@@ -26,7 +26,7 @@ class FaceGenerator:
     """A trained generator and what is known about it.
 
     Args:
-        where: the weights, or the folder they lie in: see :func:`models.weight_files.find_weights`.
+        where: the weights, or the folder they lie in: see :func:`models.files.weight_files.find_weights`.
         pixels: ``auto``, or the name of the pixel transform to use whatever the file says.
 
     Raises:

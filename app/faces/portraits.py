@@ -5,7 +5,7 @@ import contextlib
 from collections import deque
 from typing import NamedTuple
 
-from app import imaging
+from app.faces import imaging
 from app.faces.engine import FIRST_PAUSE, LONGEST_PAUSE, MAX_ROWS, FaceEngine, FacesUnavailableError, Failures
 from app.faces.latents import latents_of_seeds, new_seeds
 

@@ -54,7 +54,7 @@ ModelName = Literal["simple_gan", "wgan_clip", "wgan_gp"]
 LatentType = Literal["normal", "uniform", "spheric"]
 ToyName = Literal["circle", "four_clouds", "ring8", "grid25", "swiss_roll", "moons", "corner_cloud"]
 
-#: Coordinates of a point of each toy distribution; ``models.datasets`` makes them (a test holds the two together).
+#: Coordinates of a point of each toy distribution; ``models.toys.datasets`` makes them (a test holds the two together).
 TOY_DIMENSIONS: dict[ToyName, int] = {
     "circle": 2,
     "four_clouds": 5,
@@ -328,13 +328,13 @@ def _check_memory(specification: Specification, most: int) -> None:
 
 
 def draw_bytes(specification: Specification) -> int:
-    """Return how much memory the random numbers of a step take: what ``models.loop.step_bytes`` says."""
+    """Return how much memory the random numbers of a step take: what ``models.training.loop.step_bytes`` says."""
     latents = (specification.disc_iter + 1) * specification.gen_shape[0]
     numbers = specification.disc_iter * (specification.gen_shape[-1] + 1) + latents
     return specification.batch_size * (4 * numbers + 32 * specification.disc_iter)
 
 
-#: Random numbers that the training loop draws ahead of need, unless a single step takes more: that of ``models.loop``.
+#: Random numbers that ``models.training.loop`` draws at a time, unless a single step takes more.
 _DRAWS_AT_ONCE = 64 * 2**20
 
 

@@ -120,7 +120,7 @@ CLASSES: dict[str, type[ExerciseGAN]] = {
 def main(epochs: int, steps: int) -> None:
     """Run what the exercise's script runs: four clouds, a small dense pair, ``fit``."""
     from models import fully_connected_GenDiscr
-    from models.datasets import make
+    from models.toys.datasets import make
 
     generator, discriminator, _ = fully_connected_GenDiscr([2, 10, 10, 5])
     real_examples = tf.constant(make("four_clouds", 1_000, seed=0), tf.float32)

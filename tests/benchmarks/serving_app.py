@@ -13,8 +13,8 @@ from PIL import Image
 from starlette.types import Message, Receive, Scope, Send
 
 from app.config import load_settings
-from app.connections import limited
 from app.main import create_app
+from app.web.connections import limited
 
 
 def _constant_png() -> bytes:
@@ -52,7 +52,7 @@ def main() -> None:
     async def constant() -> Response:
         return Response(_PNG, media_type="image/png")
 
-    # As app.server runs it.
+    # As app.web.server runs it.
     uvicorn.run(_WithBareAnswer(app), port=int(sys.argv[1]), http=limited(), access_log=False, log_level="warning")
 
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from app import consoles
+from app.cli import consoles
 from tests.benchmarks import jobs, serving, training
 from tests.benchmarks.report import Row, show, write_json
 

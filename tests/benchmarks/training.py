@@ -17,7 +17,7 @@ import tensorflow as tf
 from models import WGAN_GP, convolutional_GenDiscr, fully_connected_GenDiscr, train
 from models.gan import GAN
 from models.latents import LatentGenerator
-from models.presets import GAN_CLASSES
+from models.toys.presets import GAN_CLASSES
 from tests.benchmarks import exercise
 from tests.benchmarks.report import Row, alternating, row, seconds_of
 

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from app.config import Settings
 from app.main import create_app
 from models import convolutional_GenDiscr
-from models.normalization import SYMMETRIC
-from models.weights import save_weights
+from models.files.normalization import SYMMETRIC
+from models.files.weights import save_weights
 from tests.conftest import PATIENCE
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PATIENCE, ROOT
-from tests.integration.test_start import running
+from tests.integration.cli.test_start import running
 
 ADDRESS = "http://127.0.0.1:8000"
 

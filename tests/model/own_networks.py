@@ -11,8 +11,8 @@ from keras import layers
 from models import WGAN_GP, train
 from models.gan import GAN
 from models.inputs import trainable_or_frozen
-from models.loop import global_blocks, seeded_blocks
-from models.randomness import Draws, PreparedRandomness
+from models.training.draws import Draws, PreparedRandomness
+from models.training.loop import global_blocks, seeded_blocks
 
 POINTS = np.random.default_rng(0).uniform(size=(64, 2))
 Builder = Callable[[int], keras.Model]

@@ -10,7 +10,7 @@ import tensorflow as tf
 from models import WGAN_GP, Simple_GAN, WGAN_clip, convolutional_GenDiscr, fully_connected_GenDiscr
 from models.gan import GAN
 from models.inputs import as_real_examples
-from tests.model.toys import CLASSES, small_gan, weights_of
+from tests.model.toy_gans import CLASSES, small_gan, weights_of
 
 POINTS = np.random.default_rng(0).uniform(size=(300, 2))
 

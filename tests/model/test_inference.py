@@ -10,10 +10,10 @@ import pytest
 from app import ROOT
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
-from app.faces.network import GeneratorNetwork
+from app.faces.numpy_generator import GeneratorNetwork
 from models import convolutional_GenDiscr
-from models.normalization import SYMMETRIC
-from models.weights import read_weights
+from models.files.normalization import SYMMETRIC
+from models.files.weights import read_weights
 
 
 def _untrained() -> keras.Model:

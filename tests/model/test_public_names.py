@@ -21,7 +21,7 @@ def test_an_unknown_name_is_an_error() -> None:
 
 def test_reading_weights_loads_no_tensorflow() -> None:
     code = (
-        "import sys; from models.layouts import FACE_GENERATOR; from models.weights import read_weights;"
+        "import sys; from models.files.layouts import FACE_GENERATOR; from models.files.weights import read_weights;"
         "read_weights('weights/generator.h5', FACE_GENERATOR); sys.exit('tensorflow' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=PATIENCE, check=True)

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from models import WGAN_GP, Simple_GAN, WGAN_clip
 from models.gan import GAN
-from models.randomness import Randomness
-from tests.model.toys import CLASSES, small_gan
+from models.training.draws import Randomness
+from tests.model.toy_gans import CLASSES, small_gan
 
 Weights = list[np.ndarray]
 

@@ -40,7 +40,7 @@ def main() -> None:
     threading.Thread(target=_receive, args=(connection, orders), daemon=True).start()
 
     import app.quiet_tensorflow  # noqa: F401 (first)
-    from app.jobs.orders import Failed, Interrupted
+    from app.jobs.trainer.messages import Failed, Interrupted
     from app.jobs.trainer.session import Session
 
     while True:

@@ -12,17 +12,17 @@ import numpy.typing as npt
 import psutil
 
 from app.jobs.files import JobFiles
-from app.jobs.orders import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
 from app.jobs.specification import LOSS_NAMES, Specification, StoredData, ToyData
+from app.jobs.trainer.messages import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
 from app.jobs.trainer.snapshots import SnapshotWriter
 from models import WGAN_GP, DivergenceError, Simple_GAN, WGAN_clip, fully_connected_GenDiscr, train
-from models import training as loop
-from models.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
-from models.datasets import make
-from models.files import atomic_path
+from models.files.atomic import atomic_path
+from models.files.weights import save_weights
 from models.gan import GAN
-from models.training import is_compiled
-from models.weights import save_weights
+from models.toys.datasets import make
+from models.training import train as loop
+from models.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
+from models.training.train import is_compiled
 
 #: Pace of the progress reports and of the checkpoints that a recovery starts from, in seconds.
 REPORT_SECONDS = 0.2

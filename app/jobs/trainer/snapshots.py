@@ -13,11 +13,11 @@ from app.jobs.files import JobFiles
 from app.jobs.scaling import ColumnTransform
 from app.jobs.specification import Specification, ToyData
 from app.jobs.trainer.saturation import LearningCheck
-from models.datasets import modes_of
-from models.files import atomic_path
+from models.files.atomic import atomic_path
 from models.gan import GAN
 from models.latents import LatentGenerator
-from models.toy_metrics import (
+from models.toys.datasets import modes_of
+from models.toys.metrics import (
     HIGH_QUALITY_SIGMAS,
     corner_cloud_statistics,
     have_fair_share,

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.config import Settings
-from app.jobs.database import connect
-from app.jobs.lease import LeaseBook
-from app.jobs.queue import Queue
-from app.jobs.store import JobStore
+from app.jobs.record.leases import LeaseBook
+from app.jobs.record.queue import Queue
+from app.jobs.record.store import JobStore
+from app.jobs.record.tables import connect
 from tests.integration.jobs.postgresql import PostgreSQL
 
 

@@ -12,19 +12,19 @@ from dbos import DBOSClient
 from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
-from app.jobs.database import leftovers, metadata
 from app.jobs.errors import JobsUnavailableError, UnknownJobError
 from app.jobs.files import JobFiles
-from app.jobs.lease import LeaseBook
-from app.jobs.process import WarmProcesses
-from app.jobs.queue import Queue
-from app.jobs.service import JobService
+from app.jobs.record.leases import LeaseBook
+from app.jobs.record.queue import Queue
+from app.jobs.record.store import JobStore
+from app.jobs.record.tables import leftovers, metadata
+from app.jobs.service.service import JobService
 from app.jobs.specification import JobRequest, PointData
 from app.jobs.states import Request, State
-from app.jobs.store import JobStore
-from app.jobs.supervision import Supervision
-from app.jobs.worker import Worker
-from app.routes.jobs import _views
+from app.jobs.worker.processes import WarmProcesses
+from app.jobs.worker.supervisor import Supervision
+from app.jobs.worker.worker import Worker
+from app.web.routes.jobs import _views
 
 POINTS = JobRequest(
     model="wgan_gp", batch_size=2, data=PointData(points=[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]), gen_shape=(1, 4, 2)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models import WGAN_GP, Simple_GAN, WGAN_clip, fully_connected_GenDiscr
-from models.datasets import make
+from models.toys.datasets import make
 from tests.integration.jobs.harness import Json, Service, check_events, json_lines, service
 
 RUNS = {"circle": [1, 10, 10, 2], "four_clouds": [2, 10, 10, 5], "corner_cloud": [49, 98, 98, 49]}

@@ -13,17 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, ProgrammingError
 
 from app.config import Settings
-from app.jobs.database import is_away, jobs
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.files import JobFiles
-from app.jobs.lease import MAX_STALLS, LeaseBook
-from app.jobs.process import TrainingProcess, WarmProcesses
-from app.jobs.queue import Queue
-from app.jobs.service import JobService
+from app.jobs.record.leases import MAX_STALLS, LeaseBook
+from app.jobs.record.queue import Queue
+from app.jobs.record.store import JobStore, NewJob, new_id
+from app.jobs.record.tables import is_away, jobs
+from app.jobs.service.service import JobService
 from app.jobs.specification import JobRequest, specify
 from app.jobs.states import ENDED, State
-from app.jobs.store import JobStore, NewJob, new_id
-from app.jobs.supervision import Supervision, _Attempt, patiently
+from app.jobs.worker.processes import TrainingProcess, WarmProcesses
+from app.jobs.worker.supervisor import Supervision, _Attempt, patiently
 from tests.integration.jobs.harness import service, until
 
 
@@ -166,8 +166,8 @@ def test_whatever_leaves_a_run_ends_the_job_with_a_reason(
 
         reusable = False
 
-    monkeypatch.setattr("app.jobs.process.TrainingProcess", Idle)
-    monkeypatch.setattr("app.jobs.supervision._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("app.jobs.worker.processes.TrainingProcess", Idle)
+    monkeypatch.setattr("app.jobs.worker.supervisor._PAUSES", (0.0, 0.0))
     monkeypatch.setattr(Idle if where[0] is TrainingProcess else where[0], where[1], fail)
     supervision = Supervision(leases, WarmProcesses(1), settings, threading.Event())
     supervision.attend(job_id, 1)
@@ -200,7 +200,7 @@ AWAY = {
 def test_service_and_worker_agree_on_what_passes(
     error: Exception, away: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.jobs.supervision._RETRY_SECONDS", 0)
+    monkeypatch.setattr("app.jobs.worker.supervisor._RETRY_SECONDS", 0)
     assert is_away(error) == away
     jobs_service = JobService(Settings(data=tmp_path))
     with pytest.raises(JobsUnavailableError if away else type(error)), jobs_service.store():

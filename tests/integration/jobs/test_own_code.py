@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app import child
+from app.jobs import child
 from tests.conftest import ROOT
 from tests.integration.jobs.harness import service
 
@@ -50,7 +50,7 @@ def test_a_child_runs_the_code_of_its_parent_and_not_another_copy(tmp_path: Path
     (checkout / "models" / "__init__.py").touch()
     (checkout / "app" / "where.py").write_text("import app, models, sys\nprint(app.ROOT, models.__file__, *sys.argv)\n")
     (checkout / "json.py").write_text("raise SystemExit('a file of the checkout ran')\n")
-    code = "from app.child import command; print(*command('app.where', 'one', 'two'), sep='\\n')"
+    code = "from app.jobs.child import command; print(*command('app.where', 'one', 'two'), sep='\\n')"
     typed = subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True, check=True)
     result = subprocess.run(typed.stdout.splitlines(), cwd=checkout, capture_output=True, text=True, check=False)
     assert result.stdout.split() == [

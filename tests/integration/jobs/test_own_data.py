@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.weights import read_metadata
+from models.files.weights import read_metadata
 from tests.integration.jobs.harness import Json, Service, service
 
 PEOPLE = np.random.default_rng(0).normal([75, 170], [12, 9], (1_000, 2))

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from app.config import Settings
-from app.jobs.database import connect
 from app.jobs.files import JobFiles, sweep
-from app.jobs.lease import MAX_STALLS, LeaseBook
-from app.jobs.process import ProcessEndedError, TrainingProcess, WarmProcesses
-from app.jobs.queue import Queue
+from app.jobs.record.leases import MAX_STALLS, LeaseBook
+from app.jobs.record.queue import Queue
+from app.jobs.record.store import JobStore, NewJob
+from app.jobs.record.tables import connect
 from app.jobs.specification import JobRequest, specify
-from app.jobs.store import JobStore, NewJob
-from app.jobs.supervision import Supervision
+from app.jobs.worker.processes import ProcessEndedError, TrainingProcess, WarmProcesses
+from app.jobs.worker.supervisor import Supervision
 from tests.integration.jobs.harness import until
 
 
@@ -60,8 +60,8 @@ def test_a_process_that_cannot_start_is_not_tried_for_ever(
 ) -> None:
     store, supervision = attended
     _submit(store, epochs=1)
-    monkeypatch.setattr("app.child.sys.executable", "/bin/false")
-    monkeypatch.setattr("app.jobs.supervision._PAUSES", (0.0, 0.0))
+    monkeypatch.setattr("app.jobs.child.sys.executable", "/bin/false")
+    monkeypatch.setattr("app.jobs.worker.supervisor._PAUSES", (0.0, 0.0))
     supervision.attend("0123456789abcdef", 1)
     job = store.get("0123456789abcdef")
     assert job["state"] == "failed"

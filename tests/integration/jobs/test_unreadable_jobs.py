@@ -12,10 +12,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import Settings
-from app.jobs.lease import LeaseBook
-from app.jobs.process import WarmProcesses
-from app.jobs.queue import Queue
-from app.jobs.supervision import Supervision
+from app.jobs.record.leases import LeaseBook
+from app.jobs.record.queue import Queue
+from app.jobs.worker.processes import WarmProcesses
+from app.jobs.worker.supervisor import Supervision
 from app.main import create_app
 from tests.integration.jobs.harness import Json, service
 

@@ -1,0 +1,1 @@
+"""What the shell runs: the commands of ``nobody``."""

@@ -1,0 +1,1 @@
+"""The record of the jobs in the database. Only this package writes SQL."""

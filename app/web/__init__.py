@@ -1,0 +1,1 @@
+"""What ``nobody serve`` answers over HTTP."""

@@ -1,0 +1,163 @@
+"""Every error leaves as one problem+json body (RFC 9457); only this module knows how errors map to status codes."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+
+from app.faces.engine import FacesUnavailableError
+from app.jobs.errors import (
+    IdempotencyError,
+    JobsUnavailableError,
+    NotThereError,
+    QueueFullError,
+    UnknownJobError,
+    UploadError,
+)
+from app.jobs.specification import LimitError
+from app.jobs.states import TransitionError
+from app.web.public import PUBLIC_HEADERS, is_public
+from app.web.schemas import FieldError, Problem
+
+#: For OpenAPI: the body of every error.
+PROBLEM_CONTENT: dict[str, Any] = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+
+#: For OpenAPI: what any operation may answer besides its success.
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "The request was refused; `detail` says what was expected.",
+        "content": PROBLEM_CONTENT,
+    }
+}
+
+
+#: What FastAPI says of a body that is no text, or whose numbers are too long for Python.
+_UNREADABLE = "There was an error parsing the body"
+_NO_JSON = "expected a body of JSON, and could not read it as such"
+
+#: Wrong fields that one answer lists at most.
+MAX_ERRORS = 20
+
+
+class NotReadyError(Exception):
+    """The service has started and cannot answer yet."""
+
+
+class ClientGoneError(Exception):
+    """The client has left; nobody will read the answer."""
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make every error of ``app`` answer as problem+json."""
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(NotReadyError, _not_ready)
+    for gone in (ClientGoneError, ClientDisconnect):
+        app.add_exception_handler(gone, _client_gone)
+    app.add_exception_handler(FacesUnavailableError, _no_faces)
+    for kind in _REFUSALS:
+        app.add_exception_handler(kind, _refusal)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+#: Why jobs cannot do what they are asked to: the status, and seconds until another try may help.
+_REFUSALS: dict[type[Exception], tuple[int, int | None]] = {
+    UnknownJobError: (404, None),
+    NotThereError: (409, None),
+    TransitionError: (409, None),
+    IdempotencyError: (422, None),
+    LimitError: (422, None),
+    UploadError: (422, None),
+    QueueFullError: (429, 10),
+    JobsUnavailableError: (503, 5),
+}
+
+
+def problem(
+    status: int,
+    detail: str,
+    errors: Sequence[FieldError] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Return an error answer."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+    return JSONResponse(
+        body.model_dump(exclude_none=True), status, dict(headers or {}), media_type="application/problem+json"
+    )
+
+
+async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    if error.errors()[0]["type"] == "json_invalid":
+        return problem(400, _NO_JSON)
+    kind = request.headers.get("content-type", "none")
+    if error.body is not None and not isinstance(error.body, dict | list) and "json" not in kind:
+        return problem(415, f"expected the header Content-Type: application/json, got {kind}")
+    errors = [_field_error(item) for item in error.errors()[:MAX_ERRORS]]
+    return problem(422, "; ".join(f"{item.field}: {item.message}" for item in errors[:5]), errors)
+
+
+def _field_error(item: Mapping[str, Any]) -> FieldError:
+    field = ".".join(str(part) for part in item["loc"])
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        message = "there is no such parameter here; /docs lists those that there are"
+    given = item.get("input")
+    if isinstance(given, str | int | float) and (item["type"] != "value_error" or ", got " not in message):
+        shown = repr(given)
+        message = message.partition(", got ")[0]  # pydantic: "a valid integer, got a number with a fractional part"
+        message += f", got {shown if len(shown) <= 80 else shown[:77] + '...'}"
+    return FieldError(field=field, message=message)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    detail, headers = error.detail, dict(error.headers or {})
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = f"there is nothing at {request.url.path}; /docs lists what there is"
+    elif detail == _UNREADABLE:
+        detail = _NO_JSON
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allowed_methods(request)
+        detail = f"expected {headers['Allow']} for {request.url.path}, got {request.method}"
+    return problem(error.status_code, detail, headers=headers)
+
+
+def _allowed_methods(request: Request) -> str:
+    """List the methods that this path answers; Starlette names only those of the first route that knows the path."""
+    allowed = [
+        method
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in request.app.routes)
+    ]
+    return ", ".join(sorted(allowed + ["HEAD"] * ("GET" in allowed)))
+
+
+async def _not_ready(request: Request, error: Exception) -> JSONResponse:
+    return problem(503, str(error), headers={"Retry-After": "1"})
+
+
+async def _no_faces(request: Request, error: Exception) -> JSONResponse:
+    return problem(503, "the service cannot draw faces now; try again in a few seconds", headers={"Retry-After": "5"})
+
+
+async def _refusal(request: Request, error: Exception) -> JSONResponse:
+    status, retry = next(answer for kind, answer in _REFUSALS.items() if isinstance(error, kind))
+    return problem(status, str(error), headers={} if retry is None else {"Retry-After": str(retry)})
+
+
+async def _client_gone(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)  # nginx's number for it; only logs and tests see it
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    # Starlette logs the traceback; the client learns only that it was not its fault.
+    # It answers outside of all middleware, and so adds the headers of public answers itself.
+    headers = PUBLIC_HEADERS if is_public(request.url.path) else None
+    return problem(500, "the service failed to answer this request; the reason is in its log", headers=headers)

@@ -1,0 +1,70 @@
+"""What happens to a request before any route sees it."""
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.web.errors import problem
+
+#: The largest body of most calls: 1,024 latent vectors with all their digits need about 400 kB.
+MAX_BODY = 2**20
+#: The largest job as JSON; more points come as a file.
+MAX_JOB = 8 * 2**20
+
+#: What is left of the body stays unread, so the connection cannot be used again.
+_CLOSE = {"Connection": "close"}
+
+
+class HeadIsGet:
+    """Answers HEAD as GET; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET", "head": True}  # for answers that would go on and on
+        await self._app(scope, receive, send)
+
+
+class LimitBody:
+    """Refuses bodies that are too large, by their announced length or as soon as they pass the limit.
+
+    Args:
+        app: what is protected.
+        max_upload: bytes of a file with the examples of a job.
+    """
+
+    def __init__(self, app: ASGIApp, max_upload: int) -> None:
+        self._app = app
+        self._max_upload = max_upload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        most = self._limit(scope["path"], headers)
+        too_large = f"expected a body of at most {most:,} bytes"
+        announced = headers.get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > most:
+            await problem(413, too_large, headers=_CLOSE)(scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > most:
+                raise HTTPException(413, too_large, headers=_CLOSE)
+            return message
+
+        await self._app(scope, limited, send)
+
+    def _limit(self, path: str, headers: dict[bytes, bytes]) -> int:
+        if path != "/jobs":
+            return MAX_BODY
+        uploads = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
+        return self._max_upload + MAX_BODY if uploads else MAX_JOB

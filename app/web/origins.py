@@ -1,0 +1,143 @@
+"""Whose requests are answered: those to a name of this service and, where something changes, those of its own pages.
+
+A page of anywhere can send requests to a service that only its visitor can reach. Two checks keep such pages out:
+
+- ``Host`` must be a name of this service. Otherwise a page could point its own name at this service's address (DNS
+  rebinding), and would count as one of our pages.
+- A request that changes something must not come from a page of another origin, as ``Origin`` and ``Sec-Fetch-Site``
+  tell. Programs send neither.
+"""
+
+import re
+import socket
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.config import Settings
+from app.web.errors import problem
+from app.web.public import is_public
+
+#: Methods that change nothing.
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+#: What a browser says of a request that one of our pages, or the visitor, has started.
+_OWN_SITES = frozenset({b"same-origin", b"none"})
+
+_AUTHORITY = re.compile(r"(?P<host>[a-z0-9._-]+|\[[a-z0-9.:%_-]+\])(?::(?P<port>[0-9]*))?", re.IGNORECASE)
+_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/]+)", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+#: Values of ``Host`` that are remembered as good.
+_REMEMBERED = 1_000
+
+_Host = str | IPv4Address | IPv6Address
+_Headers = Iterable[tuple[bytes, bytes]]
+
+
+class KnownHosts:
+    """The names and addresses that this service is called by.
+
+    Always: the loopback ones, the address that it is bound to, and those of the setting. Bound to all addresses of the
+    machine also: its host name, and every address, as this machine may have others outside (a container's host), and no
+    page can point an address elsewhere.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.named = frozenset(map(_normal, filter(None, settings.allowed_hosts.split(","))))
+        self._all = "*" in self.named
+        bound = _normal(settings.host or "0.0.0.0")
+        self._any_address = isinstance(bound, IPv4Address | IPv6Address) and bound.is_unspecified
+        self._own = self.named | {bound}
+        if self._any_address:
+            name = socket.gethostname().lower()
+            self._own |= {name, name.partition(".")[0], name.partition(".")[0] + ".local"}
+
+    def __contains__(self, host: _Host) -> bool:
+        if self._all or host in self._own:
+            return True
+        if isinstance(host, str):
+            return host == "localhost" or host.endswith(".localhost")  # which nobody can own
+        return host.is_loopback or self._any_address
+
+
+class OwnOrigins:
+    """Refuses requests to names that are not ours (421), and changes by pages of other origins (403)."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._hosts = KnownHosts(settings)
+        self._good: set[bytes | None] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        refusal = None
+        if len(hosts) != 1 or hosts[0] not in self._good:
+            refusal = self._refused_host(hosts, scope)
+        if refusal is None and scope["method"] not in _SAFE and not is_public(scope["path"]):
+            refusal = self._refused_page(hosts, scope["headers"])
+        if refusal is None:
+            await self._app(scope, receive, send)
+        else:
+            await problem(*refusal)(scope, receive, send)
+
+    def _refused_host(self, hosts: list[bytes], scope: Scope) -> tuple[int, str] | None:
+        if not hosts and scope.get("http_version") == "1.0":
+            return None  # no browser leaves it out; health checks of old programs do
+        if len(hosts) != 1:
+            return 400, f"expected the header Host once, got it {len(hosts)} times"
+        text = hosts[0].decode("latin-1")
+        match = _AUTHORITY.fullmatch(text)
+        if match is None:
+            return 400, f"expected the header Host as name or name:port, got {text[:100]!r}"
+        host = _normal(match["host"])
+        listening = scope.get("server")
+        if host in self._hosts or (listening is not None and host == _normal(listening[0])):
+            if len(self._good) < _REMEMBERED:
+                self._good.add(hosts[0])
+            return None
+        return 421, (
+            f"this service is not known as {str(host)[:253]!r}; if it should be, start it with the setting "
+            f"NOBODY_ALLOWED_HOSTS={str(host)[:253]} (several names with commas between, * for all)"
+        )
+
+    def _refused_page(self, hosts: list[bytes], headers: _Headers) -> tuple[int, str] | None:
+        for name, value in headers:
+            if name == b"origin" and not self._own_page(value.decode("latin-1"), hosts):
+                page = f"from a page of {value.decode('latin-1')[:100]!r}"
+            elif name == b"sec-fetch-site" and value.strip().lower() not in _OWN_SITES:
+                page = f"with Sec-Fetch-Site: {value.decode('latin-1')[:100]}"
+            else:
+                continue
+            return 403, (
+                f"expected a change to come from this service's own pages or from a program, got one {page}; if that "
+                "is this service behind a proxy, let the proxy pass the header Host on, or set NOBODY_ALLOWED_HOSTS"
+            )
+        return None
+
+    def _own_page(self, origin: str, hosts: list[bytes]) -> bool:
+        """Compare host and port, not the scheme: a proxy may speak HTTPS for us."""
+        match = _ORIGIN.fullmatch(origin)
+        page = _AUTHORITY.fullmatch(match["authority"]) if match is not None else None
+        ours = _AUTHORITY.fullmatch(hosts[0].decode("latin-1")) if hosts else None
+        if match is None or page is None or ours is None:
+            return False  # "null", say: a page that hides where it is from
+        usual = _DEFAULT_PORTS[match["scheme"].lower()]
+        if _normal(page["host"]) == _normal(ours["host"]):
+            return (page["port"] or usual) == (ours["port"] or usual)
+        # A proxy that does not pass our name on.
+        return not page["port"] and _normal(page["host"]) in self._hosts.named
+
+
+def _normal(host: str) -> _Host:
+    """Return the one form of a name, or of an address in any of its spellings."""
+    name = host.strip("[]").lower()
+    name = name.removesuffix(".")
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return name
+    return getattr(address, "ipv4_mapped", None) or address

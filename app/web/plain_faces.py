@@ -1,0 +1,118 @@
+"""The short way for the commonest request: a plain face, answered without FastAPI's machinery."""
+
+import re
+from typing import NamedTuple
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.faces.engine import FacesUnavailableError
+from app.faces.generator import FaceGenerator
+from app.faces.latents import MAX_SEED
+from app.faces.portraits import Portrait, Portraits
+from app.web.dependencies import caching_headers, is_known
+from app.web.public import RAW_PUBLIC_HEADERS
+
+#: Answers to seeds that are remembered.
+_REMEMBERED = 4_096
+#: How the README tells several new faces on one page apart.
+_NEW = re.compile(rb"random=\w*")
+_SEED = re.compile(rb"seed=(0|[1-9][0-9]{0,15})(?:&weights=([0-9a-f]+))?")
+#: Requests with one of these need more thought.
+_SPECIAL_HEADERS = {b"if-none-match", b"content-length", b"transfer-encoding"}
+
+_Answer = tuple[Message, Message]
+_Headers = list[tuple[bytes, bytes]]
+
+
+class _Wanted(NamedTuple):
+    """A face by its seed, and the caching headers of the answer."""
+
+    seed: int
+    headers: dict[str, str]
+
+
+class FastLane:
+    """Answers ``GET /sample``, with ``?random=…`` too, and ``GET /sample?seed=N``, with ``&weights=…`` too.
+
+    All other requests, faulty ones included, go on to the app.
+
+    The route of the same path gives the same answers, and stands for them in OpenAPI.
+    """
+
+    def __init__(self, app: ASGIApp, portraits: Portraits, generator: FaceGenerator) -> None:
+        self._app = app
+        self._portraits = portraits
+        self._generator = generator
+        self._remembered: dict[bytes, _Answer] = {}  # the longest unused first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] == "http" and scope["path"] == "/sample" and scope["method"] == "GET":
+            try:
+                answer = await self._answer(scope)
+            except FacesUnavailableError:
+                answer = None  # the app has the words for it
+            if answer is not None:
+                for message in answer:
+                    await send(message)
+                return
+        await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope) -> _Answer | None:
+        known = b""
+        for name, value in scope["headers"]:
+            if name in _SPECIAL_HEADERS:
+                if name != b"if-none-match":
+                    return None
+                known += b"," + value
+        query: bytes = scope["query_string"]
+        if not query or _NEW.fullmatch(query):
+            return _answer(await self._portraits.new(), _NO_STORE)
+        if known and (wanted := self._read(query)) and is_known(wanted.headers["ETag"], known.decode("latin-1")):
+            return _not_modified(wanted.headers)
+        answer = self._remembered.pop(query, None) or await self._draw(query)
+        if answer is not None:
+            self._remembered[query] = answer
+            if len(self._remembered) > _REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+        return answer
+
+    async def _draw(self, query: bytes) -> _Answer | None:
+        wanted = self._read(query)
+        return None if wanted is None else _answer(await self._portraits.of_seed(wanted.seed), _raw(wanted.headers))
+
+    def _read(self, query: bytes) -> _Wanted | None:
+        match = _SEED.fullmatch(query)
+        if match is None or (seed := int(match[1])) > MAX_SEED:
+            return None
+        named = match[2] is not None
+        if named and not self._generator.has_id(match[2].decode()):
+            return None
+        return _Wanted(seed, caching_headers(self._generator, "/sample", query.decode(), named=named))
+
+
+def _raw(headers: dict[str, str]) -> _Headers:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()] + RAW_PUBLIC_HEADERS
+
+
+_NO_STORE = _raw({"Cache-Control": "no-store"})
+
+
+def _answer(portrait: Portrait, headers: _Headers) -> _Answer:
+    raw = [
+        *headers,
+        (b"x-seed", b"%d" % portrait.seed),
+        (b"content-length", b"%d" % len(portrait.png)),
+        (b"content-type", b"image/png"),
+    ]
+    return (
+        {"type": "http.response.start", "status": 200, "headers": raw},
+        {"type": "http.response.body", "body": portrait.png},
+    )
+
+
+def _not_modified(headers: dict[str, str]) -> _Answer:
+    return (
+        {"type": "http.response.start", "status": 304, "headers": _raw(headers)},
+        {"type": "http.response.body", "body": b""},
+    )

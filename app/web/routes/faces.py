@@ -1,0 +1,179 @@
+"""Faces: single ones, sheets, the latent vectors behind them, avatars."""
+
+from typing import Annotated, get_args
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+from starlette.convertors import PathConvertor, register_url_convertor
+
+from app.faces import imaging
+from app.faces.imaging import MEDIA_TYPES, PictureFormat
+from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
+from app.web.dependencies import Draw, Repeatable
+from app.web.routes.rendering import NOT_MODIFIED, drawn, picture_response, png_answer, prefers
+from app.web.schemas import (
+    MAX_NAME,
+    AvatarQuery,
+    FaceQuery,
+    Latent,
+    LatentQuery,
+    LatentVectors,
+    Pixels,
+    SampleQuery,
+    SamplesQuery,
+    SizeQuery,
+)
+
+router = APIRouter(tags=["faces"])
+
+_VARY = {"Vary": "Accept"}
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def _face(draw: Draw, seed: int, query: FaceQuery, headers: dict[str, str]) -> Response:
+    faces = await draw(latents_of_seeds([seed]) * np.float32(query.truncation))
+    return await png_answer(faces, query, {"X-Seed": str(seed), **headers})
+
+
+@router.get("/sample", response_class=Response, responses=picture_response("One face, 8-bit grey.", "image/png"))
+async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
+    """Give one face: a new one at each call, or the one that belongs to `seed`.
+
+    A browser loads one URL once for a whole page. For several new faces on one page, make their URLs differ:
+    `<img src="/sample?random=1">`, `<img src="/sample?random=2">`. Parameters that are not listed here are ignored.
+    """
+    answer = repeatable(query.weights)
+    if query.seed is None:
+        return await _face(draw, new_seed(), query, _NO_STORE)
+    if answer.unchanged:
+        return answer.not_modified()
+    return await _face(draw, query.seed, query, answer.headers)
+
+
+@router.post(
+    "/sample",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "One face, or a sheet of several; with `Accept: application/json` the pixel values.",
+            "model": Pixels,
+            "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def sample_latents(
+    body: LatentVectors,
+    query: Annotated[SizeQuery, Query()],
+    request: Request,
+    draw: Draw,
+    repeatable: Repeatable,
+) -> Response:
+    """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
+    repeatable(query.weights)  # nothing caches a POST, but its weights must be the served ones too
+    faces = await draw(np.asarray(body.latents, np.float32))
+    if prefers(request.headers.get("accept", ""), "application/json", "image/png"):
+        return JSONResponse({"pixels": faces.tolist()}, headers=_VARY)
+    return await png_answer(faces, query, _VARY)
+
+
+@router.get(
+    "/samples", response_class=Response, responses=picture_response("A sheet of faces, row by row.", "image/png")
+)
+async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
+    """Give a sheet of faces. Their seeds follow one by one from the `X-Seed` of the first.
+
+    For several new sheets on one page, make their URLs differ: `/samples?random=1`, `/samples?random=2`.
+    """
+    answer = repeatable(query.weights)
+    if query.seed is not None and answer.unchanged:
+        return answer.not_modified()
+    first = new_seed() if query.seed is None else query.seed
+    seeds = [(first + i) % (MAX_SEED + 1) for i in range(query.count)]
+    faces = await draw(latents_of_seeds(seeds) * np.float32(query.truncation))
+    headers = _NO_STORE if query.seed is None else answer.headers
+    return await png_answer(faces, query, {"X-Seed": str(first), **headers}, query.columns)
+
+
+@router.get(
+    "/latent", response_model=Latent, responses=NOT_MODIFIED, response_description="The seed and its latent vector."
+)
+async def latent(query: Annotated[LatentQuery, Query()], repeatable: Repeatable) -> Response:
+    """Give the 16 numbers behind a seed."""
+    answer = repeatable(query.weights)
+    if answer.unchanged:
+        return answer.not_modified()
+    numbers = latents_of_seeds([query.seed])[0].tolist()
+    return JSONResponse({"seed": query.seed, "latent": numbers}, headers=answer.headers)
+
+
+class _TextConvertor(PathConvertor):
+    """All of the rest of a path, line breaks too."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("text", _TextConvertor())
+
+#: The endings that choose the format of an avatar, in any case.
+_ENDINGS: dict[str, PictureFormat] = {
+    "png": "png",
+    "webp": "webp",
+    "jpg": "jpg",
+    "jpeg": "jpg",
+    "gif": "gif",
+    "svg": "svg",
+}
+
+
+def _without_ending(path: str) -> tuple[str, PictureFormat]:
+    """Split what follows ``/avatar/`` into the name and the format; other dots are part of the name."""
+    name, dot, ending = path.rpartition(".")
+    file_format = _ENDINGS.get(ending.lower()) if dot else None
+    return (name, file_format) if file_format else (path, "png")
+
+
+def _short_enough(path: str) -> str:
+    if len(_without_ending(path)[0]) > MAX_NAME:
+        raise PydanticCustomError("string_too_long", f"String should have at most {MAX_NAME} characters")
+    return path
+
+
+@router.get(
+    "/avatar/{name:text}",
+    response_class=Response,
+    responses=picture_response(
+        "The face of that name, 8-bit grey.", *(MEDIA_TYPES[file_format] for file_format in get_args(PictureFormat))
+    ),
+)
+async def avatar(
+    name: Annotated[
+        str,
+        Path(
+            pattern="^[^\ufffd]*$",  # what stands where a URL's bytes were not UTF-8
+            description="Any string of at most 256 characters, in UTF-8. An ending chooses the format and is not part "
+            "of the name: `.png` (as without one), `.webp`, `.jpg`, `.jpeg`, `.gif`, `.svg`.",
+            examples=["Ada Lovelace"],
+        ),
+        AfterValidator(_short_enough),
+    ],
+    query: Annotated[AvatarQuery, Query()],
+    draw: Draw,
+    repeatable: Repeatable,
+) -> Response:
+    """Give the face that belongs to a string: the same string, the same face.
+
+    It stands in for Gravatar: `/avatar/205e460b479e2e5b48aec07710c08d50?s=80&d=identicon`. Its `d`, `f` and `r` are
+    ignored, as everybody has a face here, even the empty name.
+    """
+    answer = repeatable(query.weights)
+    if answer.unchanged:
+        return answer.not_modified()
+    name, file_format = _without_ending(name)
+    seed = seed_of_name(name)
+    [face] = await draw(latents_of_seeds([seed]) * np.float32(query.truncation))
+    body = await drawn(lambda: imaging.picture(face, file_format, query.size, query.resample), query.size**2)
+    headers = {"X-Seed": str(seed), **answer.headers}
+    return Response(body, media_type=MEDIA_TYPES[file_format], headers=headers)

@@ -1,0 +1,67 @@
+"""Signs of life, and what the service is made of."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter
+
+from app import __version__
+from app.faces.latents import LATENT_DIM, MAX_SEED
+from app.web import schemas
+from app.web.dependencies import Engine, Generator, Jobs
+from app.web.errors import PROBLEM_CONTENT, NotReadyError
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/healthz", response_description="The process is alive.")
+async def healthz() -> schemas.Health:
+    """Say that the process is alive."""
+    return schemas.Health()
+
+
+@router.get(
+    "/readyz",
+    response_description="The service can draw faces.",
+    responses={503: {"description": "Still warming up.", "content": PROBLEM_CONTENT}},
+)
+async def readyz(engine: Engine) -> schemas.Health:
+    """Say that the weights are loaded and the first face was made."""
+    if not engine.ready:
+        raise NotReadyError("the generator is warming up; ask again in a second")
+    return schemas.Health()
+
+
+@router.get("/info", response_model=schemas.Info, response_description="What the service is made of.")
+async def info(generator: Generator, jobs: Jobs) -> Any:
+    """Describe the weights, the versions and the limits of this service."""
+    return {
+        "weights": {
+            "id": generator.id,
+            "sha256": generator.sha256,
+            "architecture": "convolutional_GenDiscr",
+            "parameters": generator.parameters,
+            "latent_dim": LATENT_DIM,
+            "pixel_transform": generator.transform.to_dict() | {"source": generator.transform_source},
+            "training": generator.training,
+            "quality": generator.quality,
+        },
+        "versions": {
+            "nobody": __version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("tensorflow", "keras", "numpy", "pillow")},
+        },
+        "limits": {
+            "seed": MAX_SEED,
+            "size": schemas.MAX_SIZE,
+            "count": schemas.MAX_COUNT,
+            "latents": schemas.MAX_COUNT,
+            "latent": schemas.MAX_LATENT,
+            "steps": schemas.MAX_STEPS,
+            "fps": schemas.MAX_FPS,
+            "name": schemas.MAX_NAME,
+            "pixels": schemas.MAX_PIXELS,
+        },
+        "jobs": jobs.limits(),
+    }

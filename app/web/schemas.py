@@ -1,0 +1,231 @@
+"""Request and response models, with the limits of the service in one place."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from app.faces.imaging import Resample
+from app.faces.latents import LATENT_DIM, MAX_SEED, Path
+
+FACE_SIZE = 16
+MAX_SIZE = 1024
+#: Of avatars, as Gravatar has it.
+MAX_AVATAR = 2048
+MAX_COUNT = 1024
+MAX_STEPS = 1024
+MAX_FPS = 50
+MAX_NAME = 256
+#: Pixels of one answer, all frames or faces together: a few seconds of one core at most.
+MAX_PIXELS = 2**25
+#: Latent numbers beyond this say nothing (a standard normal number exceeds 6 once in a thousand million draws).
+MAX_LATENT = 100.0
+
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Weights = Annotated[
+    str | None,
+    Field(
+        examples=["0123456789ab"],
+        description="The first 12 digits, or more, of the `sha256` of the weights in `/info`. A seed's answer may then "
+        "be kept for good. Other weights than the ones served are a 404.",
+    ),
+]
+#: The number at the beginning of a text.
+_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*(?:e[+-]?[0-9]+)?|inf)", re.IGNORECASE | re.ASCII)
+_Latent = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_LATENT, le=MAX_LATENT)]
+
+
+class SizeQuery(BaseModel):
+    """How large each face is drawn."""
+
+    size: int = Field(
+        FACE_SIZE, ge=FACE_SIZE, le=MAX_SIZE, examples=[256], description="Width and height of each face, in pixels."
+    )
+    resample: Resample = Field("nearest", description="How a face is enlarged; `nearest` keeps the pixels crisp.")
+    weights: Weights = None
+
+    def check_pixels(self, faces: int) -> None:
+        """Refuse pictures that would be too large.
+
+        Raises:
+            ValueError: the arithmetic is in the message.
+        """
+        pixels = faces * self.size**2
+        if pixels > MAX_PIXELS:
+            raise ValueError(
+                f"expected at most {MAX_PIXELS:,} pixels, got {faces} faces of {self.size}×{self.size} = {pixels:,}; "
+                "take fewer faces or a smaller size"
+            )
+
+
+class FaceQuery(SizeQuery):
+    """How a face is made from its latent vector."""
+
+    truncation: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        examples=[0.7],
+        description="Pulls the latent vector to the middle: 1 is full variety, 0 the face at the centre.",
+    )
+
+
+class SampleQuery(FaceQuery):
+    """One face."""
+
+    seed: Seed | None = Field(
+        None, examples=[42], description="Makes the face repeatable; without it each call gives a new one."
+    )
+
+
+class AvatarQuery(FaceQuery):
+    """A face by its name, asked for as Gravatar is."""
+
+    size: int = Field(
+        FACE_SIZE,
+        ge=1,
+        le=MAX_AVATAR,
+        examples=[256],
+        description="Width and height, in pixels; a number outside of the range is taken to its nearest end, and "
+        "what is no number is ignored.",
+    )
+    s: int | None = Field(None, ge=1, le=MAX_AVATAR, examples=[80], description="Gravatar's short name of `size`.")
+
+    @field_validator("size", "s", mode="before")
+    @classmethod
+    def _into_range(cls, given: Any, info: ValidationInfo) -> Any:
+        """Take anything, for a page shows a broken image where it is refused: ``80px`` is 80, no number the default."""
+        number = _NUMBER.match(str(given))
+        if number is None:
+            return None if info.field_name is None else cls.model_fields[info.field_name].default
+        return round(min(max(float(number[0]), 1), MAX_AVATAR))
+
+    @model_validator(mode="after")
+    def _take_s(self) -> Self:
+        if self.s is not None and "size" not in self.model_fields_set:
+            self.size = self.s
+        return self
+
+
+class SamplesQuery(FaceQuery):
+    """A sheet of faces."""
+
+    count: int = Field(64, ge=1, le=MAX_COUNT, examples=[96], description="How many faces.")
+    columns: int | None = Field(
+        None, ge=1, le=MAX_COUNT, examples=[16], description="Faces in a row; by default the sheet is nearly square."
+    )
+    seed: Seed | None = Field(
+        None,
+        examples=[0],
+        description="The first face's seed; the others follow, one by one. Without it the first is drawn anew.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.check_pixels(self.count)
+        return self
+
+
+class InterpolateQuery(FaceQuery):
+    """A walk between two faces."""
+
+    start: Seed = Field(alias="from", examples=[1], description="Seed of the first face.")
+    end: Seed = Field(alias="to", examples=[2], description="Seed of the last face.")
+    steps: int = Field(20, ge=2, le=MAX_STEPS, description="Faces on the way, both ends included.")
+    path: Path = Field("linear", description="`linear` cuts straight across; `spherical` keeps the usual length.")
+    format: Literal["png", "gif", "webp", "apng"] = Field(
+        "png", description="`png` is a strip, left to right; the others are animations."
+    )
+    fps: int = Field(
+        10,
+        ge=1,
+        le=MAX_FPS,
+        description="Frames a second, of an animation; GIF rounds a frame to hundredths of a second.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        self.check_pixels(self.steps)
+        return self
+
+
+class LatentQuery(BaseModel):
+    """A seed to look behind."""
+
+    seed: Seed = Field(examples=[42], description="The seed of a face.")
+    weights: Weights = None
+
+
+class LatentVectors(BaseModel):
+    """The caller's own latent vectors."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"latents": [[0.0] * LATENT_DIM, [0.5] * LATENT_DIM]}]}
+    )
+
+    latents: list[Annotated[list[_Latent], Field(min_length=LATENT_DIM, max_length=LATENT_DIM)]] = Field(
+        min_length=1,
+        max_length=MAX_COUNT,
+        description=f"1 … {MAX_COUNT} vectors of {LATENT_DIM} numbers each, −{MAX_LATENT:g} … {MAX_LATENT:g}; "
+        "the generator was trained on standard normal ones.",
+    )
+
+
+class Latent(BaseModel):
+    """The latent vector behind a seed."""
+
+    seed: int
+    latent: list[float] = Field(description="16 standard normal numbers; POST /sample takes them back.")
+
+
+class Pixels(BaseModel):
+    """Faces as numbers."""
+
+    pixels: list[list[list[int]]] = Field(description="Faces × rows × columns of grey levels 0 (black) … 255 (white).")
+
+
+class WeightsInfo(BaseModel):
+    """The weights that are served."""
+
+    id: str = Field(description="The first 12 digits of `sha256`, for `?weights=`.")
+    sha256: str = Field(description="Of the weights file.")
+    architecture: str
+    parameters: int
+    latent_dim: int
+    pixel_transform: dict[str, Any] = Field(description="grey = output · scale + offset, and who says so.")
+    training: dict[str, Any] | None = Field(description="The settings of the training, if the file has them.")
+    quality: dict[str, Any] | None = Field(description="Measured quality, if it was measured on these weights.")
+
+
+class Info(BaseModel):
+    """What this service is made of."""
+
+    weights: WeightsInfo
+    versions: dict[str, str]
+    limits: dict[str, int | float]
+    jobs: dict[str, int | float] = Field(description="The limits of training jobs; the README explains each.")
+
+
+class Health(BaseModel):
+    """A sign of life."""
+
+    status: Literal["ok"] = "ok"
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str = Field(description="The status in words.")
+    status: int
+    detail: str = Field(description="What was expected, what came, what to do.")
+    errors: Sequence[FieldError] | None = Field(None, description="One entry for each field that is wrong.")

@@ -1,0 +1,1 @@
+"""The face generator: its GAN, its training data, its training and its metrics."""

@@ -1,0 +1,1 @@
+"""Toy data sets, known-good settings for them, metrics and a report."""

@@ -1,0 +1,340 @@
+"""What a compiled training step depends on, and copies of networks that compute the same.
+
+A compiled step stays right for as long as nothing changes that was traced into it: layers, their attributes, which of
+them are trained, losses, optimizers, settings. :func:`describe` collects all of it. GANs of equal description take the
+same step. It says so only of Keras's own layers, in a chain, with Keras's own functions and optimizers: these are known
+to be described wholly.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import random
+import sys
+import types
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from models.training.small_maps import SmallMapConv2D, enlarged_by
+
+if TYPE_CHECKING:
+    from models.gan import GAN
+
+#: Layers that XLA makes faster on a CPU; it makes convolutions far slower.
+_XLA_LAYERS = (
+    layers.Dense,
+    layers.Activation,
+    layers.LeakyReLU,
+    layers.ReLU,
+    layers.ELU,
+    layers.Flatten,
+    layers.Reshape,
+)
+#: Layers without randomness that their attributes and variables describe wholly.
+_PLAIN_LAYERS = (
+    *_XLA_LAYERS,
+    layers.Conv2D,
+    layers.Conv2DTranspose,
+    layers.UpSampling2D,
+    layers.MaxPooling2D,
+    layers.AveragePooling2D,
+    layers.BatchNormalization,
+    layers.LayerNormalization,
+)
+
+#: Settings of a GAN that are part of its step.
+_SETTINGS = (
+    *("batch_size", "disc_iter", "lambda_gp", "clip", "loss_names", "scores_order"),
+    *("uses_xla", "run_eagerly"),
+)
+#: What a training step is made of.
+STEP_PARTS = (
+    "train_step",
+    "update_discriminator",
+    "update_generator",
+    "discriminator_objective",
+    "discriminator_loss",
+    "generator_loss",
+    "gradient_penalty",
+    "draw_latents",
+    "get_real_sample",
+    "get_fake_sample",
+    "get_interpolated_sample",
+)
+#: Whose classes do not change.
+_LIBRARIES = ("builtins", "keras.", "tensorflow.", "models.")
+_STANDARD_MODULES = ("models.simple_gan", "models.wgan_clip", "models.wgan_gp")
+
+#: Attributes in which Keras keeps its books; what a layer computes does not depend on them.
+_BOOKKEEPING = (frozenset(vars(layers.Layer())) | frozenset(vars(keras.Model())) | {
+    "_compile_config",
+    "_compiled_trainable_state",
+    "_functional",
+    "_inputs",
+    "_inputs_struct",
+    "_nodes",
+    "_nodes_by_depth",
+    "_operations",
+    "_operations_by_depth",
+    "_outputs",
+    "_outputs_struct",
+    "optimizer",
+    "output_names",
+    "stop_training",
+}) - {"autocast"}  # fmt: skip
+_OPTIMIZER_BOOKKEEPING = frozenset(
+    {
+        "_distribution_strategy",
+        "_lock",
+        "_tracker",
+        "_trainable_variables",
+        "_trainable_variables_indices",
+        "_variables",
+    }
+    | {"built", "name"}
+)
+#: Attributes in which a GAN keeps its books, and those that are described by other means.
+_GAN_BOOKKEEPING = _BOOKKEEPING | {
+    *("blocks", "history", "own_loop", "randomness", "traced_with", "_measured"),
+    *("generator", "discriminator", "latent_generator", "_real_examples"),
+}
+#: Objects of the caller's own that only hold attributes.
+_HOLDERS = (types.SimpleNamespace, argparse.Namespace)
+
+
+class Description(NamedTuple):
+    """What a training step depends on.
+
+    Args:
+        key: equal for networks, losses, optimizers and settings that are alike.
+        complete: whether that is all, so that another GAN of this key takes the same step.
+        own: changes with whatever a step of this very GAN was traced with, its variables included.
+        plain: all attributes that are a number, a text or None, as ``(object, name, value)``. A step that changes one
+            cannot be compiled: it would change it once, when it is traced.
+    """
+
+    key: Hashable
+    complete: bool
+    own: Hashable
+    plain: tuple[tuple[Any, str, Any], ...]
+
+
+def describe(gan: "GAN") -> Description:
+    """Describe all that the graph of a training step depends on."""
+    walk = _Walk(gan.state.values())
+    networks = (gan.generator, gan.discriminator)
+    key: Hashable = (
+        type(gan),
+        tuple(getattr(type(gan), part, None) for part in STEP_PARTS),
+        tuple(walk.value(getattr(gan, name, None)) for name in _SETTINGS),
+        tuple((part, walk.value(vars(gan)[part])) for part in STEP_PARTS if part in vars(gan)),
+        tuple(walk.network(network) for network in networks),
+        tuple(walk.optimizer(network.optimizer) for network in networks),
+        tuple(
+            network.loss is own or walk.value(network.loss)
+            for network, own in zip(networks, gan.own_losses, strict=True)
+        ),
+    )
+    if type(gan).__module__ not in _STANDARD_MODULES:
+        key = (key, walk.own_class(gan, _GAN_BOOKKEEPING))
+    complete = walk.complete and takes_standard_steps(gan)
+    # Steps of the caller's own may hold these, too.
+    data = () if takes_standard_steps(gan) else (gan.real_examples, gan.latent_generator)
+    return Description(key, complete, (key, *map(_Same, (*data, *gan.state.values()))), tuple(walk.plain))
+
+
+def takes_standard_steps(gan: "GAN") -> bool:
+    """Whether the training step is that of one of the three GANs, though maybe of a subclass."""
+    cls = type(gan)
+    standard = next((base for base in cls.__mro__ if base.__module__ in _STANDARD_MODULES), None)
+    return not vars(gan).keys() & {*STEP_PARTS} and all(
+        getattr(cls, part, None) is getattr(standard, part, None) for part in STEP_PARTS
+    )
+
+
+def uses_only_dense_layers(network: keras.Model) -> bool:
+    """Whether the network has only layers that XLA makes faster on a CPU."""
+    return all(type(layer) in _XLA_LAYERS for layer in network.layers if not isinstance(layer, layers.InputLayer))
+
+
+class _Same:
+    """Stands for an object in a description: equal to itself alone."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._value is other._value
+
+    def __hash__(self) -> int:
+        return id(self._value)
+
+
+class _Anything:
+    """Stands for what a step itself has left in an attribute: whatever is there later, the step replaces it."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+
+class _Walk:
+    """Collects a description; ``complete`` turns False at whatever is not known to be described wholly."""
+
+    def __init__(self, state: Iterable[keras.Variable]) -> None:
+        self.complete = True
+        self.plain: list[tuple[Any, str, Any]] = []
+        self._state = {id(variable) for variable in state}
+        self._seen: dict[int, int] = {}
+
+    def network(self, network: keras.Model) -> Hashable:
+        chain = chain_of(network)
+        if chain is None:
+            return self._extended(network)
+        (source,) = network.inputs
+        return (
+            *(source.shape, source.dtype, source.sparse, network.trainable, network.dtype_policy.name),
+            *(self._layer(layer) for layer in chain),
+            *(self.value(variable) for variable in network.variables),
+        )
+
+    def optimizer(self, optimizer: keras.Optimizer) -> Hashable:
+        kind = type(optimizer)
+        if getattr(keras.optimizers, kind.__name__, None) is not kind:
+            self.complete = False
+        return (kind, self._attributes(optimizer, _OPTIMIZER_BOOKKEEPING))
+
+    def value(self, value: Any) -> Any:
+        if _is_plain(value):
+            return (type(value), repr(value))
+        if isinstance(value, list | tuple):
+            return (tuple, *map(self.value, value))
+        if isinstance(value, dict):
+            return (dict, *map(self.value, value.items()))
+        if isinstance(value, set | frozenset):
+            return frozenset(map(self.value, value))
+        if isinstance(value, np.ndarray) and not value.dtype.hasobject:
+            return (value.shape, value.dtype.str, hashlib.blake2b(np.ascontiguousarray(value).data).digest())
+        if isinstance(value, keras.Variable) and id(value) in self._state:
+            return (tuple(value.shape), value.dtype, value.trainable, self.value(value.constraint))
+        if isinstance(value, keras.Initializer):
+            return keras.Initializer  # it has done its work
+        if isinstance(value, layers.Layer):
+            return self._layer(value)
+        if isinstance(value, types.FunctionType | types.BuiltinFunctionType | type):
+            return self._function(value)
+        if _is_keras(type(value)):
+            return (type(value), self._attributes(value))
+        if tf.is_symbolic_tensor(value):
+            self.complete = False
+            return _Anything()
+        if any(map(_is_keras, type(value).__mro__)):
+            return self._extended(value)
+        if dataclasses.is_dataclass(value) or isinstance(value, _HOLDERS):
+            return self.own_class(value)
+        return self._foreign(value)
+
+    def _layer(self, layer: keras.Layer) -> Any:
+        kind = _stands_for(layer)
+        if kind not in _PLAIN_LAYERS:
+            return self._extended(layer)
+        return (kind, layer.trainable, layer.dtype_policy.name, self._attributes(layer, _BOOKKEEPING | {"enlarged"}))
+
+    def _function(self, function: Any) -> Hashable:
+        home = sys.modules.get(function.__module__ or "")
+        if not _is_keras(function) or getattr(home, function.__qualname__, None) is not function:
+            self.complete = False
+        return _Same(function)
+
+    def _extended(self, value: Any) -> Hashable:
+        """Describe an object of a class that extends one of Keras's: itself, and what may change about it."""
+        if id(value) in self._seen:
+            return self._seen[id(value)]
+        described = [self.own_class(value, _BOOKKEEPING)]
+        if isinstance(value, layers.Layer):
+            described += [value.trainable, *(self.value(variable) for variable in value.variables)]
+            described += [self._layer(part) for part in value._flatten_layers(include_self=False, recursive=False)]
+        return tuple(described)
+
+    def own_class(self, value: Any, without: frozenset[str] = frozenset()) -> Hashable:
+        """Describe an object of the caller's own class: itself, its attributes and those of its class."""
+        classes = [cls for cls in type(value).__mro__ if not cls.__module__.startswith(_LIBRARIES)]
+        shared = [
+            (cls.__name__, name, self.value(item))
+            for cls in classes
+            for name, item in vars(cls).items()
+            if not name.startswith("_")
+        ]
+        return (self._foreign(value), self._attributes(value, without), *shared)
+
+    def _foreign(self, value: Any) -> Hashable:
+        self.complete = False
+        return _Same(value)
+
+    def _attributes(self, value: Any, without: frozenset[str] = frozenset()) -> Hashable:
+        if id(value) in self._seen:
+            return self._seen[id(value)]
+        self._seen[id(value)] = len(self._seen)
+        described = []
+        for name, item in getattr(value, "__dict__", {}).items():
+            if name not in without and not name.startswith("_self_"):
+                described.append((name, self.value(item)))
+                if _is_plain(item):
+                    self.plain.append((value, name, item))
+        return tuple(described)
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic | np.dtype)
+
+
+def _is_keras(thing: Any) -> bool:
+    return str(getattr(thing, "__module__", None)).startswith("keras.")
+
+
+def _stands_for(layer: keras.Layer) -> type:
+    return layers.Conv2D if type(layer) is SmallMapConv2D else type(layer)
+
+
+# copies
+
+
+def chain_of(network: keras.Model) -> list[keras.Layer] | None:
+    """Return the layers of a network that is one chain of them, from its input to its output; else None."""
+    if not _is_keras(type(network)):
+        return None
+    try:
+        (place,), (end,) = network.inputs, network.outputs
+        chain = [layer for layer in network.layers if not isinstance(layer, layers.InputLayer)]
+        for layer in chain:
+            if layer.input is not place:  # an error where the layer is used several times
+                return None
+            place = layer.output
+    except (AttributeError, ValueError, TypeError):
+        return None
+    return chain if place is end else None
+
+
+def copy_chain(network: keras.Model) -> keras.Model:
+    """Build a chain once more, with variables of its own and the fast form of convolutions of small maps."""
+    (source,) = network.inputs
+    state = random.getstate()  # from which initialisers take their seeds
+    try:
+        inputs = hidden = keras.Input(batch_shape=source.shape, dtype=source.dtype)
+        for layer in chain_of(network) or []:
+            enlarged = enlarged_by(network, layer)
+            kind = SmallMapConv2D if enlarged else type(layer)
+            hidden = kind.from_config(layer.get_config() | ({"enlarged": enlarged} if enlarged else {}))(hidden)
+        copy = keras.Model(inputs, hidden)
+    finally:
+        random.setstate(state)
+    for own, given in zip(copy.variables, network.variables, strict=True):
+        own.trainable = given.trainable
+    return copy

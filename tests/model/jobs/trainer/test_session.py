@@ -1,0 +1,404 @@
+"""One order, carried out in this very process."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from app.config import Settings
+from app.jobs.files import JobFiles
+from app.jobs.service.examples import Table, prepared
+from app.jobs.service.sampling import in_units, sample
+from app.jobs.specification import JobRequest, Specification, StoredData, specify
+from app.jobs.trainer import session
+from app.jobs.trainer.messages import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
+from app.jobs.trainer.session import Session
+from models.files.weights import read_metadata
+from models.gan import GAN
+from models.toys.datasets import make
+from models.training import loop
+
+
+def _specification(**body: object) -> Specification:
+    shape = body.pop("gen_shape", None)
+    request = JobRequest.model_validate({"model": "wgan_gp", "epochs": 2, "data": {"name": "circle"}} | body)
+    specification = specify(request, None, Settings())
+    return specification if shape is None else specification.model_copy(update={"gen_shape": shape})
+
+
+def _order(folder: Path, specification: Specification, checkpoint: str | None = None, attempt: int = 1) -> Order:
+    files = JobFiles(folder, "0123456789abcdef")
+    files.make()  # as the worker does; the session must not
+    return Order(specification.model_dump(mode="json"), files.folder, attempt, 0, checkpoint)
+
+
+def _order_of_points(folder: Path, points: npt.NDArray[np.floating], **body: object) -> Order:
+    files = JobFiles(folder, "0123456789abcdef")
+    files.folder.mkdir(parents=True)
+    np.save(files.points, points.astype(np.float32))
+    specification = _specification(data={"name": "circle"}, **{"gen_shape": (1, 10, 10, 2)} | body)
+    stored = {"rows": points.shape[0], "dimensions": points.shape[1]}
+    return _order(folder, specification.model_copy(update={"data": StoredData.model_validate(stored)}))
+
+
+def _run(order: Order, stop_after: int | None = None) -> list[Message]:
+    """Carry out an order; told to stop once so many progress reports have come."""
+    said: list[Message] = []
+
+    def should_stop() -> bool:
+        return stop_after is not None and sum(isinstance(message, Progress) for message in said) >= stop_after
+
+    said.append(Session(order, said.append, should_stop).run())
+    return said
+
+
+def test_what_a_session_says(tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification()))
+    assert isinstance(said[0], Started)
+    assert said[-1] == Done(True, "weights-1", 200)
+    assert [message.step for message in said if isinstance(message, Snapshot)] == list(range(0, 201, 4))
+    kept = [message.step for message in said if isinstance(message, Checkpoint) and message.kept]
+    assert kept == [*range(20, 200, 20), 200]
+    losses = np.concatenate([message.losses for message in said if isinstance(message, Progress)])
+    assert losses.shape == (200, 3)
+    # What is published never lags behind a checkpoint.
+    reported = 0
+    for message in said:
+        reported = message.step if isinstance(message, Progress) else reported
+        assert not isinstance(message, Checkpoint) or message.step == reported
+    files = JobFiles(tmp_path, "0123456789abcdef")
+    assert files.snapshot_steps() == list(range(0, 201, 4))
+    snapshot = json.loads(files.snapshot(200).read_text())
+    assert set(snapshot) == {"step", "generated", "scores", "figures", "covered"}
+    assert snapshot["covered"] is None  # a circle has no modes
+
+
+def test_it_says_when_it_compiles_and_only_then(tmp_path: Path) -> None:
+    loop.forget()
+    said = _run(_order(tmp_path / "first", _specification()))
+    steps = [type(message) for message in said]
+    assert [message for message in said if isinstance(message, Phase)] == [Phase("compiling"), Phase("training")]
+    assert steps.index(Phase) < steps.index(Progress), "it is said before the seconds in which nothing happens"
+    progress = [message for message in said if isinstance(message, Progress)]
+    assert [message.paced for message in progress] == [False] + [True] * (len(progress) - 1)
+
+    again = _run(_order(tmp_path / "second", _specification(seed=1)))
+    assert [message for message in again if isinstance(message, Phase)] == [Phase("training")]
+    assert all(message.paced for message in again if isinstance(message, Progress))
+
+
+def test_modes_are_counted_by_the_protocol_and_fairly(tmp_path: Path) -> None:
+    noise = 0.1
+    said = _run(_order(tmp_path, _specification(data={"name": "ring8", "noise": noise}, epochs=1)))
+    files = JobFiles(tmp_path, "0123456789abcdef")
+    assert json.loads(files.real.read_text())["mode_radius"] == pytest.approx(3 * noise)
+    for message in said:
+        if isinstance(message, Snapshot):
+            covered = json.loads(files.snapshot(message.step).read_text())["covered"]
+            assert message.figures is not None
+            assert message.figures["modes_fairly_covered"] == sum(covered)
+            assert sum(covered) <= (message.figures["modes_covered"] or 0)
+            assert len(covered) == 8
+
+
+def _warned(said: list[Message]) -> list[set[str]]:
+    return [set(message.warnings) for message in said if isinstance(message, Snapshot)]
+
+
+@pytest.mark.parametrize("data", ["circle", "four_clouds", "ring8"])
+@pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
+def test_losses_at_the_end_of_the_tanh_are_said_to_be_saturation(model: str, data: str, tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification(model=model, data={"name": data}, learning_rate=1, epochs=8)))
+    assert said[-1] == Done(True, "weights-1", 800)
+    warned = _warned(said)
+    assert "discriminator_saturated" not in warned[0]
+    assert "discriminator_saturated" in warned[-1]
+    last = [message for message in said if isinstance(message, Snapshot)][-1]
+    text = last.warnings["discriminator_saturated"]
+    assert text.startswith("the discriminator is" if model == "simple_gan" else "the critic is")
+    assert "learning_rate" in text
+
+
+@pytest.mark.parametrize("data", ["circle", "four_clouds", "corner_cloud"])
+@pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
+def test_the_exercises_nine_runs_are_told_the_truth(model: str, data: str, tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification(model=model, data={"name": data}, epochs=4)))
+    saturates = model == "wgan_clip" or (model, data) == ("simple_gan", "corner_cloud")
+    assert any("discriminator_saturated" in names for names in _warned(said)) == saturates
+
+
+def test_a_clip_that_is_small_enough_keeps_the_critic_alive(tmp_path: Path) -> None:
+    order = _order(tmp_path, _specification(model="wgan_clip", data={"name": "four_clouds"}, clip=0.1, epochs=8))
+    assert not any(_warned(_run(order)))
+
+
+def test_stopped_and_resumed_says_what_an_unbroken_one_says(tmp_path: Path) -> None:
+    unbroken = _run(_order(tmp_path / "unbroken", _specification()))
+    first = _run(_order(tmp_path / "broken", _specification()), stop_after=3)
+    checkpoint = [message for message in first if isinstance(message, Checkpoint)][-1]
+    assert first[-1] == Done(False, "weights-1", checkpoint.step)
+    # The networks that are taken away have their picture.
+    assert [message.step for message in first if isinstance(message, Snapshot)][-1] == checkpoint.step
+    second = _run(_order(tmp_path / "broken", _specification(), checkpoint.file, attempt=2))
+    assert second[-1] == Done(True, "weights-2", 200)
+
+    ours = [message.losses for part in (first, second) for message in part if isinstance(message, Progress)]
+    theirs = [message.losses for message in unbroken if isinstance(message, Progress)]
+    np.testing.assert_array_equal(np.concatenate(ours), np.concatenate(theirs))
+    for name in ("snapshots/000000200.json", "real.json"):
+        broken, whole = (tmp_path / run / "jobs" / "0123456789abcdef" / name for run in ("broken", "unbroken"))
+        assert broken.read_text() == whole.read_text()
+
+
+@pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
+def test_a_loss_that_is_no_number_fails_the_job_and_says_where(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Within the bounds of a request these networks do not diverge: begin with a weight that is no number.
+    build = session.build
+
+    def build_broken(*arguments: Any) -> GAN:
+        gan = build(*arguments)
+        gan.generator.trainable_variables[0].assign(np.full(gan.generator.trainable_variables[0].shape, np.nan))
+        return gan
+
+    monkeypatch.setattr(session, "build", build_broken)
+    said = _run(_order(tmp_path, _specification(model=model)))
+    assert isinstance(said[-1], Failed)
+    assert "at step 1" in said[-1].reason
+    assert "learning_rate" in said[-1].reason
+
+
+def test_the_losses_before_a_divergence_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = session.build
+    unbroken = _run(_order(tmp_path / "unbroken", _specification()))
+    expected = np.concatenate([message.losses for message in unbroken if isinstance(message, Progress)])
+
+    def build_late(*arguments: Any) -> GAN:
+        """Build a GAN whose losses are no numbers from step 10 on."""
+        gan = build(*arguments)
+        chunks = loop.Loop.chunks
+
+        def broken_chunks(*arguments: Any) -> Iterator[loop.Losses]:
+            for losses in chunks(*arguments):
+                losses[max(0, 9 - (gan.steps_done - len(losses))) :] = np.nan
+                yield losses
+
+        monkeypatch.setattr(loop.Loop, "chunks", broken_chunks)
+        return gan
+
+    monkeypatch.setattr(session, "build", build_late)
+    said = _run(_order(tmp_path / "broken", _specification()))
+    assert isinstance(said[-1], Failed)
+    assert "at step 10" in said[-1].reason
+    told = np.concatenate([message.losses for message in said if isinstance(message, Progress)])
+    np.testing.assert_array_equal(told, expected[:9])
+    assert [message.step for message in said if isinstance(message, Progress)][-1] == 9
+    assert not [message for message in said if isinstance(message, Checkpoint) and message.step > 9]
+
+
+@pytest.mark.parametrize("change", [{"seed": 9}, {"learning_rate": 0.001}])
+def test_from_the_same_checkpoint_other_settings_lead_elsewhere(change: dict[str, float], tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification()))
+    middle = next(message.file for message in said if isinstance(message, Checkpoint) and message.step == 100)
+    again = _run(_order(tmp_path, _specification(), middle, attempt=2))
+    other = _run(_order(tmp_path, _specification(**change), middle, attempt=3))
+    last = {name: _last_losses(messages) for name, messages in (("again", again), ("other", other))}
+    np.testing.assert_array_equal(last["again"], _last_losses(said))
+    assert np.abs(last["other"] - last["again"]).max() > 1e-6
+
+
+def _last_losses(said: list[Message]) -> npt.NDArray[np.float32]:
+    return [message.losses for message in said if isinstance(message, Progress)][-1]
+
+
+def test_a_missing_checkpoint_fails_the_job(tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification(), "000000100-1.npz"))
+    assert isinstance(said[-1], Failed)
+    assert "000000100-1.npz" in said[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("data", "figures"),
+    [
+        ({"name": "ring8"}, {"modes_covered", "modes_fairly_covered", "high_quality", "reverse_kl"}),
+        ({"name": "corner_cloud"}, {"mean_squared_distance", "barycentre_squared_distance"}),
+        ({"name": "moons"}, {"sliced_wasserstein"}),
+    ],
+)
+def test_figures_suit_the_data(data: dict[str, str], figures: set[str], tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification(model="simple_gan", data=data, epochs=1, steps_per_epoch=2)))
+    snapshot = [message for message in said if isinstance(message, Snapshot)][-1]
+    assert snapshot.figures is not None
+    assert set(snapshot.figures) == figures
+
+
+def _own(folder: Path, points: npt.NDArray[np.floating], **body: object) -> tuple[Order, StoredData]:
+    """Order a training on points in units of their own, as the service stores them."""
+    stored, unit = prepared(Table(points), normalize=True)
+    order = _order_of_points(folder, unit, **body)
+    data = stored.model_dump(mode="json")
+    return order._replace(specification=order.specification | {"data": data}), stored
+
+
+PEOPLE = np.random.default_rng(0).normal([75, 170], [12, 9], (1_000, 2))
+
+
+def test_own_data_is_shown_and_judged_in_its_own_units(tmp_path: Path) -> None:
+    order, stored = _own(tmp_path, PEOPLE, model="simple_gan", epochs=3)
+    said = _run(order)
+    assert isinstance(said[-1], Done)
+    files = JobFiles.at(order.folder)
+    real, snapshot = (json.loads(path.read_text()) for path in (files.real, files.snapshot(300)))
+
+    distances = np.abs(np.array(real["real"])[:, np.newaxis] - PEOPLE).max(axis=2)
+    assert distances.min(axis=1).max() < 0.01, "each is one of the people"
+    (left, right), (low, high) = real["box"]
+    assert left < PEOPLE[:, 0].min() < PEOPLE[:, 0].max() < right < 2 * PEOPLE[:, 0].max()
+    assert low < PEOPLE[:, 1].min() < PEOPLE[:, 1].max() < high < 2 * PEOPLE[:, 1].max()
+    made = np.array(snapshot["generated"])
+    assert (made >= [left, low]).all()
+    assert (made <= [right, high]).all()
+    # Kilograms and centimetres: what is 0 … 1 to the network is some fifty of them.
+    first = next(message.figures for message in said if isinstance(message, Snapshot))
+    assert first is not None
+    assert first["sliced_wasserstein"] is not None
+    assert 3 < first["sliced_wasserstein"] < 60
+
+    metadata = read_metadata(files.weights("weights-1") / "generator.h5")
+    assert metadata is not None
+    transform = metadata["column_transform"]
+    assert transform == stored.model_dump(mode="json")["transform"]
+    drawn = sample(files.weights("weights-1") / "generator.npz", "normal", 2_000, seed=0)
+    values = drawn * transform["scale"] + transform["offset"]
+    np.testing.assert_array_equal(values, in_units(drawn, stored).points)
+    assert (np.abs(values.mean(axis=0) - [75, 170]) < 30).all()
+
+
+def test_a_thousand_columns_travel_with_the_weights(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal(1e-300, 1e-305, (250, 1_024))
+    order, stored = _own(tmp_path, points, model="simple_gan", epochs=1, steps_per_epoch=1, gen_shape=(2, 4, 1_024))
+    said = _run(order)
+    assert isinstance(said[-1], Done)
+    metadata = read_metadata(order.folder / "weights-1" / "discriminator.h5")
+    assert metadata is not None
+    assert metadata["column_transform"] == stored.model_dump(mode="json")["transform"]
+
+
+def test_a_file_sorted_by_class_gives_no_wrong_picture(tmp_path: Path) -> None:
+    """Three classes, one after the other: the picture and the figures are of all three."""
+    classes = np.repeat([10.0, 20.0, 30.0], [600, 600, 300])
+    points = np.column_stack([classes, classes])
+    shown = {}
+    for run, seed in (("first", 0), ("again", 0), ("other", 1)):
+        order, _ = _own(tmp_path / run, points, model="simple_gan", epochs=1, steps_per_epoch=2, seed=seed)
+        said = _run(order)
+        real = json.loads(JobFiles.at(order.folder).real.read_text())["real"]
+        values, counts = np.unique(np.array(real)[:, 0], return_counts=True)
+        np.testing.assert_allclose(values, [10, 20, 30], atol=0.01)
+        np.testing.assert_allclose(counts / 400, [0.4, 0.4, 0.2], atol=0.08)
+        figures = [message.figures for message in said if isinstance(message, Snapshot)]
+        shown[run] = (real, figures)
+    assert shown["first"] == shown["again"]
+    assert shown["first"] != shown["other"]
+
+
+def test_own_data_that_is_resumed_is_shown_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    whole, _ = _own(tmp_path / "whole", PEOPLE)
+    unbroken = _run(whole)
+    order, _ = _own(tmp_path / "broken", PEOPLE)
+    first = _run(order, stop_after=3)
+    checkpoint = [message for message in first if isinstance(message, Checkpoint)][-1]
+    second = _run(order._replace(checkpoint=checkpoint.file, attempt=2))
+    last = [[message for message in said if isinstance(message, Snapshot)][-1] for said in (unbroken, second)]
+    assert last[0] == last[1]
+    for name in ("snapshots/000000200.json", "real.json"):
+        assert (order.folder / name).read_text() == (whole.folder / name).read_text()
+
+
+def test_jobs_that_were_stored_without_a_transform_are_read_and_trained_as_before(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).uniform(-1, 2, (300, 2))
+    order = _order_of_points(tmp_path, points, epochs=1)
+    order.specification["data"] = {"rows": 300, "dimensions": 2}
+    assert isinstance(_run(order)[-1], Done)
+    files = JobFiles.at(order.folder)
+    real = json.loads(files.real.read_text())
+    np.testing.assert_allclose(real["real"], points, atol=1e-4)
+    assert real["box"] == [[float(c.min()), float(c.max())] for c in points.astype(np.float32).T]
+    metadata = read_metadata(files.weights("weights-1") / "generator.h5")
+    assert metadata is not None
+    assert "column_transform" not in metadata
+
+
+def test_toy_data_are_what_they_were(tmp_path: Path) -> None:
+    order = _order(tmp_path, _specification(data={"name": "moons"}, epochs=1))
+    assert isinstance(_run(order)[-1], Done)
+    real = json.loads(JobFiles.at(order.folder).real.read_text())
+    first = make("moons", 1_000, seed=0)[:400].astype(np.float64)
+    assert real["real"] == first.round(4).tolist()
+    assert (real["dimensions"], real["box"], real["modes"]) == (2, [[0, 1], [0, 1]], None)
+
+
+def test_points_of_one_coordinate_have_no_plane(tmp_path: Path) -> None:
+    order = _order_of_points(tmp_path, np.random.default_rng(0).random((300, 1)), gen_shape=(1, 4, 1), epochs=1)
+    said = _run(order)
+    assert isinstance(said[-1], Done)
+    assert json.loads(JobFiles.at(order.folder).snapshot(100).read_text())["scores"] is None
+
+
+@pytest.mark.parametrize("when", ["before it begins", "while it trains"])
+def test_a_late_session_does_not_bring_a_deleted_job_back(when: str, tmp_path: Path) -> None:
+    order = _order(tmp_path, _specification())
+    files = JobFiles.at(order.folder)
+
+    def send(message: Message) -> None:
+        if isinstance(message, Progress):
+            files.remove()
+
+    if when == "before it begins":
+        files.remove()
+    with pytest.raises(FileNotFoundError):
+        Session(order, send, lambda: False).run()
+    assert not files.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda path: path.unlink(), "own points are gone"),
+        (lambda path: path.write_bytes(b"\x93NUMPY"), "own points is damaged"),
+        (lambda path: path.write_bytes(b""), "own points is damaged"),
+        (lambda path: np.save(path, np.zeros((3, 2), np.float32)), r"expected the 300 × 2 points .* got \(3, 2\)"),
+    ],
+    ids=["gone", "torn", "empty", "others"],
+)
+def test_points_that_vanished_or_were_damaged_fail_the_job(
+    damage: Callable[[Path], object], reason: str, tmp_path: Path
+) -> None:
+    order = _order_of_points(tmp_path, np.random.default_rng(0).random((300, 2)))
+    damage(JobFiles.at(order.folder).points)
+    failed = _run(order)[-1]
+    assert isinstance(failed, Failed)
+    assert re.search(reason, failed.reason)
+    assert str(tmp_path) not in failed.reason
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, Path.touch, lambda path: path.write_bytes(b"PK")])
+def test_a_checkpoint_that_vanished_or_was_damaged_fails_the_job(
+    damage: Callable[[Path], object], tmp_path: Path
+) -> None:
+    checkpoint = next(
+        message for message in _run(_order(tmp_path, _specification())) if isinstance(message, Checkpoint)
+    )
+    path = JobFiles(tmp_path, "0123456789abcdef").checkpoint(checkpoint.file)
+    path.write_bytes(b"")
+    damage(path)
+    failed = _run(_order(tmp_path, _specification(), checkpoint=checkpoint.file))[-1]
+    assert isinstance(failed, Failed)
+    assert f"its checkpoint {checkpoint.file} is damaged or gone" in failed.reason
+    assert str(tmp_path) not in failed.reason

@@ -1,0 +1,190 @@
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from models import WGAN_GP, train
+from models.toys.datasets import NAMES, make, modes_of
+from models.toys.metrics import sliced_wasserstein
+from models.toys.presets import GAN_CLASSES, PRESETS, Preset, widen_first_layer
+from models.toys.report import evaluate_preset, measure
+from tests.model.toy_gans import weights_of
+
+TINY = Preset("ring8", size=64, gen_shape=(2, 8, 8, 2), steps=3, batch_size=16)
+
+
+def _averaged(preset: Preset, **changes: Any) -> Preset:
+    return replace(preset, **({"ema": 0.9, "final_rate": 0.1} | changes))
+
+
+# --- presets ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_toy_distribution_has_a_preset() -> None:
+    assert set(NAMES) <= set(PRESETS)
+    assert all(PRESETS[name].data == name for name in NAMES)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_build_what_they_say(name: str) -> None:
+    preset = PRESETS[name]
+    gan = replace(preset, size=preset.batch_size).build(0)
+    assert type(gan) is GAN_CLASSES[preset.gan] is WGAN_GP
+    assert [gan.generator.input_shape[1], *(layer.units for layer in gan.generator.layers[1:])] == [*preset.gen_shape]
+    end = keras.activations.linear if preset.linear_critic else keras.activations.tanh
+    assert gan.discriminator.layers[-1].activation is end
+    assert (gan.batch_size, gan.disc_iter, gan.lambda_gp) == (preset.batch_size, preset.disc_iter, preset.lambda_gp)
+    assert gan.generator.optimizer.use_ema == (preset.ema is not None)
+    assert not gan.discriminator.optimizer.use_ema
+    assert gan.seed == 0
+    assert gan.steps_done == 0
+
+
+def test_ring_and_grid_share_one_recipe() -> None:
+    assert replace(PRESETS["ring8"], data="grid25") == PRESETS["grid25"]
+
+
+def test_the_exercise_s_corner_cloud_is_kept() -> None:
+    gan = PRESETS["corner_cloud_exercise"].build(0)
+    assert gan.real_examples.shape == (10_000, 49)
+    assert gan.generator.count_params() == 49 * 98 + 98 + 98 * 98 + 98 + 98 * 49 + 49
+    assert float(gan.generator.optimizer.learning_rate) == pytest.approx(3e-5)
+    assert gan.generator.optimizer.beta_1 == 0.3
+    assert PRESETS["corner_cloud_exercise"].steps == PRESETS["corner_cloud"].steps == 100 * 250
+
+
+def test_build_follows_from_the_seed() -> None:
+    wide = replace(TINY, generator_gain=3.0, critic_gain=3.0)
+    one, same, other = wide.build(1), wide.build(1), wide.build(2)
+    for first, second in zip(weights_of(one), weights_of(same), strict=True):
+        np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(one.real_examples, same.real_examples)
+    assert (weights_of(one)[0] != weights_of(other)[0]).any()
+    assert (np.asarray(one.real_examples) != np.asarray(other.real_examples)).any()
+
+
+@pytest.mark.parametrize("name", GAN_CLASSES)
+def test_other_gans_train_on_the_same_terms(name: str) -> None:
+    preset = replace(TINY, linear_critic=True).with_gan(name)
+    gan = preset.build(0)
+    assert type(gan) is GAN_CLASSES[name]
+    assert gan.generator.optimizer.beta_1 == gan.beta_1
+    assert preset.linear_critic == (name == "WGAN_GP")
+    assert replace(preset, gan="WGAN_GP", linear_critic=True) == replace(TINY, linear_critic=True)
+
+
+def test_rates_fall_only_where_asked() -> None:
+    gan = _averaged(TINY).build(0)
+    rate, critic_rate = (network.optimizer._learning_rate for network in (gan.generator, gan.discriminator))
+    assert [float(rate(step)) for step in (0, TINY.steps)] == pytest.approx([0.005, 0.0005])
+    assert float(critic_rate(TINY.steps * TINY.disc_iter)) == pytest.approx(0.0005)
+    assert float(TINY.build(0).generator.optimizer.learning_rate) == pytest.approx(0.005)
+
+
+def test_the_trained_generator_is_averaged() -> None:
+    preset = _averaged(TINY, gan="Simple_GAN")
+    gan = preset.build(0)
+    train(gan, preset.steps)
+    last = weights_of(gan)
+    averaged = preset.trained_generator(gan).get_weights()
+    expected = gan.generator.optimizer._model_variables_moving_average
+    for value, average, raw in zip(averaged, expected, gan.generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, average)
+        assert (value != raw).any()
+    for before, after in zip(last, weights_of(gan), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_without_an_average_the_trained_generator_is_the_last_one() -> None:
+    gan = TINY.build(0)
+    for value, raw in zip(TINY.trained_generator(gan).get_weights(), gan.generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, raw)
+    points = TINY.generate(gan, 7)
+    assert points.shape == (7, 2)
+    assert points.dtype == np.float32
+    np.testing.assert_array_equal(points, TINY.generate(gan, 7))
+
+
+def test_widened_units_bend_where_they_should() -> None:
+    network = TINY.build(0).discriminator
+    kernel, _ = network.layers[1].get_weights()
+    bends = np.random.default_rng(0).uniform(size=(8, 2)).astype(np.float32)
+    widen_first_layer(network, 20.0, bends)
+    wide, bias = network.layers[1].get_weights()
+    np.testing.assert_allclose(wide, 20 * kernel)
+    np.testing.assert_allclose(np.diag(bends @ wide + bias), 0, atol=1e-5)
+
+
+def test_an_unknown_gan_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected one of Simple_GAN, WGAN_clip, WGAN_GP, got 'GAN'"):
+        replace(TINY, gan="GAN")
+
+
+def test_unknown_data_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown toy data"):
+        replace(TINY, data="ring9").build(0)
+
+
+# --- the report ------------------------------------------------------------------------------------------------------
+
+
+def test_a_short_training_already_nears_the_ring() -> None:
+    preset = replace(PRESETS["ring8"], steps=300, size=2_000, gen_shape=(2, 32, 32, 2), batch_size=64, ema=None)
+    before = measure("ring8", preset.generate(preset.build(0), 2_500))
+    (after,) = evaluate_preset(preset, [0])
+    assert after["sliced_wasserstein"] < before["sliced_wasserstein"] / 3
+
+
+def test_rows_name_their_seed_and_progress_is_passed_on() -> None:
+    steps: list[tuple[int, int]] = []
+    preset = TINY.with_gan("Simple_GAN")  # the quickest to compile
+    rows = evaluate_preset(preset, [4, 5], on_progress=lambda seed, progress: steps.append((seed, progress.step)))
+    assert [row["seed"] for row in rows] == [4, 5]
+    assert all(row["seconds"] > 0 for row in rows)
+    assert [step for step in steps if step[1] == TINY.steps] == [(4, TINY.steps), (5, TINY.steps)]
+
+
+@pytest.mark.parametrize("data", NAMES)
+def test_real_points_measure_well(data: str) -> None:
+    row = measure(data, make(data, 2_500, seed=8))
+    assert row["sliced_wasserstein"] < 0.02
+    if data == "corner_cloud":
+        assert row["mean_squared_distance"] == pytest.approx(0.1225, rel=0.05)
+        assert row["barycentre_squared_distance"] == pytest.approx(0.000245, rel=0.5)
+    elif (modes := modes_of(data)) is not None:
+        assert row["modes_covered"] == len(modes.centres)
+        assert row["high_quality"] > 0.98
+        assert row["reverse_kl"] < 0.001
+    else:
+        assert set(row) == {"sliced_wasserstein"}
+
+
+# --- sliced Wasserstein ----------------------------------------------------------------------------------------------
+
+
+def test_sliced_wasserstein_of_a_shift_on_the_line() -> None:
+    points = np.random.default_rng(0).normal(size=(20, 1))
+    assert sliced_wasserstein(points, points) == 0
+    assert sliced_wasserstein(points, points[::-1] + 0.25) == pytest.approx(0.25)
+
+
+def test_sliced_wasserstein_of_a_shift_in_the_plane() -> None:
+    """The mean of |cos| over directions is 2 / pi."""
+    points, shift = np.random.default_rng(0).normal(size=(20, 2)), np.array([0.3, 0.4])
+    assert sliced_wasserstein(points, points + shift, directions=4_096) == pytest.approx(0.5 * 2 / np.pi, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "options", "message"),
+    [
+        ([[1.0]], [[1.0], [2.0]], {}, r"fake: expected the shape of real, \(1, 1\), got \(2, 1\)"),
+        ([[1.0]], [[np.nan]], {}, "fake: expected finite numbers, got nan"),
+        ([1.0], [[1.0]], {}, r"real: expected the shape \(count, dim\)"),
+        ([[1.0]], [[1.0]], {"directions": 0}, "directions: expected at least 1, got 0"),
+    ],
+)
+def test_sliced_wasserstein_refuses(real: Any, fake: Any, options: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        sliced_wasserstein(real, fake, **options)

@@ -1,0 +1,154 @@
+"""What may be trained, and the arithmetic of what would not fit."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from app.config import Settings
+from app.jobs.service.views import Job
+from app.jobs.specification import (
+    TOY_DIMENSIONS,
+    ForkRequest,
+    JobRequest,
+    LimitError,
+    Specification,
+    StoredData,
+    discriminator_shape,
+    draw_bytes,
+    forked,
+    parameters,
+    specify,
+)
+
+SETTINGS = Settings()
+
+
+def _request(**body: Any) -> JobRequest:
+    return JobRequest.model_validate({"model": "wgan_gp"} | body)
+
+
+def test_every_default_is_the_exercises() -> None:
+    specification = specify(_request(), None, SETTINGS)
+    assert specification.gen_shape == (2, 10, 10, 5)
+    assert (specification.epochs, specification.steps_per_epoch, specification.total_steps) == (16, 100, 1_600)
+    assert (specification.batch_size, specification.disc_iter) == (200, 2)
+    assert (specification.learning_rate, specification.lambda_gp, specification.clip) == (0.005, 10, 1)
+
+
+_BELONGING = [("lambda_gp", "wgan_gp"), ("clip", "wgan_clip")]
+
+
+@pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
+@pytest.mark.parametrize("value", [1, 10, 0.5])
+@pytest.mark.parametrize(("name", "owner"), _BELONGING)
+def test_a_setting_of_another_model_is_refused(model: str, name: str, owner: str, value: float) -> None:
+    request = _request(model=model, **{name: value})
+    if model == owner:
+        assert getattr(specify(request, None, SETTINGS), name) == value
+    else:
+        with pytest.raises(LimitError, match=f"^{name}: expected it only with {owner}, got {value} with {model}; "):
+            specify(request, None, SETTINGS)
+
+
+@pytest.mark.parametrize(("name", "owner"), _BELONGING)
+def test_a_fork_takes_no_setting_of_another_model(name: str, owner: str) -> None:
+    parent = specify(_request(model="simple_gan"), None, SETTINGS)
+    with pytest.raises(LimitError, match=f"^{name}: expected it only with {owner}"):
+        forked(parent, ForkRequest.model_validate({name: 0.5}), 800, SETTINGS)
+
+
+def test_a_job_stored_with_a_setting_of_another_model_can_be_read_and_forked() -> None:
+    stored = specify(_request(model="wgan_gp"), None, SETTINGS).model_dump() | {"clip": 0.5}
+    parent = Specification.model_validate(stored)
+    assert parent.clip == 0.5
+    fork = forked(parent, ForkRequest(learning_rate=0.001), 800, SETTINGS)
+    assert (fork.clip, fork.learning_rate) == (0.5, 0.001)
+
+
+@pytest.mark.parametrize("name", TOY_DIMENSIONS)
+def test_left_out_the_generator_ends_as_the_data_do(name: str) -> None:
+    assert specify(_request(data={"name": name}), None, SETTINGS).gen_shape[-1] == TOY_DIMENSIONS[name]  # type: ignore[index]
+
+
+def test_own_points_decide_the_shape() -> None:
+    specification = specify(_request(), StoredData(rows=300, dimensions=3), SETTINGS)
+    assert specification.gen_shape == (2, 10, 10, 3)
+    assert (specification.rows, specification.dimensions) == (300, 3)
+
+
+def test_what_would_not_fit_is_refused_with_the_arithmetic() -> None:
+    request = _request(gen_shape=[1_024] * 9 + [5], batch_size=4_096, data={"name": "four_clouds", "size": 100_000})
+    with pytest.raises(LimitError, match=r"the job would not fit: 16 bytes × \(.* = [\d,]+ MiB, and a job may take"):
+        specify(request, None, SETTINGS)
+
+
+def test_random_numbers_that_would_not_fit_are_refused() -> None:
+    data = {"name": "corner_cloud", "size": 4_096}
+    small = specify(_request(data=data, batch_size=4_096), None, SETTINGS)
+    assert draw_bytes(small) > 2**20
+    with pytest.raises(LimitError, match=r"[\d,]+ MiB of random numbers = .* a smaller disc_iter"):
+        specify(
+            _request(data=data | {"size": 10_000}, batch_size=4_096, disc_iter=100, gen_shape=[1_024, 9, 49]),
+            None,
+            SETTINGS,
+        )
+
+
+def test_they_are_counted_as_the_loop_draws_them() -> None:
+    pytest.importorskip("keras")
+    from models.training import loop
+
+    specification = specify(
+        _request(gen_shape=[3, 10, 10, 5], data={"name": "four_clouds"}, disc_iter=4), None, SETTINGS
+    )
+    sizes = (specification.batch_size, specification.disc_iter, 5, 3)
+    assert draw_bytes(specification) == loop.step_bytes(*sizes)
+    assert loop.BLOCK_BYTES == 64 * 2**20
+    assert loop.block_steps(*sizes) == loop.BLOCK
+    assert loop.block_steps(4_096, 5, 49, 49) == loop.BLOCK_BYTES // loop.step_bytes(4_096, 5, 49, 49) < loop.BLOCK
+    assert loop.block_steps(4_096, 100, 1_024, 1_024) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 100, 100, 2), (2, 10, 10, 5), (3, 7, 5, 4), (4, 6, 2)])
+def test_parameters_are_those_of_the_networks(shape: tuple[int, ...]) -> None:
+    pytest.importorskip("keras")
+    from models import fully_connected_GenDiscr
+
+    generator, discriminator, _ = fully_connected_GenDiscr(shape)
+    assert parameters(shape) == generator.count_params()
+    assert parameters(discriminator_shape(shape)) == discriminator.count_params()
+
+
+def test_a_fork_goes_on_from_its_step() -> None:
+    parent = specify(_request(), None, SETTINGS)
+    longer = forked(parent, ForkRequest(epochs=20, learning_rate=0.001), 1_600, SETTINGS)
+    assert (longer.total_steps, longer.learning_rate, longer.seed) == (2_000, 0.001, parent.seed)
+    with pytest.raises(LimitError, match="more steps"):
+        forked(parent, ForkRequest(), 1_600, SETTINGS)
+    with pytest.raises(ValidationError):
+        ForkRequest.model_validate({"gen_shape": [2, 3, 5]})
+
+
+def test_dimensions_are_those_of_the_data() -> None:
+    from models.toys.datasets import NAMES, make
+
+    assert {name: make(name, 2, seed=0).shape[1] for name in NAMES} == TOY_DIMENSIONS
+
+
+def test_everything_that_a_job_trains_is_shown() -> None:
+    assert set(Specification.model_fields) <= set(Job.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("points", "problem"),
+    [
+        ([[]], "expected rows of at least one number; row 0 has none"),
+        ([[1, 2], [3]], "expected rows of one length, got 2 in row 0 and 1 in row 1"),
+        ([[1], []], "expected rows of one length, got 1 in row 0 and 0 in row 1"),
+    ],
+)
+def test_rows_that_cannot_be_are_named_once(points: list[list[float]], problem: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        _request(data={"points": points})
+    assert problem in str(caught.value)
