@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "WGAN_GP": "wgan_gp",
-    "DivergenceError": "training",
+    "DivergenceError": "training.train",
     "Simple_GAN": "simple_gan",
     "WGAN_clip": "wgan_clip",
-    "WeightsError": "weights",
+    "WeightsError": "files.weights",
     "convolutional_GenDiscr": "networks",
     "fully_connected_GenDiscr": "networks",
     "normal_generator": "latents",
     "spheric_generator": "latents",
-    "train": "training",
+    "train": "training.train",
     "uniform_generator": "latents",
 }
 

@@ -42,7 +42,7 @@ _TENSORFLOW = "import tensorflow"
 _GENERATOR = """
 import numpy as np
 from models import convolutional_GenDiscr
-from models.weights import read_weights
+from models.files.weights import read_weights
 network, _ = convolutional_GenDiscr()
 network.set_weights(read_weights("weights/generator.h5", network))
 network(np.zeros((32, 16), np.float32), training=False)
