@@ -18,7 +18,7 @@ PACKAGE := $(VENV)/.package
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup serve test fuzz lint format bench lock docker-lint clean programs
+.PHONY: help setup serve test fuzz lint format bench wheel lock docker-lint clean programs
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ format: setup ## lay out the code and fix what can be fixed mechanically
 
 bench: setup ## measure speed beside others (ARGS="--only training"; JAX and PyTorch: .venv/bin/pip install '.[bench]')
 	@$(BIN)/nobody bench $(ARGS)
+
+wheel: setup ## build dist/nobody-*.whl, with the pages and the shipped weights in it
+	@rm -rf build dist
+	@$(PIP) wheel --no-index --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf build
+	@ls dist/*.whl
 
 # --- setting up ------------------------------------------------------------------------------------------------------
 
@@ -116,5 +122,5 @@ docker-lint: ## check the Dockerfile
 	echo "Dockerfile: no complaints"
 
 clean: ## remove whatever make can make again (never data/)
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
 	find app models tests -name __pycache__ -type d -prune -exec rm -rf {} +
