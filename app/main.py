@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses=PROBLEM_RESPONSES,
         dependencies=[Depends(check_parameters)],
         redirect_slashes=False,
-        docs_url=None,  # a page of our own, which needs no CDN
+        docs_url=None,  # app.routes.pages serves it without a CDN
         redoc_url=None,
     )
     app.add_middleware(LimitBody, max_upload=settings.max_upload * 2**20)
@@ -78,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
     install_error_handlers(app)
     for module in (faces, interpolations, jobs, health, pages):
         app.include_router(module.router)
+    app.mount("/static/swagger", GZipMiddleware(pages.PageFiles(packages=[("fastapi_offline", "static")])))
     app.mount("/static", GZipMiddleware(pages.PageFiles(directory=pages.STATIC)))
     return app
 

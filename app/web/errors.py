@@ -25,8 +25,11 @@ from app.jobs.states import TransitionError
 from app.web.public import PUBLIC_HEADERS, is_public
 from app.web.schemas import FieldError, Problem
 
+# Without references: OpenAPI would look for them among its own components.
+_PROBLEM_SCHEMA = Problem.model_json_schema()
+_PROBLEM_SCHEMA["properties"]["errors"]["anyOf"][0]["items"] = _PROBLEM_SCHEMA.pop("$defs")["FieldError"]
 #: For OpenAPI: the body of every error.
-PROBLEM_CONTENT: dict[str, Any] = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+PROBLEM_CONTENT: dict[str, Any] = {"application/problem+json": {"schema": _PROBLEM_SCHEMA}}
 
 #: For OpenAPI: what any operation may answer besides its success.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {

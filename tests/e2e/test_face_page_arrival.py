@@ -62,7 +62,7 @@ def test_a_visit_takes_few_requests_and_one_for_all_thumbnails(visitor: Visitor)
     assert len([url for url in asked if LONE_PICTURE.search(url)]) == 1  # whoever comes next
 
 
-@pytest.mark.parametrize("path", ["/", "/lab", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/lab"])
 def test_all_scripts_are_asked_for_at_once(visitor: Visitor, path: str) -> None:
     page = visitor.blank()
     scripts: set[str] = set()

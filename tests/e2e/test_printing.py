@@ -1,7 +1,5 @@
 """The pages on paper, also where the system prefers dark colours."""
 
-import re
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -53,7 +51,6 @@ def printed(visitor: Visitor, path: str, loaded: str) -> Page:
 PAGES = [
     ("/?seed=42", "#portrait[data-state=still]"),
     ("/lab", "#picture"),
-    ("/docs", ".operation"),
 ]
 
 
@@ -89,10 +86,3 @@ def test_the_printed_picture_of_a_run_is_light(visitor: Visitor) -> None:
     page.wait_for_function(f"() => {corner} > 230")
     page.emulate_media(media="screen", color_scheme="dark")
     page.wait_for_function(f"() => {corner} < 100")
-
-
-def test_the_printed_api_page_unfolds_what_is_folded(visitor: Visitor) -> None:
-    page = printed(visitor, "/docs", ".operation")
-    folded = page.locator("#calls details:not([open]) table").first
-    assert (folded.bounding_box() or {"height": 0})["height"] > 20
-    expect(page.locator(".curl pre").first).to_have_text(re.compile("^curl "))

@@ -129,7 +129,7 @@ def test_the_pages_are_served(client: TestClient) -> None:
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert page.headers["content-security-policy"].startswith("default-src 'self'")
-    assert client.get("/docs").text.startswith("<!doctype html>")
+    assert client.get("/lab").text.startswith("<!doctype html>")
     icon = client.get("/static/favicon.svg")
     assert icon.status_code == 200
     assert {page.headers["cache-control"], icon.headers["cache-control"]} == {"no-cache"}
