@@ -101,6 +101,17 @@ def test_every_link_to_a_file_or_section_leads_there(document: Path) -> None:
             assert section in {_anchor(title) for title in re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)}
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_every_module_that_a_document_names_exists(document: Path) -> None:
+    text = document.read_text()
+    paths = re.findall(r"`((?:app|models|static|tests)/[\w/]+(?:\.\w+)?)`", text)
+    imports = [
+        name.replace(".", "/") for name in re.findall(r"^from ((?:app|models)[\w.]*) import", text, re.MULTILINE)
+    ]
+    for name in paths + imports:
+        assert (ROOT / name).exists() or (ROOT / f"{name}.py").exists(), name
+
+
 def _anchor(title: str) -> str:
     """Return what GitHub makes of a title: lower case, without punctuation, hyphens for spaces."""
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
