@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from models.catalogue import LOSS_NAMES
 from models.files import weights
 from models.inputs import (
     Shape,
@@ -49,7 +50,7 @@ class GAN(keras.Model):
 
     beta_1: float = 0.5
     beta_2: float = 0.9
-    loss_names: ClassVar[tuple[str, ...]] = ("discr_loss", "gen_loss")
+    loss_names: ClassVar[tuple[str, ...]] = LOSS_NAMES["simple_gan"]
     #: In which order ``discriminator.loss`` takes its scores.
     scores_order: ClassVar[tuple[str, str]] = ("real_scores", "fake_scores")
     train_function: Any  # Keras's own: what fit calls for each step

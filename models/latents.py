@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-LATENT_TYPES = ("normal", "uniform", "spheric")
+from models.catalogue import LATENT_TYPES
 
 
 def normal_generator(nb_points: int, dim: int) -> tf.Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from models.catalogue import discriminator_widths
 from models.latents import LatentGenerator
 
 FACE_SHAPE = (16, 16, 1)
@@ -40,11 +41,9 @@ def fully_connected_GenDiscr(
     outputs = layers.Dense(widths[-1], activation="sigmoid")(hidden)
     generator = keras.Model(inputs, outputs, name="generator")
 
-    # The exercise takes gen_shape[-2] twice and never gen_shape[1]; it shows only where the widths differ.
-    inputs = keras.Input(shape=(widths[-1],))
-    hidden = layers.Dense(widths[-2], activation="tanh")(inputs)
-    for i in range(2, len(widths) - 1):
-        hidden = layers.Dense(widths[-i], activation="tanh")(hidden)
+    inputs = hidden = keras.Input(shape=(widths[-1],))
+    for width in discriminator_widths(widths)[1:-1]:
+        hidden = layers.Dense(width, activation="tanh")(hidden)
     # The exercise's text says sigmoid; its code and its targets of +1 and -1 say tanh.
     outputs = layers.Dense(1, activation="tanh")(hidden)
     discriminator = keras.Model(inputs, outputs, name="discriminator")

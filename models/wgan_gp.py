@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from models import losses
+from models.catalogue import LOSS_NAMES
 from models.gan import GAN, Logs
 from models.inputs import finite_number
 from models.training.draws import LatentCallable
@@ -19,7 +20,7 @@ class WGAN_GP(GAN):
     """
 
     beta_1: float = 0.3
-    loss_names: ClassVar[tuple[str, ...]] = ("discr_loss", "gen_loss", "gp")
+    loss_names: ClassVar[tuple[str, ...]] = LOSS_NAMES["wgan_gp"]
     scores_order: ClassVar[tuple[str, str]] = ("fake_scores", "real_scores")
     generator_loss = staticmethod(losses.wasserstein_generator_loss)
     discriminator_loss = staticmethod(losses.wasserstein_discriminator_loss)

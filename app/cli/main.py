@@ -224,7 +224,7 @@ def evaluate(
     of a classifier that tells real from generated, beside the same figures of real faces against real faces.
     """
     import app.quiet_tensorflow  # noqa: F401 (first)
-    from app.faces import evaluation
+    from app.cli import evaluation
     from app.faces.generator import FaceGenerator
 
     console = consoles.console(stderr=True)

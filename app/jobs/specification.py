@@ -1,10 +1,7 @@
 """What a job trains: the body of ``POST /jobs``, checked before anything is stored."""
 
-import itertools
 import json
-import math
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from app.config import Settings
 from app.jobs.scaling import ColumnTransform
+from models.catalogue import TOY_DIMENSIONS, GanName, LatentType, ToyName
 
 MAX_SEED = 2**31 - 1
 #: Beyond it, sums and differences of a few numbers would not be numbers any more.
@@ -50,40 +47,8 @@ def _plain(text: str) -> str:
 _Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small_and_plain)]
 _Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
 
-ModelName = Literal["simple_gan", "wgan_clip", "wgan_gp"]
-LatentType = Literal["normal", "uniform", "spheric"]
-ToyName = Literal["circle", "four_clouds", "ring8", "grid25", "swiss_roll", "moons", "corner_cloud"]
-
-#: Coordinates of a point of each toy distribution; ``models.toys.datasets`` makes them (a test holds the two together).
-TOY_DIMENSIONS: dict[ToyName, int] = {
-    "circle": 2,
-    "four_clouds": 5,
-    "ring8": 2,
-    "grid25": 2,
-    "swiss_roll": 2,
-    "moons": 2,
-    "corner_cloud": 49,
-}
-
-#: The losses of a step, by the model.
-LOSS_NAMES: dict[ModelName, tuple[str, ...]] = {
-    "simple_gan": ("discr_loss", "gen_loss"),
-    "wgan_clip": ("discr_loss", "gen_loss"),
-    "wgan_gp": ("discr_loss", "gen_loss", "gp"),
-}
-
-#: Settings that only one model has.
-_OWNERS: dict[str, ModelName] = {"lambda_gp": "wgan_gp", "clip": "wgan_clip"}
-
-#: The exercise's generators, by the dimension of their examples.
-_EXERCISE_SHAPES = {2: (1, 10, 10, 2), 5: (2, 10, 10, 5), 49: (49, 98, 98, 49)}
-
 _Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_POINT, le=MAX_POINT)]
 _Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-
-
-class LimitError(ValueError):
-    """A job is larger than this service's settings allow; the message has the arithmetic."""
 
 
 class _Strict(BaseModel):
@@ -167,7 +132,7 @@ class Training(_Strict):
 
 
 class _Subject(_Strict):
-    model: ModelName
+    model: GanName
     data: Annotated[
         Annotated[ToyData, Tag(_TOY)] | Annotated[PointData, Tag(_POINTS)], Discriminator(_kind_of_data)
     ] = Field(ToyData(name="four_clouds"), description="What is learnt.")
@@ -226,7 +191,7 @@ class ForkRequest(_Strict):
 class Specification(Training):
     """A whole, checked job: what is stored, and what the training process gets."""
 
-    model: ModelName
+    model: GanName
     data: ToyData | StoredData
     gen_shape: tuple[int, ...]
     latent_type: LatentType
@@ -241,127 +206,3 @@ class Specification(Training):
     def rows(self) -> int:
         """Real examples."""
         return self.data.rows if isinstance(self.data, StoredData) else self.data.size
-
-
-def specify(request: JobRequest, stored: StoredData | None, settings: Settings) -> Specification:
-    """Complete a request and hold it against the limits.
-
-    Args:
-        request: the body; its data may be replaced by ``stored``.
-        stored: what is known of the points that come with the job, or None for a toy distribution.
-        settings: the limits.
-
-    Raises:
-        LimitError: the job is beyond a limit, or its parts do not fit each other.
-    """
-    if stored is not None:
-        data: ToyData | StoredData = stored
-    else:
-        assert isinstance(request.data, ToyData)
-        data = request.data
-    _check_belonging(request.model, request)
-    dimensions = TOY_DIMENSIONS[data.name] if isinstance(data, ToyData) else data.dimensions
-    shape = request.gen_shape or _EXERCISE_SHAPES.get(dimensions, (2, 10, 10, dimensions))
-    common = request.model_dump(include=set(Specification.model_fields) - {"data", "gen_shape"})
-    specification = Specification(**common, data=data, gen_shape=tuple(shape))
-    check_limits(specification, settings)
-    return specification
-
-
-def _check_belonging(model: ModelName, request: JobRequest | ForkRequest) -> None:
-    """Refuse a setting that another model has; jobs stored before this was refused may still have it.
-
-    Raises:
-        LimitError: what was given has no effect on this model.
-    """
-    for name, owner in _OWNERS.items():
-        given = getattr(request, name) if name in request.model_fields_set else None
-        if given is not None and model != owner:
-            raise LimitError(f"{name}: expected it only with {owner}, got {given:g} with {model}; leave it out")
-
-
-def check_limits(specification: Specification, settings: Settings) -> None:
-    """Refuse a job that this service is not set up for.
-
-    Raises:
-        LimitError: what was expected, what came, and the arithmetic.
-    """
-    shape, rows = specification.gen_shape, specification.rows
-    if shape[-1] != specification.dimensions:
-        raise LimitError(
-            f"gen_shape: expected it to end with the {specification.dimensions} coordinates of an example, "
-            f"got {list(shape)}"
-        )
-    if specification.batch_size > rows:
-        raise LimitError(f"batch_size: expected at most the {rows:,} real examples, got {specification.batch_size:,}")
-    for name, value, most in (
-        ("epochs × steps_per_epoch", specification.total_steps, settings.max_steps),
-        ("gen_shape: widest layer", max(shape), settings.max_width),
-        ("gen_shape: layers", len(shape), settings.max_depth),
-        ("batch_size", specification.batch_size, settings.max_batch),
-        ("data: rows", rows, settings.max_rows),
-    ):
-        if value > most:
-            raise LimitError(f"{name}: expected at most {most:,}, got {value:,}")
-    _check_memory(specification, settings.job_memory)
-
-
-def _check_memory(specification: Specification, most: int) -> None:
-    generator = parameters(specification.gen_shape)
-    discriminator = parameters(discriminator_shape(specification.gen_shape))
-    # float32: a weight, its gradient and two moments of Adam; of a batch, real, fake and interpolated activations
-    # with their gradients, for both networks.
-    network_bytes = 16 * (generator + discriminator)
-    batch_bytes = 4 * 6 * 2 * specification.batch_size * sum(specification.gen_shape)
-    data_bytes = 4 * specification.rows * specification.dimensions
-    step = draw_bytes(specification)
-    draws = 2 * max(step, min(100 * step, _DRAWS_AT_ONCE))  # those in use and those that come next
-    needed = network_bytes + batch_bytes + data_bytes + draws
-    if needed > most * 2**20:
-        raise LimitError(
-            f"the job would not fit: 16 bytes × ({generator:,} + {discriminator:,} parameters) + "
-            f"48 bytes × {specification.batch_size:,} examples × {sum(specification.gen_shape):,} neurons + "
-            f"4 bytes × {specification.rows:,} rows × {specification.dimensions} + "
-            f"{math.ceil(draws / 2**20):,} MiB of random numbers = {math.ceil(needed / 2**20):,} MiB, "
-            f"and a job may take {most:,} MiB; take narrower layers, a smaller batch, a smaller disc_iter or fewer rows"
-        )
-
-
-def draw_bytes(specification: Specification) -> int:
-    """Return how much memory the random numbers of a step take: what ``models.training.loop.step_bytes`` says."""
-    latents = (specification.disc_iter + 1) * specification.gen_shape[0]
-    numbers = specification.disc_iter * (specification.gen_shape[-1] + 1) + latents
-    return specification.batch_size * (4 * numbers + 32 * specification.disc_iter)
-
-
-#: Random numbers that ``models.training.loop`` draws at a time, unless a single step takes more.
-_DRAWS_AT_ONCE = 64 * 2**20
-
-
-def parameters(widths: Sequence[int]) -> int:
-    """Count the weights and biases of dense layers."""
-    return sum((a + 1) * b for a, b in itertools.pairwise(widths))
-
-
-def discriminator_shape(gen_shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the widths of the exercise's discriminator: it takes ``gen_shape[-2]`` twice, never ``gen_shape[1]``."""
-    hidden = [gen_shape[-2], *(gen_shape[-i] for i in range(2, len(gen_shape) - 1))]
-    return (gen_shape[-1], *hidden, 1)
-
-
-def forked(parent: Specification, changes: ForkRequest, step: int, settings: Settings) -> Specification:
-    """Return the parent's specification with the changes that a fork at ``step`` asks for.
-
-    Raises:
-        LimitError: the changed job is beyond a limit, or ``step`` is its end.
-    """
-    _check_belonging(parent.model, changes)
-    wanted: dict[str, Any] = changes.model_dump(exclude_none=True, include=set(Training.model_fields) | {"seed"})
-    specification = parent.model_copy(update=wanted)
-    if specification.total_steps <= step:
-        raise LimitError(
-            f"epochs × steps_per_epoch: the fork goes on from step {step:,}; expected more steps than that, "
-            f"got {specification.total_steps:,}"
-        )
-    check_limits(specification, settings)
-    return specification

@@ -20,7 +20,7 @@ from app.jobs.errors import (
     UnknownJobError,
     UploadError,
 )
-from app.jobs.specification import LimitError
+from app.jobs.limits import LimitError
 from app.jobs.states import TransitionError
 from app.web.public import PUBLIC_HEADERS, is_public
 from app.web.schemas import FieldError, Problem

@@ -1,5 +1,6 @@
 """Reads grey 16×16 faces from a folder of pictures, or from an array in a file."""
 
+import hashlib
 import os
 import tokenize
 import warnings
@@ -60,6 +61,17 @@ def load_faces(path: str | os.PathLike[str], *, on_left_out: Callable[[Path, str
     """
     where = Path(path)
     return _load_folder(where, on_left_out) if where.is_dir() else _load_array(where)
+
+
+def split_holdout(faces: Faces, holdout: int, seed: int) -> tuple[Faces, Faces]:
+    """Return ``(training, development)`` faces, of which ``holdout`` development ones; a seed gives one split."""
+    order = np.random.default_rng(seed).permutation(len(faces))
+    return faces[order[holdout:]], faces[order[:holdout]]
+
+
+def faces_sha256(faces: Faces) -> str:
+    """Return what identifies a set of faces: the SHA-256 of their pixels, in order."""
+    return hashlib.sha256(np.ascontiguousarray(faces).tobytes()).hexdigest()
 
 
 def _load_folder(folder: Path, on_left_out: Callable[[Path, str], None] | None) -> Faces:

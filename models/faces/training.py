@@ -4,7 +4,6 @@ A run folder holds ``settings.json``, ``checkpoint.npz`` (resume), ``losses.csv`
 every checkpoint, ``generator.h5`` and ``discriminator.h5``.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from models.faces.face_gan import FaceGAN
-from models.faces.loading import Faces
+from models.faces.loading import Faces, faces_sha256, split_holdout
 from models.files.atomic import atomic_path
 from models.files.normalization import SYMMETRIC
 from models.files.weight_files import find_weights
@@ -57,12 +56,6 @@ class FaceTrainingSettings:
     seed: int = 0
     augment: str = "disturb"
     quadratic_weight: float = 10.0
-
-
-def split_holdout(faces: Faces, holdout: int, seed: int) -> tuple[Faces, Faces]:
-    """Return ``(training, development)`` faces, of which ``holdout`` development ones; a seed gives one split."""
-    order = np.random.default_rng(seed).permutation(len(faces))
-    return faces[order[holdout:]], faces[order[:holdout]]
 
 
 def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> FaceGAN:
@@ -200,11 +193,6 @@ def _check_holdout(start: Path, settings: FaceTrainingSettings, faces: Faces) ->
             f"expected the same, got holdout {settings.holdout} and seed {settings.seed}, which keep out faces that it "
             "was trained on"
         )
-
-
-def faces_sha256(faces: Faces) -> str:
-    """Return what identifies a set of faces: the SHA-256 of their pixels, in order."""
-    return hashlib.sha256(np.ascontiguousarray(faces).tobytes()).hexdigest()
 
 
 def _claim_folder(out: Path, record: dict[str, Any]) -> None:

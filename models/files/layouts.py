@@ -1,12 +1,10 @@
 """What a network's weights look like: layers in order, each with its variables' names and shapes. Needs no Keras."""
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    import keras
+from typing import Any, NamedTuple
 
 Shape = tuple[int, ...]
+Network = Any  # a keras.Model: naming the type would need Keras, which has no types for mypy either
 
 
 class LayerLayout(NamedTuple):
@@ -31,7 +29,7 @@ class LayerLayout(NamedTuple):
 Layout = tuple[LayerLayout, ...]
 
 
-def layout_of(network: "keras.Model") -> Layout:
+def layout_of(network: Network) -> Layout:
     """Return the layout of a network in the order of ``network.weights``; of nested models, the layers inside."""
     # A layer comes after those that it lies in, so that the innermost owner remains.
     owners = {id(variable): layer for layer in network._flatten_layers() for variable in layer.weights}
@@ -47,7 +45,7 @@ def layout_of(network: "keras.Model") -> Layout:
     return tuple(layers)
 
 
-def _kind(layer: "keras.layers.Layer") -> str:
+def _kind(layer: Any) -> str:
     """Return the name of a layer's class in snake case, cut into words as Keras does: ``conv2d_transpose``."""
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", type(layer).__name__))
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -7,20 +7,17 @@ import json
 import os
 from collections.abc import Mapping
 from importlib.metadata import version as version_of
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
 
 from models.files.atomic import atomic_path
-from models.files.layouts import Layout, layout_of
+from models.files.layouts import Layout, Network, layout_of
 from models.files.stored_layers import layers_in_order
 from models.files.weight_files import WeightsError as WeightsError
 from models.files.weight_files import open_weights
-
-if TYPE_CHECKING:
-    import keras
 
 FORMAT_VERSION = 1
 _METADATA = "nobody"
@@ -28,7 +25,7 @@ _METADATA = "nobody"
 Arrays = list[npt.NDArray[np.float32]]
 
 
-def read_weights(path: str | os.PathLike[str], network: "keras.Model | Layout") -> Arrays:
+def read_weights(path: str | os.PathLike[str], network: Network | Layout) -> Arrays:
     """Read the weights of ``network`` from a file, without changing the network.
 
     Args:
@@ -50,7 +47,7 @@ def read_weights(path: str | os.PathLike[str], network: "keras.Model | Layout") 
         return [_read(path, f"{layer.path}/{name}", dataset) for layer in layers for name, dataset in layer.variables]
 
 
-def load_together(*networks: "tuple[keras.Model, str | os.PathLike[str]]") -> None:
+def load_together(*networks: tuple[Network, str | os.PathLike[str]]) -> None:
     """Load each network's weights from the file beside it, all of them or none.
 
     Raises:
@@ -81,7 +78,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     return dict(metadata)
 
 
-def save_weights(network: "keras.Model", path: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
+def save_weights(network: Network, path: str | os.PathLike[str], metadata: Mapping[str, Any]) -> None:
     """Write the weights of ``network`` in the legacy layout, which ``load_weights`` reads in Keras 2 and 3.
 
     Args:

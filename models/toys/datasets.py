@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from models.catalogue import TOY_DIMENSIONS
+
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
-_CORNER_DIM = 49
+NAMES = tuple(TOY_DIMENSIONS)
 
 # The published mixtures reach beyond the unit square; an affine map brings centres and sigma inside, both alike.
 _RING_SCALE = 0.4
@@ -143,10 +145,10 @@ def _grid_centres() -> Floats:
 
 
 def _corner_centre() -> Floats:
-    return np.full((1, _CORNER_DIM), 0.8)
+    return np.full((1, TOY_DIMENSIONS["corner_cloud"]), 0.8)
 
 
-_TOYS = {
+_TOYS: dict[str, _Toy] = {
     "circle": _Toy(_circle, 0.0),
     "four_clouds": _Toy(_four_clouds, 0.05, _four_centres),
     "ring8": _Toy(_mixture(_ring_centres), 0.01 * _RING_SCALE, _ring_centres),
@@ -155,5 +157,3 @@ _TOYS = {
     "moons": _Toy(_moons, 0.02),
     "corner_cloud": _Toy(_mixture(_corner_centre), 0.05, _corner_centre),
 }
-
-NAMES = tuple(_TOYS)

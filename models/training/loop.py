@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from models.catalogue import block_steps
 from models.latents import LatentGenerator
 from models.training.architecture import Description, copy_chain, describe
 from models.training.draws import Draws, PreparedRandomness, draw_latents, draw_subsets, is_constant
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
 #: How long the loop stays inside graph calls: the pace of progress reports and the delay of a stop.
 CHUNK_SECONDS = 0.25
 
-#: Steps whose random numbers are drawn at once, unless those take more bytes than ``BLOCK_BYTES``: see
-#: :func:`block_steps`. Part of what a seed means: other numbers give other runs.
-BLOCK = 100
-BLOCK_BYTES = 64 * 2**20
-
 #: Architectures whose compiled loops are kept.
 KEPT = 16
 
@@ -44,26 +40,8 @@ Losses = npt.NDArray[np.float32]
 _log = logging.getLogger(__name__)
 
 
-def block_steps(batch_size: int, disc_iter: int, example_size: int, latent_size: int) -> int:
-    """Return the number of steps whose random numbers are drawn at once, 1 … ``BLOCK``.
-
-    Args:
-        batch_size: of a step.
-        disc_iter: of a step.
-        example_size: numbers in a real example.
-        latent_size: numbers in a latent vector.
-    """
-    return max(1, min(BLOCK, BLOCK_BYTES // step_bytes(batch_size, disc_iter, example_size, latent_size)))
-
-
-def step_bytes(batch_size: int, disc_iter: int, example_size: int, latent_size: int) -> int:
-    """Return how much memory the random numbers of a step take, with what it takes to draw them."""
-    numbers = disc_iter * (example_size + 1) + (disc_iter + 1) * latent_size
-    return batch_size * (4 * numbers + 32 * disc_iter)  # 32: subsets are sorted before they are cut
-
-
 class Blocks:
-    """The random numbers of a model's steps, drawn for a block of steps at once, see :func:`block_steps`.
+    """The random numbers of a model's steps, drawn a block at a time, see :func:`models.catalogue.block_steps`.
 
     Args:
         gan: whose steps.

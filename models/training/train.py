@@ -38,7 +38,7 @@ def train(
     Each step's random numbers are a function of ``gan.seed`` and of the number of steps done before, so a run that
     is stopped, saved with :func:`.checkpoints.save_checkpoint` and resumed ends bit for bit where an unbroken
     one ends. A latent generator of the caller's own takes part if it draws from ``tf.random``, whose global seed is
-    then set anew with every block of steps (:func:`models.training.loop.block_steps`).
+    then set anew with every block of steps (:func:`models.catalogue.block_steps`).
 
     The first call compiles the step, which takes a second or so; chains of Keras's own layers share the outcome
     with others built alike. What cannot be compiled runs step by step, as do steps that change attributes of Python's.

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.latents import LATENT_TYPES, LatentGenerator, spheric_generator
+from models.catalogue import LATENT_TYPES
+from models.latents import LatentGenerator, spheric_generator
 
 
 def _moments(points: np.ndarray) -> tuple[float, float]:

@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, JsonValue, TypeAdapter, ValidationError
 
 from app.jobs.errors import NotThereError
 from app.jobs.record.tables import jobs
-from app.jobs.specification import LOSS_NAMES, LatentType, Specification
+from app.jobs.specification import Specification
 from app.jobs.states import ENDED, Phase, State
+from models.catalogue import LOSS_NAMES, LatentType
 
 #: A stored job by the names of its columns; with ``unreadable``, why it cannot be read, or None, and ``open``: whether
 #: the record, readable or not, has it waiting or at work.

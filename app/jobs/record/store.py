@@ -18,8 +18,9 @@ from app.jobs.files import JobFiles, identity
 from app.jobs.record.queue import Queue
 from app.jobs.record.rows import JobRow, readable, require_readable
 from app.jobs.record.tables import events, jobs, leftovers, losses, tickets
-from app.jobs.specification import LOSS_NAMES, Specification
+from app.jobs.specification import Specification
 from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError
+from models.catalogue import LOSS_NAMES
 
 #: Whoever writes the files of a new job for longer is gone; it takes a second at most.
 _SUBMISSION_SECONDS = 3_600.0

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from app.jobs.limits import LimitError
 from app.jobs.scaling import Column, look_at, transform_of
-from app.jobs.specification import LimitError, StoredData
+from app.jobs.specification import StoredData
 
 Singles = npt.NDArray[np.float32]
 

@@ -21,20 +21,13 @@ import numpy.typing as npt
 from app.config import Settings
 from app.jobs.errors import JobsUnavailableError, NotThereError
 from app.jobs.files import JobFiles
+from app.jobs.limits import LimitError, forked, specify
 from app.jobs.service import pictures, sampling
 from app.jobs.service.examples import Table, prepared
 from app.jobs.service.views import iso_time, view
-from app.jobs.specification import (
-    LOSS_NAMES,
-    ForkRequest,
-    JobRequest,
-    LimitError,
-    PointData,
-    StoredData,
-    forked,
-    specify,
-)
+from app.jobs.specification import ForkRequest, JobRequest, PointData, StoredData
 from app.jobs.states import State
+from models.catalogue import LOSS_NAMES
 
 if TYPE_CHECKING:  # a service that is never asked for a job does not load a database
     from app.jobs.record.rows import JobRow

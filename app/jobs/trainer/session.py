@@ -12,10 +12,11 @@ import numpy.typing as npt
 import psutil
 
 from app.jobs.files import JobFiles
-from app.jobs.specification import LOSS_NAMES, Specification, StoredData, ToyData
+from app.jobs.specification import Specification, StoredData, ToyData
 from app.jobs.trainer.messages import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
 from app.jobs.trainer.snapshots import SnapshotWriter
 from models import WGAN_GP, DivergenceError, Simple_GAN, WGAN_clip, fully_connected_GenDiscr, train
+from models.catalogue import LOSS_NAMES
 from models.files.atomic import atomic_path
 from models.files.weights import save_weights
 from models.gan import GAN

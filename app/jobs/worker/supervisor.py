@@ -14,7 +14,6 @@ from app.config import Settings
 from app.jobs.files import JobFiles
 from app.jobs.record.leases import End, Lease, LeaseBook, LostLeaseError, Publication
 from app.jobs.record.tables import is_away
-from app.jobs.specification import LOSS_NAMES
 from app.jobs.states import HELD, State
 from app.jobs.trainer.messages import (
     Checkpoint,
@@ -29,6 +28,7 @@ from app.jobs.trainer.messages import (
     Started,
 )
 from app.jobs.worker.processes import ProcessEndedError, TrainingProcess, WarmProcesses
+from models.catalogue import LOSS_NAMES
 
 log = logging.getLogger("nobody.jobs")
 

@@ -23,13 +23,14 @@ from app.jobs.service.examples import Table
 from app.jobs.service.service import JobService
 from app.jobs.service.uploads import read_table
 from app.jobs.service.views import Events, Job, JobPage, view
-from app.jobs.specification import DATA_TAGS, LOSS_NAMES, MAX_SEED, ForkRequest, JobRequest
+from app.jobs.specification import DATA_TAGS, MAX_SEED, ForkRequest, JobRequest
 from app.jobs.states import Request as Wish
 from app.jobs.states import State
 from app.web.dependencies import Jobs
 from app.web.errors import PROBLEM_CONTENT
 from app.web.routes.job_form import job_form
 from app.web.routes.rendering import prefers
+from models.catalogue import LOSS_NAMES
 
 if TYPE_CHECKING:  # a service that is never asked for a job does not load a database
     from app.jobs.record.rows import JobRow

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from app import ROOT
-from app.faces import evaluation
-from app.faces.evaluation import RealFaces, choose_faces, evaluate, report
+from app.cli import evaluation
+from app.cli.evaluation import RealFaces, choose_faces, evaluate, report
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
-from models.faces.training import faces_sha256
+from models.faces.loading import faces_sha256
 from tests.conftest import PATIENCE
 from tests.integration.conftest import write_weights
 

@@ -15,12 +15,13 @@ from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, Prog
 from app.config import Settings
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.files import JobFiles
+from app.jobs.limits import specify
 from app.jobs.record.leases import MAX_STALLS, LeaseBook
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore, NewJob, new_id
 from app.jobs.record.tables import is_away, jobs
 from app.jobs.service.service import JobService
-from app.jobs.specification import JobRequest, specify
+from app.jobs.specification import JobRequest
 from app.jobs.states import ENDED, State
 from app.jobs.worker.processes import TrainingProcess, WarmProcesses
 from app.jobs.worker.supervisor import Supervision, _Attempt, patiently

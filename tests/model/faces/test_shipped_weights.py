@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from app import ROOT
-from app.faces.evaluation import choose_faces
+from app.cli.evaluation import choose_faces
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
 from models import convolutional_GenDiscr

@@ -9,14 +9,8 @@ import tensorflow as tf
 
 from models import convolutional_GenDiscr
 from models.faces import training as face_training
-from models.faces.training import (
-    FaceTrainingSettings,
-    averaged_generator,
-    build_face_gan,
-    faces_sha256,
-    split_holdout,
-    train_faces,
-)
+from models.faces.loading import faces_sha256, split_holdout
+from models.faces.training import FaceTrainingSettings, averaged_generator, build_face_gan, train_faces
 from models.files.weights import read_metadata, read_weights
 
 FACES = np.random.default_rng(0).integers(0, 256, (60, 16, 16), dtype=np.uint8)

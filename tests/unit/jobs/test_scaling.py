@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_st
 
+from app.jobs.limits import LimitError
 from app.jobs.scaling import ColumnTransform
 from app.jobs.service.examples import Table, prepared
-from app.jobs.specification import MAX_POINT, LimitError, StoredData
+from app.jobs.specification import MAX_POINT, StoredData
 
 RNG = np.random.default_rng(0)
 

@@ -6,20 +6,10 @@ import pytest
 from pydantic import ValidationError
 
 from app.config import Settings
+from app.jobs.limits import LimitError, draw_bytes, forked, parameters, specify
 from app.jobs.service.views import Job
-from app.jobs.specification import (
-    TOY_DIMENSIONS,
-    ForkRequest,
-    JobRequest,
-    LimitError,
-    Specification,
-    StoredData,
-    discriminator_shape,
-    draw_bytes,
-    forked,
-    parameters,
-    specify,
-)
+from app.jobs.specification import ForkRequest, JobRequest, Specification, StoredData
+from models.catalogue import BLOCK_BYTES, BLOCK_STEPS, TOY_DIMENSIONS, block_steps, discriminator_widths, step_bytes
 
 SETTINGS = Settings()
 
@@ -96,18 +86,15 @@ def test_random_numbers_that_would_not_fit_are_refused() -> None:
 
 
 def test_they_are_counted_as_the_loop_draws_them() -> None:
-    pytest.importorskip("keras")
-    from models.training import loop
-
     specification = specify(
         _request(gen_shape=[3, 10, 10, 5], data={"name": "four_clouds"}, disc_iter=4), None, SETTINGS
     )
     sizes = (specification.batch_size, specification.disc_iter, 5, 3)
-    assert draw_bytes(specification) == loop.step_bytes(*sizes)
-    assert loop.BLOCK_BYTES == 64 * 2**20
-    assert loop.block_steps(*sizes) == loop.BLOCK
-    assert loop.block_steps(4_096, 5, 49, 49) == loop.BLOCK_BYTES // loop.step_bytes(4_096, 5, 49, 49) < loop.BLOCK
-    assert loop.block_steps(4_096, 100, 1_024, 1_024) == 1
+    assert draw_bytes(specification) == step_bytes(*sizes)
+    assert BLOCK_BYTES == 64 * 2**20
+    assert block_steps(*sizes) == BLOCK_STEPS
+    assert block_steps(4_096, 5, 49, 49) == BLOCK_BYTES // step_bytes(4_096, 5, 49, 49) < BLOCK_STEPS
+    assert block_steps(4_096, 100, 1_024, 1_024) == 1
 
 
 @pytest.mark.parametrize("shape", [(1, 100, 100, 2), (2, 10, 10, 5), (3, 7, 5, 4), (4, 6, 2)])
@@ -117,7 +104,7 @@ def test_parameters_are_those_of_the_networks(shape: tuple[int, ...]) -> None:
 
     generator, discriminator, _ = fully_connected_GenDiscr(shape)
     assert parameters(shape) == generator.count_params()
-    assert parameters(discriminator_shape(shape)) == discriminator.count_params()
+    assert parameters(discriminator_widths(shape)) == discriminator.count_params()
 
 
 def test_a_fork_goes_on_from_its_step() -> None:

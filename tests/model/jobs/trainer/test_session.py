@@ -12,9 +12,10 @@ import pytest
 
 from app.config import Settings
 from app.jobs.files import JobFiles
+from app.jobs.limits import specify
 from app.jobs.service.examples import Table, prepared
 from app.jobs.service.sampling import in_units, sample
-from app.jobs.specification import JobRequest, Specification, StoredData, specify
+from app.jobs.specification import JobRequest, Specification, StoredData
 from app.jobs.trainer import session
 from app.jobs.trainer.messages import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
 from app.jobs.trainer.session import Session

@@ -11,13 +11,14 @@ from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
 from app.jobs.errors import IdempotencyError, QueueFullError, UnknownJobError
+from app.jobs.limits import specify
 from app.jobs.record.leases import MAX_STALLS, End, Lease, LeaseBook, LostLeaseError, Publication
 from app.jobs.record.queue import Queue
 from app.jobs.record.rows import JobRow
 from app.jobs.record.store import JobStore, NewJob
 from app.jobs.record.tables import connect, jobs
 from app.jobs.service.views import view
-from app.jobs.specification import JobRequest, specify
+from app.jobs.specification import JobRequest
 from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError
 from app.jobs.worker.supervisor import patiently
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
+from models.faces.loading import faces_sha256, split_holdout
 from models.faces.metrics import evaluate_faces, memorisation
-from models.faces.training import faces_sha256, split_holdout
 
 Faces = npt.NDArray[np.uint8]
 Figures = dict[str, float]

@@ -1,0 +1,133 @@
+"""From a request to a checked job: defaults, the limits that the settings give, and the memory arithmetic."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from app.config import Settings
+from app.jobs.specification import ForkRequest, JobRequest, Specification, StoredData, ToyData, Training
+from models.catalogue import BLOCK_BYTES, BLOCK_STEPS, TOY_DIMENSIONS, GanName, discriminator_widths, step_bytes
+
+#: Settings that only one model has.
+_OWNERS: dict[str, GanName] = {"lambda_gp": "wgan_gp", "clip": "wgan_clip"}
+
+#: The exercise's generators, by the dimension of their examples.
+_EXERCISE_SHAPES = {2: (1, 10, 10, 2), 5: (2, 10, 10, 5), 49: (49, 98, 98, 49)}
+
+
+class LimitError(ValueError):
+    """A job exceeds this service's limits, or its parts do not fit each other; the message has the arithmetic."""
+
+
+def specify(request: JobRequest, stored: StoredData | None, settings: Settings) -> Specification:
+    """Complete a request and hold it against the limits.
+
+    Args:
+        request: the body; its data may be replaced by ``stored``.
+        stored: what is known of the points that come with the job, or None for a toy distribution.
+        settings: the limits.
+
+    Raises:
+        LimitError: the job is beyond a limit, or its parts do not fit each other.
+    """
+    if stored is not None:
+        data: ToyData | StoredData = stored
+    else:
+        assert isinstance(request.data, ToyData)
+        data = request.data
+    _check_belonging(request.model, request)
+    dimensions = TOY_DIMENSIONS[data.name] if isinstance(data, ToyData) else data.dimensions
+    shape = request.gen_shape or _EXERCISE_SHAPES.get(dimensions, (2, 10, 10, dimensions))
+    common = request.model_dump(include=set(Specification.model_fields) - {"data", "gen_shape"})
+    specification = Specification(**common, data=data, gen_shape=tuple(shape))
+    check_limits(specification, settings)
+    return specification
+
+
+def forked(parent: Specification, changes: ForkRequest, step: int, settings: Settings) -> Specification:
+    """Return the parent's specification with the changes that a fork at ``step`` asks for.
+
+    Raises:
+        LimitError: the changed job is beyond a limit, or ``step`` is its end.
+    """
+    _check_belonging(parent.model, changes)
+    wanted: dict[str, Any] = changes.model_dump(exclude_none=True, include=set(Training.model_fields) | {"seed"})
+    specification = parent.model_copy(update=wanted)
+    if specification.total_steps <= step:
+        raise LimitError(
+            f"epochs × steps_per_epoch: the fork goes on from step {step:,}; expected more steps than that, "
+            f"got {specification.total_steps:,}"
+        )
+    check_limits(specification, settings)
+    return specification
+
+
+def _check_belonging(model: GanName, request: JobRequest | ForkRequest) -> None:
+    """Refuse a setting that another model has; jobs stored before this was refused may still have it.
+
+    Raises:
+        LimitError: what was given has no effect on this model.
+    """
+    for name, owner in _OWNERS.items():
+        given = getattr(request, name) if name in request.model_fields_set else None
+        if given is not None and model != owner:
+            raise LimitError(f"{name}: expected it only with {owner}, got {given:g} with {model}; leave it out")
+
+
+def check_limits(specification: Specification, settings: Settings) -> None:
+    """Refuse a job that this service is not set up for.
+
+    Raises:
+        LimitError: what was expected, what came, and the arithmetic.
+    """
+    shape, rows = specification.gen_shape, specification.rows
+    if shape[-1] != specification.dimensions:
+        raise LimitError(
+            f"gen_shape: expected it to end with the {specification.dimensions} coordinates of an example, "
+            f"got {list(shape)}"
+        )
+    if specification.batch_size > rows:
+        raise LimitError(f"batch_size: expected at most the {rows:,} real examples, got {specification.batch_size:,}")
+    for name, value, most in (
+        ("epochs × steps_per_epoch", specification.total_steps, settings.max_steps),
+        ("gen_shape: widest layer", max(shape), settings.max_width),
+        ("gen_shape: layers", len(shape), settings.max_depth),
+        ("batch_size", specification.batch_size, settings.max_batch),
+        ("data: rows", rows, settings.max_rows),
+    ):
+        if value > most:
+            raise LimitError(f"{name}: expected at most {most:,}, got {value:,}")
+    _check_memory(specification, settings.job_memory)
+
+
+def _check_memory(specification: Specification, most: int) -> None:
+    generator = parameters(specification.gen_shape)
+    discriminator = parameters(discriminator_widths(specification.gen_shape))
+    # float32: a weight, its gradient and two moments of Adam; of a batch, real, fake and interpolated activations
+    # with their gradients, for both networks.
+    network_bytes = 16 * (generator + discriminator)
+    batch_bytes = 4 * 6 * 2 * specification.batch_size * sum(specification.gen_shape)
+    data_bytes = 4 * specification.rows * specification.dimensions
+    step = draw_bytes(specification)
+    draws = 2 * max(step, min(BLOCK_STEPS * step, BLOCK_BYTES))  # the block in use and the next
+    needed = network_bytes + batch_bytes + data_bytes + draws
+    if needed > most * 2**20:
+        raise LimitError(
+            f"the job would not fit: 16 bytes × ({generator:,} + {discriminator:,} parameters) + "
+            f"48 bytes × {specification.batch_size:,} examples × {sum(specification.gen_shape):,} neurons + "
+            f"4 bytes × {specification.rows:,} rows × {specification.dimensions} + "
+            f"{math.ceil(draws / 2**20):,} MiB of random numbers = {math.ceil(needed / 2**20):,} MiB, "
+            f"and a job may take {most:,} MiB; take narrower layers, a smaller batch, a smaller disc_iter or fewer rows"
+        )
+
+
+def draw_bytes(specification: Specification) -> int:
+    """Return the memory that drawing one step's random numbers takes."""
+    shape = specification.gen_shape
+    return step_bytes(specification.batch_size, specification.disc_iter, shape[-1], shape[0])
+
+
+def parameters(widths: Sequence[int]) -> int:
+    """Count the weights and biases of dense layers."""
+    return sum((a + 1) * b for a, b in itertools.pairwise(widths))
