@@ -1,0 +1,121 @@
+"""A data folder of release 0.1 is read, and its unfinished jobs finish with the results of that release.
+
+The folder was written by a real service that was killed: ``tests/golden/release-0.1/README.md`` says how.
+"""
+
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.integration import recorded
+from tests.integration.jobs.harness import Json, Service, check_events, same, service
+
+RELEASE = Path(__file__).resolve().parents[2] / "golden" / "release-0.1"
+#: Jobs that had ended.
+ENDED = ("cancelled", "failed", "fork", "own", "simple_gan", "wgan_clip", "wgan_gp", "whole")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("old")
+    with tarfile.open(RELEASE / "data.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Service]:
+    with service(folder) as running:
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def jobs(running: Service) -> dict[str, Json]:
+    """Return the jobs by name, as they are listed at first."""
+    listed = running.client.get("/jobs").json()
+    assert listed["next"] is None
+    return {job["name"]: job for job in listed["jobs"]}
+
+
+def test_all_jobs_are_listed(jobs: dict[str, Json]) -> None:
+    assert sorted(jobs) == sorted([*ENDED, "interrupted", "paused", "queued"])
+    recorded.check("old_jobs", {name: jobs[name] for name in (*ENDED, "paused")}, depends_on_machine=False)
+
+
+def test_results_can_be_read(running: Service, jobs: dict[str, Json]) -> None:
+    facts: Json = {}
+    for name in ENDED:
+        path = f"/jobs/{jobs[name]['id']}"
+        csv, listed = (running.client.get(f"{path}/history?format={form}") for form in ("csv", "json"))
+        events = running.events(jobs[name])
+        facts[name] = {
+            "history": [csv.headers["content-type"], *csv.text.splitlines()[:6]],
+            "losses": {loss: len(values) for loss, values in listed.json()["losses"].items()},
+            "events": [[event["id"], event["event"], list(event["data"])] for event in events[:5] + events[-3:]],
+        }
+    recorded.check("old_results", facts, depends_on_machine=False)
+
+
+def test_samples_pictures_and_weights_can_be_taken(running: Service, folder: Path, jobs: dict[str, Json]) -> None:
+    facts: Json = {}
+    for name in set(ENDED) - {"cancelled"}:
+        path = f"/jobs/{jobs[name]['id']}"
+        csv, listed, npy = (
+            running.client.get(f"{path}/samples?count=20&seed=1&format={form}") for form in ("csv", "json", "npy")
+        )
+        picture = running.client.get(f"{path}/picture.png?size=400")
+        archive = zipfile.ZipFile(io.BytesIO(running.client.get(f"{path}/weights").content))
+        with np.load(folder / "data" / "jobs" / jobs[name]["id"] / "weights-1" / "generator.npz") as layers:
+            members = layers.files
+        facts[name] = {
+            "csv": csv.text.splitlines()[0],
+            "rows": recorded.array(np.loadtxt(io.StringIO(csv.text), delimiter=",", skiprows=1)),
+            "json": [list(listed.json()), listed.headers["x-seed"]],
+            "samples": recorded.array(listed.json()["samples"]),
+            "npy": recorded.array(np.load(io.BytesIO(npy.content))),
+            "picture": [picture.headers["content-type"], Image.open(io.BytesIO(picture.content)).width],
+            "weights": archive.namelist(),
+            "layers": members,
+        }
+    recorded.check("old_networks", dict(sorted(facts.items())))
+
+
+def test_jobs_that_waited_or_were_interrupted_finish(running: Service, folder: Path, jobs: dict[str, Json]) -> None:
+    whole = running.result(jobs["whole"], folder / "data")
+    seen = running.ask(jobs["paused"], "resume")
+    assert seen["status"] == "queued"
+    for name in ("interrupted", "paused"):
+        job = running.wait(jobs[name], "succeeded")
+        check_events(running.events(job), job["steps"])
+        result = running.result(job, folder / "data")
+        if recorded.on_the_same_machine("old_networks"):
+            same(result, whole)
+        else:
+            assert result.keys() == whole.keys()
+            np.testing.assert_array_equal(result["losses/gp"][:240], whole["losses/gp"][:240])
+    assert running.look(jobs["interrupted"])["recoveries"] == 1
+    running.wait(jobs["queued"], "succeeded")
+
+
+def test_the_same_jobs_give_the_same_results_again(running: Service, folder: Path, jobs: dict[str, Json]) -> None:
+    short = {"epochs": 1, "steps_per_epoch": 5, "batch_size": 50}
+    again = {"wgan_clip": running.submit(model="wgan_clip", data=jobs["wgan_clip"]["data"], **short)}
+    body = json.dumps({"model": "simple_gan", "latent_type": "uniform", "seed": 3} | short)
+    upload = {"data": ("people.csv", (folder / "people.csv").read_text())}
+    again["own"] = running.client.post("/jobs", data={"job": body}, files=upload).json()
+    assert again["own"]["data"] == jobs["own"]["data"]
+    for name, job in again.items():
+        running.wait(job, "succeeded")
+        result, known = (running.result(each, folder / "data") for each in (job, jobs[name]))
+        if recorded.on_the_same_machine("old_networks"):
+            same(result, known)
+        for key, values in known.items():
+            np.testing.assert_allclose(result[key], values, rtol=0.02, atol=1e-3, err_msg=key)
