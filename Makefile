@@ -14,6 +14,7 @@ CREATED := $(VENV)/.created
 RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
 PACKAGE := $(VENV)/.package
+NODE    := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -34,15 +35,18 @@ test: setup programs lint ## run the whole gate: linters, types, import rules, t
 fuzz: setup ## search at random, for long, for inputs that fail the property tests (ARGS="-k axis tests/unit")
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
-lint: setup ## run the linters, the type checker and the import rules
+lint: setup $(NODE) ## run the linters, the type checkers and the import rules
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/node node_modules/.bin/tsc
+	@$(BIN)/node node_modules/.bin/biome check --error-on-warnings
 
-format: setup ## lay out the code and fix what can be fixed mechanically
+format: setup $(NODE) ## lay out the code and fix what can be fixed mechanically
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+	@$(BIN)/node node_modules/.bin/biome check --write
 
 bench: setup ## measure speed beside others (ARGS="--only training"; JAX and PyTorch: .venv/bin/pip install '.[bench]')
 	@$(BIN)/nobody bench $(ARGS)
@@ -71,6 +75,11 @@ $(RUNTIME): requirements.lock | $(CREATED)
 $(DEV): requirements-dev.lock | $(CREATED)
 	@echo "Installing what the service and its tests need (TensorFlow is large: this takes a minute or more)"
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(NODE): package-lock.json | $(DEV)
+	@echo "Installing what checks the pages' JavaScript"
+	@$(BIN)/npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # After the lock files, because building the package takes the setuptools that they pin.
@@ -122,5 +131,5 @@ docker-lint: ## check the Dockerfile
 	echo "Dockerfile: no complaints"
 
 clean: ## remove whatever make can make again (never data/)
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
+	rm -rf $(VENV) node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
 	find app models tests -name __pycache__ -type d -prune -exec rm -rf {} +

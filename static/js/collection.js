@@ -85,7 +85,8 @@ export function openKeeping(onPick) {
 
   button.addEventListener("click", () => {
     if (!hanging) return;
-    if (!favourites.toggle(hanging)) show("This browser does not let pages store anything: kept until the page closes.");
+    if (!favourites.toggle(hanging))
+      show("This browser does not let pages store anything: kept until the page closes.");
     announce(favourites.has(hanging) ? "Kept" : "No longer kept");
     draw();
   });

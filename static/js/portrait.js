@@ -37,7 +37,10 @@ export function loadPicture(url) {
  */
 export function rememberPicture(url, image) {
   const decoded = image.decode().then(() => createImageBitmap(image));
-  remembered.set(url, decoded.catch(() => fetchPicture(url)));
+  remembered.set(
+    url,
+    decoded.catch(() => fetchPicture(url)),
+  );
 }
 
 /**
@@ -47,7 +50,10 @@ export function rememberPicture(url, image) {
  * @throws {ServiceError}
  */
 export async function decodePicture(answer) {
-  const picture = await answer.blob().then((blob) => createImageBitmap(blob)).catch(() => null);
+  const picture = await answer
+    .blob()
+    .then((blob) => createImageBitmap(blob))
+    .catch(() => null);
   if (picture?.height !== SIDE || picture.width % SIDE !== 0) {
     throw new ServiceError("The server sent something that is not a face.");
   }
@@ -149,11 +155,15 @@ export class Portrait {
 function dissolve(canvas, picture, signal) {
   const order = shuffled(SIDE * SIDE);
   let drawn = 0;
-  return animate(DISSOLVE_MS, (progress) => {
-    const due = Math.round(progress * order.length);
-    drawPixels(canvas, picture, order.slice(drawn, due));
-    drawn = due;
-  }, signal);
+  return animate(
+    DISSOLVE_MS,
+    (progress) => {
+      const due = Math.round(progress * order.length);
+      drawPixels(canvas, picture, order.slice(drawn, due));
+      drawn = due;
+    },
+    signal,
+  );
 }
 
 /**
@@ -162,12 +172,16 @@ function dissolve(canvas, picture, signal) {
  * @param {AbortSignal} signal
  */
 function playStrip(canvas, strip, signal) {
-  return animate(MORPH_MS, (progress) => {
-    const place = ease(progress) * (MORPH_STEPS - 1);
-    const frame = Math.floor(place);
-    drawFace(canvas, strip, frame);
-    if (place > frame) drawFace(canvas, strip, frame + 1, place - frame);
-  }, signal);
+  return animate(
+    MORPH_MS,
+    (progress) => {
+      const place = ease(progress) * (MORPH_STEPS - 1);
+      const frame = Math.floor(place);
+      drawFace(canvas, strip, frame);
+      if (place > frame) drawFace(canvas, strip, frame + 1, place - frame);
+    },
+    signal,
+  );
 }
 
 /**

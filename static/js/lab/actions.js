@@ -44,7 +44,9 @@ export class Actions {
     for (const [id, { rest, suffix }] of Object.entries(FILES)) {
       const button = byId(id, HTMLButtonElement);
       button.addEventListener("click", () =>
-        this.#attempt(button, "take-error", async ({ job }) => hand(await file(job.id, rest), `nobody-${job.id}${suffix}`)),
+        this.#attempt(button, "take-error", async ({ job }) =>
+          hand(await file(job.id, rest), `nobody-${job.id}${suffix}`),
+        ),
       );
     }
     byId("copy-link", HTMLButtonElement).addEventListener("click", () => void copyLink());
@@ -101,7 +103,9 @@ export class Actions {
 
 // The button that had the focus is gone: the next one in its place takes it.
 function keepFocus() {
-  const next = ["pause", "resume", "cancel", "copy-link"].map((id) => byId(id, HTMLButtonElement)).find((one) => !one.hidden);
+  const next = ["pause", "resume", "cancel", "copy-link"]
+    .map((id) => byId(id, HTMLButtonElement))
+    .find((one) => !one.hidden);
   next?.focus();
 }
 

@@ -13,7 +13,8 @@ const FULL_CIRCLE = 2 * Math.PI;
 const PICTURES = {
   circle: () => along(120, (t) => around(FULL_CIRCLE * t, 6.49)),
   four_clouds: () => lattice([2, 10]).flatMap(cloud),
-  ring8: () => along(8, (t) => pixel(7 + 5.6 * Math.cos(FULL_CIRCLE * t), 7 + 5.6 * Math.sin(FULL_CIRCLE * t))).flatMap(dot),
+  ring8: () =>
+    along(8, (t) => pixel(7 + 5.6 * Math.cos(FULL_CIRCLE * t), 7 + 5.6 * Math.sin(FULL_CIRCLE * t))).flatMap(dot),
   grid25: () => lattice([1, 4, 7, 10, 13]).flatMap(dot),
   swiss_roll: () => along(160, (t) => around(Math.PI * (1.5 + 3 * t), 6.8 * (0.33 + 0.67 * t))),
   moons: () => [
@@ -21,7 +22,18 @@ const PICTURES = {
     ...along(60, (t) => pixel(MIDDLE + 2.2 - 4.2 * Math.cos(Math.PI * t), MIDDLE - 1 + 4.4 * Math.sin(Math.PI * t))),
   ],
   corner_cloud: () => cloud([10, 2]),
-  [OWN]: () => [[3, 12], [4, 9], [5, 11], [6, 8], [7, 10], [8, 6], [9, 8], [10, 4], [11, 6], [12, 3]],
+  [OWN]: () => [
+    [3, 12],
+    [4, 9],
+    [5, 11],
+    [6, 8],
+    [7, 10],
+    [8, 6],
+    [9, 8],
+    [10, 4],
+    [11, 6],
+    [12, 3],
+  ],
 };
 
 /**
@@ -102,7 +114,12 @@ function lattice(places) {
  * @returns {Place[]}
  */
 function dot([x, y]) {
-  return [[x, y], [x + 1, y], [x, y + 1], [x + 1, y + 1]];
+  return [
+    [x, y],
+    [x + 1, y],
+    [x, y + 1],
+    [x + 1, y + 1],
+  ];
 }
 
 /**
@@ -111,5 +128,7 @@ function dot([x, y]) {
  */
 function cloud([left, top]) {
   const middle = (/** @type {number} */ i) => i === 1 || i === 2;
-  return lattice([0, 1, 2, 3]).flatMap(([x, y]) => (middle(x) || middle(y) ? [/** @type {Place} */ ([left + x, top + y])] : []));
+  return lattice([0, 1, 2, 3]).flatMap(([x, y]) =>
+    middle(x) || middle(y) ? [/** @type {Place} */ ([left + x, top + y])] : [],
+  );
 }

@@ -2,7 +2,7 @@
 
 import { ServiceError } from "../api.js";
 import { byId } from "../dom.js";
-import { Refusal, followService } from "./service.js";
+import { followService, Refusal } from "./service.js";
 
 const AGAIN = "The server can be reached again; please try once more.";
 

@@ -1,7 +1,7 @@
 // The stream of a job's events, picked up again where it broke off.
 
-import { hasEnded } from "./words.js";
 import { jobUrl } from "./service.js";
+import { hasEnded } from "./words.js";
 
 const KINDS = ["state", "phase", "data", "progress", "snapshot", "warnings"];
 const AGAIN_MS = 2000;
@@ -43,7 +43,8 @@ export class Feed {
       if (this.#closed) return;
       this.onTrouble(true);
       // The browser itself only tries again where nobody answered; where somebody refused, we do.
-      if (source.readyState === EventSource.CLOSED) this.#timer = setTimeout(() => this.#closed || this.#open(), AGAIN_MS);
+      if (source.readyState === EventSource.CLOSED)
+        this.#timer = setTimeout(() => this.#closed || this.#open(), AGAIN_MS);
     });
   }
 

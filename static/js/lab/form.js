@@ -63,7 +63,8 @@ export class SettingsForm {
    */
   get complete() {
     for (const field of this.#fields()) {
-      if (field.validity.badInput && !field.closest("[hidden]")) throw new SettingError(field.name, "Expected a number.");
+      if (field.validity.badInput && !field.closest("[hidden]"))
+        throw new SettingError(field.name, "Expected a number.");
     }
     return this.#all();
   }
@@ -76,7 +77,8 @@ export class SettingsForm {
     this.fill(valuesOf(job));
     const { parent } = job;
     this.#origin.hidden = !parent;
-    if (parent) this.#origin.textContent = `The run that is shown went on from step ${parent.step} of another one; a new one begins at step 0.`;
+    if (parent)
+      this.#origin.textContent = `The run that is shown went on from step ${parent.step} of another one; a new one begins at step 0.`;
   }
 
   /**
@@ -177,7 +179,8 @@ export class SettingsForm {
     for (const field of this.#fields()) {
       const only = field.closest("[data-only]");
       if (only instanceof HTMLElement && !this.#counts(only)) continue;
-      if (field.type !== "radio" || (field instanceof HTMLInputElement && field.checked)) values[field.name] = field.value.trim();
+      if (field.type !== "radio" || (field instanceof HTMLInputElement && field.checked))
+        values[field.name] = field.value.trim();
     }
     return values;
   }
@@ -200,7 +203,8 @@ export class SettingsForm {
     const fields = this.#fields().filter((field) => field.name === name);
     for (const field of fields) {
       if (field.type === "radio" && field instanceof HTMLInputElement) field.checked ||= field.value === text;
-      else if (!(field instanceof HTMLSelectElement) || [...field.options].some((one) => one.value === text)) field.value = text;
+      else if (!(field instanceof HTMLSelectElement) || [...field.options].some((one) => one.value === text))
+        field.value = text;
     }
   }
 }

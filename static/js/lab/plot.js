@@ -9,12 +9,13 @@ import { count, short } from "./words.js";
 /** @typedef {import("./stretches.js").Stretches} Stretches */
 /** @typedef {{x: (step: number) => number, y: (value: number) => number}} Scales */
 
-/** Which colour and dashes a loss has. */
-const STYLES = /** @type {const} */ ({
+/** @type {Record<string, {colour: string, dashes: number[]}>} */
+const STYLES = {
   discr_loss: { colour: "real", dashes: [] },
   gen_loss: { colour: "made-line", dashes: [] },
-  gp: { colour: "soft", dashes: [3, 3] },
-});
+};
+/** Of the penalty, and of whatever else there may be. */
+const OTHER_STYLE = { colour: "soft", dashes: [3, 3] };
 const MARGIN = { top: 8, right: 4, bottom: 20, left: 38 };
 const STRETCH_PX = 4;
 
@@ -48,7 +49,8 @@ export class Plot {
     const lines = losses ? this.#lines(losses, steps, area.right - area.left) : new Map();
     const [low, high] = span([...lines.values()]);
     const scales = {
-      x: (/** @type {number} */ step) => area.left + ((step - steps[0]) / (steps[1] - steps[0] || 1)) * (area.right - area.left),
+      x: (/** @type {number} */ step) =>
+        area.left + ((step - steps[0]) / (steps[1] - steps[0] || 1)) * (area.right - area.left),
       y: (/** @type {number} */ value) => area.bottom - ((value - low) / (high - low)) * (area.bottom - area.top),
     };
     drawGrid(context, area, scales, lines.size ? [low, high] : null, steps);
@@ -78,15 +80,6 @@ export class Plot {
     this.#known = { losses, version: losses.version, width, lines };
     return lines;
   }
-}
-
-/**
- * Give the colour and dashes of a loss.
- * @param {string} name
- * @returns {{colour: string, dashes: readonly number[]}}
- */
-function styleOf(name) {
-  return STYLES[/** @type {keyof STYLES} */ (name)] ?? STYLES.gp;
 }
 
 /**
@@ -126,7 +119,7 @@ function drawGrid(context, area, scales, values, steps) {
  * @param {Scales} scales
  */
 function drawSpread(context, name, { at, mean, spread, length }, scales) {
-  context.fillStyle = colour(styleOf(name).colour);
+  context.fillStyle = colour((STYLES[name] ?? OTHER_STYLE).colour);
   context.globalAlpha = 0.13;
   context.beginPath();
   for (let i = 0; i < length; i++) context.lineTo(scales.x(at[i]), scales.y(mean[i] + spread[i]));
@@ -142,11 +135,11 @@ function drawSpread(context, name, { at, mean, spread, length }, scales) {
  * @param {Scales} scales
  */
 function drawMean(context, name, { at, mean, length }, scales) {
-  const style = styleOf(name);
+  const style = STYLES[name] ?? OTHER_STYLE;
   context.strokeStyle = colour(style.colour);
   context.lineWidth = 1.5;
   context.lineJoin = "round";
-  context.setLineDash([...style.dashes]);
+  context.setLineDash(style.dashes);
   context.beginPath();
   for (let i = 0; i < length; i++) context.lineTo(scales.x(at[i]), scales.y(mean[i]));
   context.stroke();

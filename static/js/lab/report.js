@@ -28,14 +28,23 @@ const PHASES = {
 
 /** @type {Record<string, {label: string, write: (value: number, run: Run) => string}>} */
 const FIGURES = {
-  modes_fairly_covered: { label: "modes covered", write: (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}` },
-  modes_covered: { label: "modes with a point nearby", write: (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}` },
+  modes_fairly_covered: {
+    label: "modes covered",
+    write: (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}`,
+  },
+  modes_covered: {
+    label: "modes with a point nearby",
+    write: (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}`,
+  },
   high_quality: { label: "within 3 σ of a mode", write: (value) => `${(100 * value).toFixed(1)} %` },
   reverse_kl: { label: "reverse KL of the modes", write: (value) => steady(value, 3) },
   mean_squared_distance: { label: "mean distance² to the centre", write: number },
   barycentre_squared_distance: { label: "distance² of the barycentre", write: number },
   // In the units of the data, which may be very small or large.
-  sliced_wasserstein: { label: "sliced Wasserstein distance", write: (value) => (value >= 0.01 && value < 1000 ? steady(value, 4) : number(value)) },
+  sliced_wasserstein: {
+    label: "sliced Wasserstein distance",
+    write: (value) => (value >= 0.01 && value < 1000 ? steady(value, 4) : number(value)),
+  },
 };
 
 /**
@@ -69,7 +78,9 @@ export function showState(run, broken) {
     `seed ${job.seed}`,
     stageName(run),
     run.warnings.discriminator_saturated ? "saturated" : "",
-  ].filter(Boolean).join(" · ");
+  ]
+    .filter(Boolean)
+    .join(" · ");
   byId("run-pace", HTMLElement).textContent = broken
     ? "The connection is lost; trying again …"
     : [`step ${count(step)} of ${count(job.steps)}`, ...paceOf(run)].join(" · ");
@@ -82,7 +93,9 @@ export function showState(run, broken) {
 /** @param {Run} run */
 function showWarnings({ warnings }) {
   const box = byId("run-warning", HTMLElement);
-  const text = Object.values(warnings).map((one) => `${one[0].toUpperCase()}${one.slice(1)}.`).join(" ");
+  const text = Object.values(warnings)
+    .map((one) => `${one[0].toUpperCase()}${one.slice(1)}.`)
+    .join(" ");
   box.hidden = text === "";
   if (box.textContent !== text) box.textContent = text; // else screen readers would say it again
 }
@@ -94,7 +107,9 @@ function showWarnings({ warnings }) {
 export function showEmpty(run) {
   const empty = byId("empty", HTMLElement);
   empty.hidden = Boolean(run?.frames.length);
-  empty.textContent = run ? waitingFor(run) : "Choose a GAN and data, then start the training. The picture appears here.";
+  empty.textContent = run
+    ? waitingFor(run)
+    : "Choose a GAN and data, then start the training. The picture appears here.";
 }
 
 /**
@@ -146,7 +161,8 @@ function figuresOf(frame) {
   const { modes_covered, ...others } = frame?.figures ?? {};
   // By VEEGAN’s protocol one near point covers a mode: right for tables, misleading beside a picture. Runs of earlier
   // versions have no other count.
-  const figures = "modes_fairly_covered" in others || modes_covered === undefined ? others : { modes_covered, ...others };
+  const figures =
+    "modes_fairly_covered" in others || modes_covered === undefined ? others : { modes_covered, ...others };
   return Object.entries(figures);
 }
 
@@ -170,14 +186,17 @@ function waitingFor(run) {
   if (run.status === "paused") return "Paused before the first picture.";
   if (run.status === "queued") return "Waiting for its turn …";
   const phase = PHASES[run.phase ?? ""];
-  return phase ? `${phase.name[0].toUpperCase()}${phase.name.slice(1)}: ${phase.means} …` : "The first picture comes in a moment.";
+  return phase
+    ? `${phase.name[0].toUpperCase()}${phase.name.slice(1)}: ${phase.means} …`
+    : "The first picture comes in a moment.";
 }
 
 /** @param {Run} run */
 function paceOf(run) {
   const { job, pace, left, status } = run;
   if (status === "queued") return job.queue_position ? [`${job.queue_position} before it`] : [];
-  if (status === "running" && run.phase && PHASES[run.phase]) return [`${PHASES[run.phase].name}: ${PHASES[run.phase].means}`];
+  if (status === "running" && run.phase && PHASES[run.phase])
+    return [`${PHASES[run.phase].name}: ${PHASES[run.phase].means}`];
   if (run.ended) return job.seconds ? [`took ${span(job.seconds)}`] : [];
   if (!run.training || !pace) return [];
   return [`${count(pace)} steps/s`, left === null ? "" : `${span(left)} left`].filter(Boolean);

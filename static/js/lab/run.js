@@ -129,7 +129,10 @@ export class Run {
     const { losses } = this;
     if (step <= (losses.steps.at(-1) ?? -1)) return;
     losses.steps.push(step);
-    for (const [name, value] of Object.entries(values)) (losses.values[name] ??= []).push(value);
+    for (const [name, value] of Object.entries(values)) {
+      losses.values[name] ??= [];
+      losses.values[name].push(value);
+    }
     losses.version += 1;
   }
 }

@@ -4,7 +4,7 @@ import { byId } from "../dom.js";
 import { announce } from "../notice.js";
 import { complain, forgive } from "./complaints.js";
 import { stageName, titleOf } from "./report.js";
-import { Refusal, forget, list, look } from "./service.js";
+import { forget, list, look, Refusal } from "./service.js";
 import { count, hasEnded } from "./words.js";
 
 /** @typedef {import("./service.js").Job} Job */
@@ -113,7 +113,8 @@ export class RunList {
     this.#rows = new Map(rows);
     this.mark(this.#shown);
     const elements = rows.map(([, row]) => row.element);
-    const same = elements.length === this.#list.children.length && elements.every((one, i) => one === this.#list.children[i]);
+    const same =
+      elements.length === this.#list.children.length && elements.every((one, i) => one === this.#list.children[i]);
     if (!same) this.#list.replaceChildren(...elements); // moving what stays would take its focus away
     this.#more.hidden = this.#next === null;
     byId("runs-empty", HTMLElement).hidden = rows.length > 0;
@@ -216,7 +217,12 @@ class Row {
     this.job = job;
     this.element.dataset.status = status;
     this.#title.textContent = titleOf(job);
-    const where = status === "succeeded" ? "" : hasEnded(status) ? `at step ${count(step)}` : `· ${Math.floor((100 * step) / steps)} %`;
+    const where =
+      status === "succeeded"
+        ? ""
+        : hasEnded(status)
+          ? `at step ${count(step)}`
+          : `· ${Math.floor((100 * step) / steps)} %`;
     const saturated = warnings.discriminator_saturated ? "· saturated" : "";
     this.#state.textContent = [`seed ${seed} · ${stageName(job)}`, where, saturated].filter(Boolean).join(" ");
     this.#bar.max = steps;
@@ -230,6 +236,9 @@ class Row {
   #doubt(sure) {
     this.#delete.dataset.sure = String(sure);
     this.#delete.textContent = sure ? "For good?" : "Delete";
-    this.#delete.setAttribute("aria-label", sure ? `Delete ${titleOf(this.job)} for good?` : `Delete ${titleOf(this.job)}`);
+    this.#delete.setAttribute(
+      "aria-label",
+      sure ? `Delete ${titleOf(this.job)} for good?` : `Delete ${titleOf(this.job)}`,
+    );
   }
 }

@@ -4,7 +4,7 @@ import { ServiceError } from "../api.js";
 
 /**
  * A job as the service describes it.
- * @typedef {Record<string, any> & {id: string, status: string, step: number, steps: number}} Job
+ * @typedef {Record<string, any> & {id: string, status: string, phase: string | null, step: number, steps: number}} Job
  */
 /** @typedef {{jobs: Job[], next: string | null}} JobPage */
 /** @typedef {{first_step: number, losses: Record<string, number[]>}} History */

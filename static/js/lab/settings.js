@@ -11,7 +11,16 @@ export const OWN = "own";
 
 const DATA_FIELDS = ["data", "size", "noise"];
 const NUMBERS = [
-  "seed", "size", "noise", "epochs", "steps_per_epoch", "batch_size", "learning_rate", "disc_iter", "lambda_gp", "clip",
+  "seed",
+  "size",
+  "noise",
+  "epochs",
+  "steps_per_epoch",
+  "batch_size",
+  "learning_rate",
+  "disc_iter",
+  "lambda_gp",
+  "clip",
 ];
 
 /** Generators of the exercise, by the data; the others have as many coordinates as the circle. */
@@ -40,7 +49,11 @@ export function usualShape(data) {
  * @throws {SettingError} a text is not what it should be, or the points are not here
  */
 export function bodyOf(values) {
-  if (values.data === OWN) throw new SettingError("data", "The own points of a run are not here: choose other data, or send their file again.");
+  if (values.data === OWN)
+    throw new SettingError(
+      "data",
+      "The own points of a run are not here: choose other data, or send their file again.",
+    );
   /** @type {Record<string, any>} */
   const body = {};
   /** @type {Record<string, any>} */
@@ -63,7 +76,8 @@ export function valuesOf(job) {
   /** @type {Values} */
   const values = {};
   for (const name of NAMES) {
-    const value = name === "data" ? job.data && (job.data.name ?? OWN) : DATA_FIELDS.includes(name) ? job.data?.[name] : job[name];
+    const value =
+      name === "data" ? job.data && (job.data.name ?? OWN) : DATA_FIELDS.includes(name) ? job.data?.[name] : job[name];
     if (value === null || value === undefined) continue;
     values[name] = Array.isArray(value) ? value.join(", ") : String(value);
   }
@@ -91,7 +105,8 @@ export class SettingError extends Error {
 export function settingOf(path) {
   if (path.includes("PointData")) return undefined; // the form sends no points
   const parts = path.split(/[^a-z_]+/);
-  if (parts.includes("data")) return parts.includes("rows") ? "size" : (parts.find((part) => ["size", "noise"].includes(part)) ?? "data");
+  if (parts.includes("data"))
+    return parts.includes("rows") ? "size" : (parts.find((part) => ["size", "noise"].includes(part)) ?? "data");
   return parts.find((part) => NAMES.includes(part));
 }
 
@@ -107,10 +122,16 @@ function parseNumber(field, text) {
 
 /** @param {string} text */
 function parseShape(text) {
-  const parts = text.replace(/^\s*\[|\]\s*$/g, "").trim().split(/[\s,;]+/);
+  const parts = text
+    .replace(/^\s*\[|\]\s*$/g, "")
+    .trim()
+    .split(/[\s,;]+/);
   const wrong = parts.find((part) => !/^\d{1,9}$/.test(part));
   if (wrong !== undefined) {
-    throw new SettingError("gen_shape", `Expected whole numbers with commas, such as ${PLANE}, got “${wrong || text}”.`);
+    throw new SettingError(
+      "gen_shape",
+      `Expected whole numbers with commas, such as ${PLANE}, got “${wrong || text}”.`,
+    );
   }
   return parts.map(Number);
 }

@@ -82,7 +82,8 @@ function paint(surface, real, moment, axis, heatmap) {
   drawReal(context, real.points, axis, place(LINES.real), size);
   if (axis === 0) drawModes(context, real, moment?.from.covered ?? null, place(LINES.real));
   if (moment) drawMade(context, moment, axis, place(LINES.made), size);
-  if (real.own && axis === 0) drawNumbers(context, [left, right], real.points.dimensions > axis + 1 ? [low, high] : null, width, height);
+  if (real.own && axis === 0)
+    drawNumbers(context, [left, right], real.points.dimensions > axis + 1 ? [low, high] : null, width, height);
 }
 
 /**
@@ -162,7 +163,10 @@ function drawModes(context, { modes, radius }, covered, place) {
     context.beginPath();
     context.ellipse(...place(x, y), right - left, bottom - top, 0, 0, FULL_CIRCLE);
     // On a light ground, or nobody would see it in a crowd of points.
-    for (const [name, width] of /** @type {const} */ ([["made-rim", 3.5], ["ink", 1.25]])) {
+    for (const [name, width] of /** @type {const} */ ([
+      ["made-rim", 3.5],
+      ["ink", 1.25],
+    ])) {
       context.strokeStyle = colour(name);
       context.lineWidth = width;
       context.setLineDash(name === "ink" && covered?.[i] === false ? DASHES : []);

@@ -6,7 +6,7 @@ import { Film } from "./film.js";
 import { Plot } from "./plot.js";
 import { describe, showEmpty, showFigures, showLosses, showState, stageName, tell } from "./report.js";
 import { Run } from "./run.js";
-import { Refusal, followService, history, look } from "./service.js";
+import { followService, history, look, Refusal } from "./service.js";
 import { Stage } from "./stage.js";
 import { Viewer } from "./viewer.js";
 import { hasEnded, steady } from "./words.js";
@@ -64,7 +64,11 @@ export class Watch {
     this.#told = { stage: job ? stageName(job) : "", step: job?.step ?? 0 };
     this.#viewer.show(run);
     if (!run) return;
-    this.#feed = new Feed(run.job.id, (kind, data) => this.#hear(run, kind, data), (broken) => this.#mind(run, broken));
+    this.#feed = new Feed(
+      run.job.id,
+      (kind, data) => this.#hear(run, kind, data),
+      (broken) => this.#mind(run, broken),
+    );
     this.onJob(run);
   }
 
@@ -126,7 +130,10 @@ export class Watch {
     this.#deaf = broken;
     this.#viewer.update();
     if (!broken) return;
-    const gone = await look(run.job.id).then(() => false, (error) => error instanceof Refusal && error.status === 404);
+    const gone = await look(run.job.id).then(
+      () => false,
+      (error) => error instanceof Refusal && error.status === 404,
+    );
     if (gone && this.#viewer.run === run) this.onGone(run.job.id);
   }
 
