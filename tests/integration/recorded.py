@@ -27,6 +27,8 @@ from PIL import Image, ImageSequence
 
 FOLDER = Path(__file__).resolve().parent.parent / "golden"
 
+#: Characters of a line in a file, unless it cannot be broken.
+_LINE = 300
 #: Tolerances of rounded numbers; ten training steps on two machines differ by less.
 _RELATIVE, _ABSOLUTE = 0.02, 1e-3
 #: Tolerance of mean grey levels.
@@ -36,7 +38,7 @@ _GREY_LEVELS = 2
 def surroundings() -> dict[str, Any]:
     """Return what decides the last bits of a result and the bytes of a picture."""
     return {
-        "processor": np.show_config(mode="dicts")["SIMD Extensions"]["found"],
+        "processor": np.show_config(mode="dicts")["SIMD Extensions"].get("found"),
         "processors": len(os.sched_getaffinity(0)),
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
         **{name: version(name) for name in ("numpy", "pillow", "keras", "tensorflow")},
@@ -82,19 +84,26 @@ def check(name: str, facts: dict[str, Any], *, depends_on_machine: bool = True) 
     if not path.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
         record = {"recorded with": surroundings(), **facts} if depends_on_machine else facts
-        path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        path.write_text(_text(record) + "\n")
         pytest.fail(f"{path} was missing and has been written; look at it, and run the test again")
     known = json.loads(path.read_text())
     known.pop("recorded with", None)
     if not depends_on_machine or on_the_same_machine(name):
-        wrong = list(difflib.unified_diff(_lines(known), _lines(facts), "recorded", "now", lineterm="", n=4))
+        texts = [_text(each).splitlines() for each in (known, facts)]
+        wrong = list(difflib.unified_diff(texts[0], texts[1], "recorded", "now", lineterm=""))
     else:
         wrong = list(_differences(known, facts, name))
     assert not wrong, "\n".join(["not as recorded:", *wrong])
 
 
-def _lines(facts: dict[str, Any]) -> list[str]:
-    return json.dumps(facts, indent=1, ensure_ascii=False).splitlines()
+def _text(value: Any, indent: str = "") -> str:
+    """Return JSON in which whatever is short stands on one line."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(line) <= _LINE or not isinstance(value, dict):
+        return line
+    deeper = indent + " "
+    items = [f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_text(item, deeper)}" for key, item in value.items()]
+    return "\n".join(["{", ",\n".join(items), indent + "}"])
 
 
 def _differences(known: Any, found: Any, place: str) -> Iterator[str]:

@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(folder: Path) -> Iterator[Service]:
-    with service(folder) as running:
+    with service(folder, concurrent_jobs=1) as running:
         yield running
         running.stop()
 
