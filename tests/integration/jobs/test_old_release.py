@@ -1,33 +1,42 @@
-"""A data folder of release 0.1 is read, and its unfinished jobs finish with the results of that release.
+"""Data of release 0.1 is read, and its unfinished jobs finish with the results of that release.
 
-The folder was written by a real service that was killed: ``tests/golden/release-0.1/README.md`` says how.
+Real services wrote it, and were killed: ``tests/golden/release-0.1/README.md`` says how.
 """
 
 import io
 import json
+import re
+import socket
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from PIL import Image
 
 from tests.integration import recorded
-from tests.integration.jobs.harness import Json, Service, check_events, same, service
+from tests.integration.jobs.harness import Json, Program, Service, check_events, same, service
+from tests.integration.jobs.postgresql import PostgreSQL
 
 RELEASE = Path(__file__).resolve().parents[2] / "golden" / "release-0.1"
 #: Jobs that had ended.
 ENDED = ("cancelled", "failed", "fork", "own", "simple_gan", "wgan_clip", "wgan_gp", "whole")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("old")
-    with tarfile.open(RELEASE / "data.tar.xz") as archive:
+def _unpack(name: str, folder: Path) -> Path:
+    with tarfile.open(RELEASE / name) as archive:
         archive.extractall(folder, filter="data")
     return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _unpack("data.tar.xz", tmp_path_factory.mktemp("old"))
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +128,29 @@ def test_the_same_jobs_give_the_same_results_again(running: Service, folder: Pat
             same(result, known)
         for key, values in known.items():
             np.testing.assert_allclose(result[key], values, rtol=0.02, atol=1e-3, err_msg=key)
+
+
+def test_a_postgresql_database_is_read_and_its_interrupted_job_finishes(folder: Path, tmp_path: Path) -> None:
+    _unpack("postgresql.tar.xz", tmp_path)
+    dump = (tmp_path / "dump.sql").read_text().replace("HOST", socket.gethostname())  # its machine is this one
+    with tempfile.TemporaryDirectory(prefix="nobody-") as place, ExitStack() as stack:
+        server = PostgreSQL(Path(place) / "postgresql")
+        stack.callback(server.stop)
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute(re.sub(r"^\\.*", "", dump, flags=re.MULTILINE).encode())
+        settings = {"data": tmp_path / "data", "database_url": server.url, "concurrent_jobs": 1}
+        worker = Program("worker", tmp_path / "worker.log", **settings)
+        stack.callback(worker.end)
+        running = stack.enter_context(service(tmp_path, **settings))
+        jobs = {job["name"]: job for job in running.client.get("/jobs").json()["jobs"]}
+        assert sorted(jobs) == ["done", "interrupted", "queued"]
+        assert jobs["done"]["status"] == "succeeded"
+        for name in ("interrupted", "queued"):
+            job = running.wait(jobs[name], "succeeded")
+            check_events(running.events(job), job["steps"])
+        result = running.result(jobs["interrupted"], tmp_path / "data")
+    (whole,) = folder.glob("data/jobs/*/checkpoints/000000800-1.npz")
+    with np.load(whole) as arrays:
+        assert result.keys() - {"losses/discr_loss", "losses/gen_loss", "losses/gp"} == set(arrays)
+        if recorded.on_the_same_machine("old_networks"):
+            same({name: result[name] for name in arrays}, dict(arrays))
