@@ -304,18 +304,15 @@ class JobService:
             )
         with _files_that_may_go(job_id):
             real, snapshot = (json.loads(path.read_text()) for path in (files.real, files.snapshot(step)))
-        drawn = pictures.picture(
-            real,
-            snapshot,
+        return pictures.picture(
             losses[: step - job["first_step"]],
-            LOSS_NAMES[job["specification"]["model"]],
+            real=real,
+            snapshot=snapshot,
+            names=LOSS_NAMES[job["specification"]["model"]],
             first_step=job["first_step"],
             title=f"{job['specification']['model']}, step {step:,} of {job['steps']:,}",
             size=size,
         )
-        buffer = io.BytesIO()
-        drawn.save(buffer, "PNG")
-        return buffer.getvalue()
 
     def samples(self, job_id: str, count: int, seed: int) -> sampling.Samples:
         """Draw fresh samples of the job's generator, in the units of its examples.

@@ -1,0 +1,21 @@
+"""Read a line of JSON, the arguments of :func:`draw`, then the losses' bytes; write a PNG."""
+
+import json
+import os
+import sys
+
+import numpy as np
+
+from app.jobs.service.plots.figure import as_png, draw
+
+
+def main() -> None:
+    """Draw one picture, from standard input to standard output."""
+    os.nice(10)  # faces are served first
+    arguments = json.loads(sys.stdin.buffer.readline())
+    losses = np.frombuffer(sys.stdin.buffer.read(), np.float32).reshape(-1, len(arguments["names"]))
+    sys.stdout.buffer.write(as_png(draw(losses=losses, **arguments)))
+
+
+if __name__ == "__main__":
+    main()
