@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 ARGS   ?=
+# Tests at the same time. None measures time; each process takes up to 4 GB.
+PROCESSES ?= 2
 
 VENV := .venv
 BIN  := $(VENV)/bin
@@ -29,8 +31,8 @@ setup: $(DEV) $(PACKAGE) ## install everything into .venv, tools for development
 serve: $(RUNTIME) $(PACKAGE) ## serve the pages and the API (settings: NOBODY_PORT=9000 make serve)
 	@$(BIN)/nobody serve $(ARGS)
 
-test: setup programs lint ## run the whole gate: linters, types, import rules, tests (ARGS="-k faces")
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup programs lint ## run the whole gate: linters, types, import rules, tests (ARGS="-k faces"; ARGS="-n 0 --pdb")
+	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist worksteal $(ARGS)
 
 fuzz: setup ## search at random, for long, for inputs that fail the property tests (ARGS="-k axis tests/unit")
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
