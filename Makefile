@@ -7,6 +7,7 @@ PROCESSES ?= 2
 
 VENV := .venv
 BIN  := $(VENV)/bin
+OLDEST := .venv-oldest
 # Twice quiet: errors only.
 PIP  := $(BIN)/python -m pip --disable-pip-version-check -qq
 
@@ -21,7 +22,7 @@ NODE    := node_modules/.package-lock.json
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup serve test fuzz lint format bench wheel lock docker-lint clean programs
+.PHONY: help setup serve test fuzz lint format bench wheel lock test-oldest docker-lint clean programs
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -124,6 +125,18 @@ lock: ## pin the newest allowed version of every dependency, with hashes (takes 
 	compile --output-file requirements.lock; \
 	echo "Pinning requirements-dev.lock"; \
 	compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+test-oldest: ## run unit and model tests with the oldest versions that pyproject.toml allows (takes half an hour)
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	$(PYTHON) -m venv "$$tools"; \
+	"$$tools/bin/pip" --disable-pip-version-check -qq install uv==0.13.9; \
+	uv() { "$$tools/bin/uv" --quiet "$$@"; }; \
+	uv venv --clear --python $(PYTHON) $(OLDEST); \
+	uv pip compile --python $(OLDEST) --resolution lowest-direct --output-file $(OLDEST)/versions.txt pyproject.toml; \
+	uv pip install --python $(OLDEST) --constraint $(OLDEST)/versions.txt --editable '.[dev]'
+	@# What these versions depend on is new, and warns of what they still use.
+	@$(OLDEST)/bin/python -m pytest -W default::DeprecationWarning -W default::PendingDeprecationWarning \
+		tests/unit tests/model $(ARGS)
 
 docker-lint: ## check the Dockerfile
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
