@@ -1,4 +1,4 @@
-# The pinned packages change seldom: they get a stage and a layer of their own.
+# The pinned packages rarely change, so they have a stage and a layer of their own.
 FROM python:3.11-slim-bookworm AS packages
 
 RUN python -m venv /srv/venv
@@ -26,7 +26,7 @@ COPY app app
 COPY models models
 COPY static static
 COPY weights weights
-# Editable, so that the code finds weights/ and static/ beside itself.
+# Editable: the code is in the image once, with weights/ and static/ beside it.
 RUN pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --editable .
 
 ENV NOBODY_HOST=0.0.0.0 \
@@ -34,7 +34,7 @@ ENV NOBODY_HOST=0.0.0.0 \
     NOBODY_DATA=/data \
     PYTHONUNBUFFERED=1
 
-# A number, so that a cluster can see without looking it up that this is not root.
+# A number, so that a cluster can tell that this is not root.
 USER 10001
 VOLUME /data
 EXPOSE 8000
