@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     )
     job_seconds: float = Field(3_600, gt=0, description="Time that one job may train, in seconds.")
 
+    def job_limits(self) -> dict[str, int | float]:
+        """Return the limits of training jobs, by the names of their settings."""
+        return self.model_dump(include=_JOB_LIMITS)
+
     @field_validator("allowed_hosts")
     @classmethod
     def _names(cls, hosts: str) -> str:
@@ -78,6 +82,12 @@ class Settings(BaseSettings):
                 raise ValueError("expected postgresql://user:password@host/name")
             _ = parts.port  # a ValueError if it is none
         return url
+
+
+_JOB_LIMITS = {
+    *("concurrent_jobs", "max_queued_jobs", "max_steps", "max_width", "max_depth", "max_batch", "max_rows"),
+    *("max_upload", "job_memory", "job_seconds"),
+}
 
 
 def _host_name(name: str) -> str:

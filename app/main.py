@@ -16,14 +16,14 @@ from app.config import Settings, load_settings
 from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
 from app.faces.portraits import Portraits
-from app.jobs.service.service import JobService
+from app.jobs.service.database import JobDatabase
 from app.web.errors import PROBLEM_RESPONSES, install_error_handlers
 from app.web.middleware import HeadIsGet, LimitBody
 from app.web.origins import OwnOrigins
 from app.web.parameters import check_parameters
-from app.web.plain_faces import FastLane
+from app.web.plain_faces import PlainFaceShortcut
 from app.web.public import PublicPictures
-from app.web.routes import faces, interpolations, jobs, pages
+from app.web.routes import faces, interpolations, job_events, job_results, jobs, pages
 from app.web.routes import service as health
 from models.files.weights import WeightsError
 
@@ -70,13 +70,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(LimitBody, max_upload=settings.max_upload * 2**20)
     app.add_middleware(HeadIsGet)
     app.add_middleware(PublicPictures)
-    app.add_middleware(FastLane, portraits=portraits, generator=generator)
+    app.add_middleware(PlainFaceShortcut, portraits=portraits, generator=generator)
     app.add_middleware(OwnOrigins, settings=settings)  # the last is the first that a request meets
     app.state.generator = generator
     app.state.engine = engine
-    app.state.jobs = JobService(settings)
+    app.state.jobs = JobDatabase(settings)
     install_error_handlers(app)
-    for module in (faces, interpolations, jobs, health, pages):
+    for module in (faces, interpolations, jobs, job_events, job_results, health, pages):
         app.include_router(module.router)
     app.mount("/static/swagger", GZipMiddleware(pages.PageFiles(packages=[("fastapi_offline", "static")])))
     app.mount("/static", GZipMiddleware(pages.PageFiles(directory=pages.STATIC)))

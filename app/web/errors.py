@@ -23,7 +23,7 @@ from app.jobs.errors import (
 from app.jobs.limits import LimitError
 from app.jobs.states import TransitionError
 from app.web.public import PUBLIC_HEADERS, is_public
-from app.web.schemas import FieldError, Problem
+from app.web.schemas.problem import FieldError, Problem
 
 # Without references: OpenAPI would look for them among its own components.
 _PROBLEM_SCHEMA = Problem.model_json_schema()

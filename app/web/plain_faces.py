@@ -9,7 +9,7 @@ from app.faces.engine import FacesUnavailableError
 from app.faces.generator import FaceGenerator
 from app.faces.latents import MAX_SEED
 from app.faces.portraits import Portrait, Portraits
-from app.web.dependencies import caching_headers, is_known
+from app.web.caching import caching_headers, is_known
 from app.web.public import RAW_PUBLIC_HEADERS
 
 #: Answers to seeds that are remembered.
@@ -31,7 +31,7 @@ class _Wanted(NamedTuple):
     headers: dict[str, str]
 
 
-class FastLane:
+class PlainFaceShortcut:
     """Answers ``GET /sample``, with ``?random=…`` too, and ``GET /sample?seed=N``, with ``&weights=…`` too.
 
     All other requests, faulty ones included, go on to the app.

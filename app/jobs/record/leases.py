@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.jobs.record.queue import Queue
-from app.jobs.record.rows import JobRow
 from app.jobs.record.store import append_events, locked, move
 from app.jobs.record.tables import is_away, jobs, losses
+from app.jobs.record.values import JobRow
 from app.jobs.specification import Specification
 from app.jobs.states import ENDED, HELD, Phase, State
 

@@ -7,15 +7,10 @@ from typing import Annotated, Any, get_args
 import sqlalchemy as sa
 from pydantic import BeforeValidator, JsonValue, TypeAdapter, ValidationError
 
-from app.jobs.errors import NotThereError
 from app.jobs.record.tables import jobs
-from app.jobs.specification import Specification
+from app.jobs.record.values import JobRow, short, unknown_settings
 from app.jobs.states import ENDED, Phase, State
 from models.catalogue import LOSS_NAMES, LatentType
-
-#: A stored job by the names of its columns; with ``unreadable``, why it cannot be read, or None, and ``open``: whether
-#: the record, readable or not, has it waiting or at work.
-JobRow = Mapping[str, Any]
 
 
 def readable(row: Mapping[Any, Any]) -> JobRow:
@@ -33,9 +28,9 @@ def readable(row: Mapping[Any, Any]) -> JobRow:
             continue
         values[column.name] = None if column.nullable else _EMPTY[type(column.type)]
         if column.name not in _DISPENSABLE:
-            wrong.append(f"{column.name}: found {_short(value)}")
+            wrong.append(f"{column.name}: found {short(value)}")
     if not wrong:
-        check = _check_results if values["state"] in ENDED else _check_order
+        check = _check_results if values["state"] in ENDED else unknown_settings
         wrong = check(values["specification"])
     values |= {"unreadable": None, "open": row["state"] not in ENDED | {State.PAUSED}}
     if wrong:
@@ -45,28 +40,6 @@ def readable(row: Mapping[Any, Any]) -> JobRow:
             "this service, or damaged; delete it, or submit it anew"
         )
     return values
-
-
-def require_readable(job: JobRow) -> None:
-    """Refuse what needs the whole record of a job.
-
-    Raises:
-        NotThereError: the job cannot be read; the message says why.
-    """
-    if job["unreadable"] is not None:
-        raise NotThereError(job["unreadable"])
-
-
-def specification_of(job: JobRow) -> Specification:
-    """Return what a job trains, to train it again.
-
-    Raises:
-        NotThereError: this version of the service does not know all of it.
-    """
-    require_readable(job)
-    if wrong := _check_order(job["specification"]):
-        raise NotThereError(f"the settings of this job are not those of this version ({'; '.join(wrong[:3])})")
-    return Specification.model_validate(job["specification"])
 
 
 #: What stands for a value that cannot be read.
@@ -112,18 +85,6 @@ def _fits(column: sa.Column[Any], value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _check_order(specification: dict[str, Any]) -> list[str]:
-    """Say what keeps a stored specification from being trained."""
-    try:
-        Specification.model_validate(specification)
-    except ValidationError as error:
-        return [
-            f"{'.'.join(('specification', *map(str, item['loc'])))}: {item['msg']}, found {_short(item['input'])}"
-            for item in error.errors(include_url=False, include_context=False)
-        ]
-    return []
-
-
 def _check_results(specification: dict[str, Any]) -> list[str]:
     """Say what keeps the results of a job from being shown."""
     shape = specification.get("gen_shape")
@@ -133,10 +94,5 @@ def _check_results(specification: dict[str, Any]) -> list[str]:
         "gen_shape": isinstance(shape, list) and len(shape) > 1 and all(isinstance(w, int) and w > 0 for w in shape),
     }
     return [
-        f"specification.{name}: found {_short(specification.get(name))}" for name, fits in checks.items() if not fits
+        f"specification.{name}: found {short(specification.get(name))}" for name, fits in checks.items() if not fits
     ]
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,12 +1,10 @@
 """The record of the jobs: what callers may do with it. What workers do with it is in :mod:`app.jobs.record.leases`."""
 
-import hashlib
 import itertools
-import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,45 +14,14 @@ from sqlalchemy.exc import IntegrityError
 from app.jobs.errors import IdempotencyError, JobsUnavailableError, NotThereError, QueueFullError, UnknownJobError
 from app.jobs.files import JobFiles, identity
 from app.jobs.record.queue import Queue
-from app.jobs.record.rows import JobRow, readable, require_readable
+from app.jobs.record.rows import readable
 from app.jobs.record.tables import events, jobs, leftovers, losses, tickets
-from app.jobs.specification import Specification
+from app.jobs.record.values import Event, JobRow, NewJob, require_readable
 from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError
 from models.catalogue import LOSS_NAMES
 
 #: Whoever writes the files of a new job for longer is gone; it takes a second at most.
 _SUBMISSION_SECONDS = 3_600.0
-
-
-class Event(NamedTuple):
-    """Something that happened to a job; ``seq`` counts from 1 without a gap."""
-
-    seq: int
-    kind: str
-    at: float
-    data: dict[str, Any]
-
-
-class NewJob(NamedTuple):
-    """What is stored about a job when it is submitted."""
-
-    specification: Specification
-    name: str | None
-    metadata: dict[str, Any]
-    digest: str
-    parent: str | None = None
-    checkpoint: str | None = None
-    checkpoint_step: int = 0
-
-
-def new_id() -> str:
-    """Draw the id of a job."""
-    return secrets.token_hex(8)
-
-
-def digest(*parts: bytes) -> str:
-    """Return a fingerprint of a request, to recognise its repetition."""
-    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 class JobStore:
@@ -86,7 +53,7 @@ class JobStore:
         """Store a job and put it into the queue, both or neither.
 
         Args:
-            job_id: from :func:`new_id`.
+            job_id: from :func:`~app.jobs.record.values.new_id`.
             new: the job.
             key: the Idempotency-Key, if there is one.
             announced: files of the job were announced, and are written by now.

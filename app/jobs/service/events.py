@@ -1,71 +1,125 @@
-"""The stream of a job's events."""
+"""The events of a job: as a page of JSON, and as a stream that follows the job to its end."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from fastapi.concurrency import run_in_threadpool
-from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from anyio import to_thread
 
 from app.jobs.errors import JobError
-from app.jobs.service.service import JobService
-from app.jobs.states import ENDED, State
+from app.jobs.record.values import Event
+from app.jobs.service.database import JobDatabase
+from app.jobs.service.views import iso_time
+from app.jobs.states import ENDED
 from app.shutdown import stopping
 
-if TYPE_CHECKING:
-    from app.jobs.record.rows import JobRow
-    from app.jobs.record.store import Event
-
-#: How often the database is asked for news, and how long a silence may last, in seconds.
+#: The stream asks the database for news at this interval, in seconds.
 _POLL_SECONDS = 0.1
-_SILENCE_SECONDS = 15.0
-_AT_ONCE = 100
+#: Events that the stream reads at once.
+_BATCH = 100
 
 
-async def stream(jobs: JobService, job: "JobRow", after: int) -> AsyncIterator[bytes]:
-    """Yield a job's events after the event ``after``, as server-sent events, until it has ended.
+class JobEvent(NamedTuple):
+    """An event as clients see it; ``data`` is JSON text."""
 
-    Ends early when the service ends or its database is away; clients come back with ``Last-Event-ID``.
-    """
-    said = time.monotonic()
-    while not stopping.is_set():
-        try:
-            batch = await run_in_threadpool(_read, jobs, job, after)
-        except JobError:
-            return
-        if batch is None:
-            return
-        for seq, kind, text, last in batch:
-            yield format_sse_event(data_str=text, event=kind, id=str(seq))
-            if last:
-                return
-            after = seq
-        if batch:
-            said = time.monotonic()
-        elif time.monotonic() - said > _SILENCE_SECONDS:
-            yield KEEPALIVE_COMMENT
-            said = time.monotonic()
-        if len(batch) < _AT_ONCE:
-            await asyncio.sleep(_POLL_SECONDS)
+    id: int
+    kind: str
+    data: str
 
 
-def _read(jobs: JobService, job: "JobRow", after: int) -> list[tuple[int, str, str, bool]] | None:
-    """Return the next events: number, kind, data, and whether it is the last of all; None where none will come.
+class EventLog:
+    """The events of a job that a client does not have yet.
+
+    Args:
+        database: where the jobs are stored.
+        job_id: the job.
+        after: the last event that the client has.
 
     Raises:
-        JobError: the job is gone, or the database is away.
+        UnknownJobError: the job does not exist.
     """
-    with jobs.store() as store:
-        events = store.events_after(job, after, _AT_ONCE)
-        if not events:
-            now = store.get(job["id"])  # deleted in the meantime?
-            if State(now["state"]).ended:
-                events = store.events_after(job, after, _AT_ONCE)  # of the end, if it came between the two looks
-                if not events:
-                    return None
-    return [(event.seq, event.kind, jobs.event_text(job, event), _is_last(event)) for event in events]
 
+    def __init__(self, database: JobDatabase, job_id: str, after: int) -> None:
+        self._database = database
+        self._files = database.files(job_id)
+        self._after = after
+        self._finished = False
+        with database.store() as store:
+            self._job = store.get(job_id)
 
-def _is_last(event: "Event") -> bool:
-    return event.kind == "state" and event.data.get("status") in ENDED
+    @property
+    def last(self) -> int:
+        """Number of the newest event."""
+        last: int = self._job["last_event"]
+        return last
+
+    @property
+    def exhausted(self) -> bool:
+        """The job has ended, and the client has all its events."""
+        return self._job["state"] in ENDED and self._after == self.last
+
+    def page(self, limit: int) -> str:
+        """Return up to ``limit`` events as JSON; see :class:`~.views.Events`."""
+        with self._database.store() as store:
+            events = store.events_after(self._job, self._after, limit)
+        last = events[-1].seq if events else self._after
+        # A job that has ended gets no more events. A damaged one may have lost some: there, a short page is the last.
+        ended = self._job["state"] in ENDED and (len(events) < limit or last >= self.last)
+        # The data are large, and JSON already: they are passed on unparsed.
+        texts = [
+            f'{{"id":{seq},"event":{json.dumps(kind)},"at":"{iso_time(at)}","data":{self._data(event)}}}'
+            for event in events
+            for seq, kind, at, _ in [event]
+        ]
+        return f'{{"events":[{",".join(texts)}],"last":{last},"ended":{json.dumps(ended)}}}'
+
+    async def follow(self, silence: float) -> AsyncIterator[JobEvent | None]:
+        """Yield the events until the job has ended; yield None after every ``silence`` seconds without an event.
+
+        Ends early when the service stops or the database is unavailable; clients reconnect.
+        """
+        yielded = time.monotonic()
+        while not stopping.is_set():
+            try:
+                batch = await to_thread.run_sync(self._next_batch)
+            except JobError:
+                return
+            for event in batch:
+                yield event
+                self._after = event.id
+            if self._finished:
+                return
+            if batch:
+                yielded = time.monotonic()
+            elif time.monotonic() - yielded > silence:
+                yield None
+                yielded = time.monotonic()
+            if len(batch) < _BATCH:
+                await asyncio.sleep(_POLL_SECONDS)
+
+    def _next_batch(self) -> list[JobEvent]:
+        """Return the next events, and note whether they are the last ones.
+
+        Raises:
+            JobError: the job is deleted, or the database is unavailable.
+        """
+        with self._database.store() as store:
+            events = store.events_after(self._job, self._after, _BATCH)
+            if not events and store.get(self._job["id"])["state"] in ENDED:
+                events = store.events_after(self._job, self._after, _BATCH)  # the job may have ended between the two
+                self._finished = not events
+        self._finished |= any(event.kind == "state" and event.data.get("status") in ENDED for event in events)
+        return [JobEvent(event.seq, event.kind, self._data(event)) for event in events]
+
+    def _data(self, event: Event) -> str:
+        """Return the data of an event as JSON text. Those of pictures are stored in files."""
+        step = event.data.get("step")
+        paths = {"data": self._files.real, "snapshot": self._files.snapshot(step if isinstance(step, int) else 0)}
+        if event.kind in paths:
+            try:
+                return paths[event.kind].read_text()
+            except OSError:
+                pass  # the files were deleted
+        return json.dumps(event.data)

@@ -2,16 +2,13 @@
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from app.jobs.record.values import JobRow, checkpoints_of
 from app.jobs.specification import Specification, StoredData, ToyData
 from app.jobs.states import HELD, Phase, State
-
-if TYPE_CHECKING:
-    from app.jobs.record.rows import JobRow
-
 
 T = TypeVar("T")
 
@@ -115,11 +112,8 @@ class Events(BaseModel):
     ended: bool = Field(description="Nothing more will come after these.")
 
 
-def view(row: "JobRow", queue_position: int | None) -> Job:
+def view(row: JobRow, queue_position: int | None) -> Job:
     """Return a job as callers see it."""
-    checkpoints = {int(step) for step in row["kept_checkpoints"]}
-    if row["checkpoint"] and row["checkpoint_step"] is not None:
-        checkpoints.add(row["checkpoint_step"])
     speed = row["steps_per_second"]
     left = (row["steps"] - row["step"]) / speed if row["state"] == State.RUNNING and speed else None
     parent = (row["parent"], row["parent_step"])
@@ -135,7 +129,7 @@ def view(row: "JobRow", queue_position: int | None) -> Job:
             "estimated_finish": None if left is None else _time(time.time() + left),
             "queue_position": queue_position,
             "parent": None if None in parent else dict(zip(("id", "step"), parent, strict=True)),
-            "checkpoints": sorted(checkpoints),
+            "checkpoints": sorted(checkpoints_of(row)),
         }
     )
 

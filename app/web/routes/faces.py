@@ -12,9 +12,11 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from app.faces import imaging
 from app.faces.imaging import MEDIA_TYPES, PictureFormat
 from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
-from app.web.dependencies import Draw, Repeatable
-from app.web.routes.rendering import NOT_MODIFIED, drawn, picture_response, png_answer, prefers
-from app.web.schemas import (
+from app.web.caching import NO_STORE, NOT_MODIFIED, Repeatable
+from app.web.dependencies import Draw
+from app.web.negotiation import preferred
+from app.web.routes.rendering import drawn, picture_response, png_answer
+from app.web.schemas.faces import (
     MAX_NAME,
     AvatarQuery,
     FaceQuery,
@@ -30,7 +32,7 @@ from app.web.schemas import (
 router = APIRouter(tags=["faces"])
 
 _VARY = {"Vary": "Accept"}
-_NO_STORE = {"Cache-Control": "no-store"}
+_SAMPLE_TYPES = {"png": "image/png", "json": "application/json"}
 
 
 async def _face(draw: Draw, seed: int, query: FaceQuery, headers: dict[str, str]) -> Response:
@@ -47,7 +49,7 @@ async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, repeatable:
     """
     answer = repeatable(query.weights)
     if query.seed is None:
-        return await _face(draw, new_seed(), query, _NO_STORE)
+        return await _face(draw, new_seed(), query, NO_STORE)
     if answer.unchanged:
         return answer.not_modified()
     return await _face(draw, query.seed, query, answer.headers)
@@ -74,7 +76,7 @@ async def sample_latents(
     """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
     repeatable(query.weights)  # nothing caches a POST, but its weights must be the served ones too
     faces = await draw(np.asarray(body.latents, np.float32))
-    if prefers(request.headers.get("accept", ""), "application/json", "image/png"):
+    if preferred(request, _SAMPLE_TYPES) == "json":
         return JSONResponse({"pixels": faces.tolist()}, headers=_VARY)
     return await png_answer(faces, query, _VARY)
 
@@ -93,7 +95,7 @@ async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, repeatabl
     first = new_seed() if query.seed is None else query.seed
     seeds = [(first + i) % (MAX_SEED + 1) for i in range(query.count)]
     faces = await draw(latents_of_seeds(seeds) * np.float32(query.truncation))
-    headers = _NO_STORE if query.seed is None else answer.headers
+    headers = NO_STORE if query.seed is None else answer.headers
     return await png_answer(faces, query, {"X-Seed": str(first), **headers}, query.columns)
 
 

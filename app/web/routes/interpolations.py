@@ -8,9 +8,10 @@ from fastapi import APIRouter, Query, Response
 from app.faces import imaging
 from app.faces.imaging import MEDIA_TYPES, Grey
 from app.faces.latents import latents_of_seeds, walk
-from app.web.dependencies import Draw, Repeatable
+from app.web.caching import Repeatable
+from app.web.dependencies import Draw
 from app.web.routes.rendering import drawn, picture_response
-from app.web.schemas import InterpolateQuery
+from app.web.schemas.faces import InterpolateQuery
 
 router = APIRouter(tags=["faces"])
 

@@ -8,12 +8,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.faces import imaging
 from app.faces.imaging import Grey
-from app.web.schemas import SizeQuery
-
-#: For OpenAPI: what a repeatable answer may be instead.
-NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: {"description": "What the client has (`If-None-Match`) is still the same."}
-}
+from app.web.caching import NOT_MODIFIED
+from app.web.schemas.faces import SizeQuery
 
 #: Below this, encoding takes less time than the way to a thread and back.
 _INLINE_PIXELS = 2**15
@@ -47,23 +43,3 @@ def picture_response(description: str, *media_types: str, seeded: bool = True) -
 
 def _header(description: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}}
-
-
-def prefers(accept: str, wanted: str, usual: str) -> bool:
-    """Whether an Accept header likes the media type ``wanted`` better than the ``usual`` one."""
-    quality = {wanted: 0.0, usual: 0.0}
-    for part in accept.lower().split(","):
-        media_type, *parameters = (piece.strip() for piece in part.split(";"))
-        if media_type in quality:
-            quality[media_type] = _quality(parameters)
-    return quality[wanted] > quality[usual]
-
-
-def _quality(parameters: list[str]) -> float:
-    for parameter in parameters:
-        if parameter.startswith("q="):
-            try:
-                return float(parameter[2:])
-            except ValueError:
-                return 0.0
-    return 1.0

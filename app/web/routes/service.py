@@ -8,17 +8,18 @@ from fastapi import APIRouter
 
 from app import __version__
 from app.faces.latents import LATENT_DIM, MAX_SEED
-from app.web import schemas
 from app.web.dependencies import Engine, Generator, Jobs
 from app.web.errors import PROBLEM_CONTENT, NotReadyError
+from app.web.schemas import faces as limits
+from app.web.schemas.service import Health, Info
 
 router = APIRouter(tags=["service"])
 
 
 @router.get("/healthz", response_description="The process is alive.")
-async def healthz() -> schemas.Health:
+async def healthz() -> Health:
     """Say that the process is alive."""
-    return schemas.Health()
+    return Health()
 
 
 @router.get(
@@ -26,14 +27,14 @@ async def healthz() -> schemas.Health:
     response_description="The service can draw faces.",
     responses={503: {"description": "Still warming up.", "content": PROBLEM_CONTENT}},
 )
-async def readyz(engine: Engine) -> schemas.Health:
+async def readyz(engine: Engine) -> Health:
     """Say that the weights are loaded and the first face was made."""
     if not engine.ready:
         raise NotReadyError("the generator is warming up; ask again in a second")
-    return schemas.Health()
+    return Health()
 
 
-@router.get("/info", response_model=schemas.Info, response_description="What the service is made of.")
+@router.get("/info", response_model=Info, response_description="What the service is made of.")
 async def info(generator: Generator, jobs: Jobs) -> Any:
     """Describe the weights, the versions and the limits of this service."""
     return {
@@ -54,14 +55,14 @@ async def info(generator: Generator, jobs: Jobs) -> Any:
         },
         "limits": {
             "seed": MAX_SEED,
-            "size": schemas.MAX_SIZE,
-            "count": schemas.MAX_COUNT,
-            "latents": schemas.MAX_COUNT,
-            "latent": schemas.MAX_LATENT,
-            "steps": schemas.MAX_STEPS,
-            "fps": schemas.MAX_FPS,
-            "name": schemas.MAX_NAME,
-            "pixels": schemas.MAX_PIXELS,
+            "size": limits.MAX_SIZE,
+            "count": limits.MAX_COUNT,
+            "latents": limits.MAX_COUNT,
+            "latent": limits.MAX_LATENT,
+            "steps": limits.MAX_STEPS,
+            "fps": limits.MAX_FPS,
+            "name": limits.MAX_NAME,
+            "pixels": limits.MAX_PIXELS,
         },
-        "jobs": jobs.limits(),
+        "jobs": jobs.settings.job_limits(),
     }

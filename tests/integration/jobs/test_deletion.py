@@ -18,13 +18,14 @@ from app.jobs.record.leases import LeaseBook
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
 from app.jobs.record.tables import leftovers, metadata
-from app.jobs.service.service import JobService
+from app.jobs.service import manage
+from app.jobs.service.database import JobDatabase
+from app.jobs.service.submit import submit
 from app.jobs.specification import JobRequest, PointData
 from app.jobs.states import Request, State
 from app.jobs.worker.processes import WarmProcesses
 from app.jobs.worker.supervisor import Supervision
 from app.jobs.worker.worker import Worker
-from app.web.routes.jobs import _views
 
 POINTS = JobRequest(
     model="wgan_gp", batch_size=2, data=PointData(points=[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]), gen_shape=(1, 4, 2)
@@ -32,8 +33,8 @@ POINTS = JobRequest(
 
 
 @pytest.fixture
-def jobs(settings: Settings, store: JobStore) -> JobService:
-    jobs = JobService(settings)
+def jobs(settings: Settings, store: JobStore) -> JobDatabase:
+    jobs = JobDatabase(settings)
     jobs._store = store  # which the tests close
     return jobs
 
@@ -46,12 +47,11 @@ def restart(settings: Settings, store: JobStore, leases: LeaseBook) -> Callable[
     return worker._mend
 
 
-def _submit(jobs: JobService, request: JobRequest = POINTS) -> str:
-    job_id: str = jobs.submit(request, None, None)["id"]
-    return job_id
+def _submit(jobs: JobDatabase, request: JobRequest = POINTS) -> str:
+    return submit(jobs, request).id
 
 
-def _cancel(jobs: JobService, job_id: str) -> None:
+def _cancel(jobs: JobDatabase, job_id: str) -> None:
     with jobs.store() as store:
         store.ask(job_id, Request.CANCEL)
 
@@ -102,7 +102,7 @@ FAULTS: dict[str, tuple[object, str, Callable[..., None]]] = {
 def test_a_deletion_that_was_interrupted_is_completed(
     fault: tuple[object, str, Callable[..., None]],
     healed_by: str,
-    jobs: JobService,
+    jobs: JobDatabase,
     settings: Settings,
     engine: sa.Engine,
     restart: Callable[[], None],
@@ -114,22 +114,22 @@ def test_a_deletion_that_was_interrupted_is_completed(
         patch.setattr(*fault)
         for _ in range(2):
             with pytest.raises(JobsUnavailableError):
-                jobs.delete(job_id)
+                manage.delete(jobs, job_id)
             with jobs.store() as store, pytest.raises(UnknownJobError):
                 store.get(job_id)
     assert _left(engine, settings, job_id)
     if healed_by == "a retry":
-        jobs.delete(job_id)
+        manage.delete(jobs, job_id)
     else:
         restart()
     assert _left(engine, settings, job_id) == []
     with pytest.raises(UnknownJobError):
-        jobs.delete(job_id)
+        manage.delete(jobs, job_id)
     assert JobFiles(settings.data, other).points.exists(), "the others keep theirs"
 
 
 def test_files_that_cannot_be_deleted_do_not_keep_a_worker_from_its_work(
-    jobs: JobService,
+    jobs: JobDatabase,
     settings: Settings,
     engine: sa.Engine,
     restart: Callable[[], None],
@@ -141,7 +141,7 @@ def test_files_that_cannot_be_deleted_do_not_keep_a_worker_from_its_work(
         for job_id in (stuck, free):
             _cancel(jobs, job_id)
             with pytest.raises(JobsUnavailableError):
-                jobs.delete(job_id)
+                manage.delete(jobs, job_id)
     remove = JobFiles.remove
 
     def some(files: JobFiles) -> None:
@@ -159,7 +159,7 @@ def test_files_that_cannot_be_deleted_do_not_keep_a_worker_from_its_work(
 
 @pytest.mark.parametrize("fault", ["the disk is full", "the database is away", "too many jobs wait"])
 def test_a_submission_that_fails_leaves_nothing(
-    fault: str, jobs: JobService, settings: Settings, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+    fault: str, jobs: JobDatabase, settings: Settings, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders = {*(settings.data / "jobs").glob("*")}
     with monkeypatch.context() as patch:
@@ -177,7 +177,7 @@ def test_a_submission_that_fails_leaves_nothing(
 
 
 def test_a_submission_that_was_killed_is_cleared_away_in_time_and_no_folder_of_others(
-    jobs: JobService,
+    jobs: JobDatabase,
     settings: Settings,
     engine: sa.Engine,
     restart: Callable[[], None],
@@ -204,7 +204,7 @@ def test_a_submission_that_was_killed_is_cleared_away_in_time_and_no_folder_of_o
 
 
 def test_a_submission_that_was_cleared_away_meanwhile_is_refused(
-    jobs: JobService,
+    jobs: JobDatabase,
     settings: Settings,
     engine: sa.Engine,
     restart: Callable[[], None],
@@ -230,14 +230,14 @@ def test_a_submission_that_was_cleared_away_meanwhile_is_refused(
 
 
 def test_a_worker_that_was_frozen_does_not_bring_the_folder_back(
-    jobs: JobService, settings: Settings, store: JobStore, leases: LeaseBook, monkeypatch: pytest.MonkeyPatch
+    jobs: JobDatabase, settings: Settings, store: JobStore, leases: LeaseBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = _submit(jobs, JobRequest(model="simple_gan"))
     make = JobFiles.make
 
     def late(files: JobFiles) -> None:
         leases.fail(job_id, 1, "taken up, and ended, by another worker")
-        jobs.delete(job_id)
+        manage.delete(jobs, job_id)
         make(files)
 
     class Idle:
@@ -250,7 +250,7 @@ def test_a_worker_that_was_frozen_does_not_bring_the_folder_back(
 
 
 def test_the_place_in_the_queue_is_that_in_which_jobs_are_taken(
-    store: JobStore, engine: sa.Engine, jobs: JobService
+    store: JobStore, engine: sa.Engine, jobs: JobDatabase
 ) -> None:
     with jobs.store() as all_jobs:
         for row in all_jobs.page([State.QUEUED], 100, None):
@@ -271,7 +271,7 @@ def test_the_place_in_the_queue_is_that_in_which_jobs_are_taken(
         assert [runs[name] for name in taken if name in runs] == list(store.positions())
 
 
-def test_a_list_takes_one_query_for_all_places(jobs: JobService) -> None:
+def test_a_list_takes_one_query_for_all_places(jobs: JobDatabase) -> None:
     for _ in range(10):
         _submit(jobs, JobRequest(model="simple_gan"))
     statements: list[str] = []
@@ -282,13 +282,13 @@ def test_a_list_takes_one_query_for_all_places(jobs: JobService) -> None:
             statements.append(statement)
 
         rows = store.page([], 50, None)
-        shown = _views(store, rows)
+        shown = manage.views(store, rows)
     assert sum(job.queue_position is not None for job in shown) >= 10
     assert len(statements) == 2
 
 
 def test_a_job_of_an_older_version_without_a_ticket_is_the_first(
-    store: JobStore, engine: sa.Engine, jobs: JobService
+    store: JobStore, engine: sa.Engine, jobs: JobDatabase
 ) -> None:
     ids = [_submit(jobs, JobRequest(model="simple_gan")) for _ in range(2)]
     with engine.begin() as connection:

@@ -18,9 +18,11 @@ from app.jobs.files import JobFiles
 from app.jobs.limits import specify
 from app.jobs.record.leases import MAX_STALLS, LeaseBook
 from app.jobs.record.queue import Queue
-from app.jobs.record.store import JobStore, NewJob, new_id
+from app.jobs.record.store import JobStore
 from app.jobs.record.tables import is_away, jobs
-from app.jobs.service.service import JobService
+from app.jobs.record.values import NewJob, new_id
+from app.jobs.service.database import JobDatabase
+from app.jobs.service.submit import submit
 from app.jobs.specification import JobRequest
 from app.jobs.states import ENDED, State
 from app.jobs.worker.processes import TrainingProcess, WarmProcesses
@@ -203,8 +205,8 @@ def test_service_and_worker_agree_on_what_passes(
 ) -> None:
     monkeypatch.setattr("app.jobs.worker.supervisor._RETRY_SECONDS", 0)
     assert is_away(error) == away
-    jobs_service = JobService(Settings(data=tmp_path))
-    with pytest.raises(JobsUnavailableError if away else type(error)), jobs_service.store():
+    database = JobDatabase(Settings(data=tmp_path))
+    with pytest.raises(JobsUnavailableError if away else type(error)), database.store():
         raise error
     tries = itertools.count()
 
@@ -224,8 +226,8 @@ def test_a_database_that_can_only_be_read_is_a_503(settings: Settings) -> None:
     if settings.database_url is None:
         pytest.skip("SQLite knows no standby")
     reader = Settings(data=settings.data, database_url=settings.database_url)
-    jobs_service = JobService(reader)
-    with jobs_service.store() as store:
+    database = JobDatabase(reader)
+    with database.store() as store:
         store._engine.dispose()
 
         @sa.event.listens_for(store._engine, "connect")
@@ -235,8 +237,8 @@ def test_a_database_that_can_only_be_read_is_a_503(settings: Settings) -> None:
             connection.commit()
 
     with pytest.raises(JobsUnavailableError, match="database does not answer"):
-        jobs_service.submit(JobRequest(model="simple_gan"), None, None)
-    with jobs_service.store() as store:
+        submit(database, JobRequest(model="simple_gan"))
+    with database.store() as store:
         store.page([], 1, None)
         store._engine.dispose()
 

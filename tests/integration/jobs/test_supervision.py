@@ -13,8 +13,9 @@ from app.jobs.files import JobFiles, sweep
 from app.jobs.limits import specify
 from app.jobs.record.leases import MAX_STALLS, LeaseBook
 from app.jobs.record.queue import Queue
-from app.jobs.record.store import JobStore, NewJob
+from app.jobs.record.store import JobStore
 from app.jobs.record.tables import connect
+from app.jobs.record.values import NewJob
 from app.jobs.specification import JobRequest
 from app.jobs.worker.processes import ProcessEndedError, TrainingProcess, WarmProcesses
 from app.jobs.worker.supervisor import Supervision

@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.web.errors import _field_error
-from app.web.schemas import MAX_NAME, Problem
+from app.web.schemas.faces import MAX_NAME
+from app.web.schemas.problem import Problem
 
 SEVENTEEN = [0.0] * 17
 

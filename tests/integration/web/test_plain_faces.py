@@ -8,12 +8,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.faces.latents import MAX_SEED
-from app.web import plain_faces as fast_lane
+from app.web import plain_faces
 
 
-def _short_way(client: TestClient) -> fast_lane.FastLane:
+def _short_way(client: TestClient) -> plain_faces.PlainFaceShortcut:
     layer: Any = client.app
-    while not isinstance(layer, fast_lane.FastLane):
+    while not isinstance(layer, plain_faces.PlainFaceShortcut):
         layer = getattr(layer, "middleware_stack", None) or getattr(layer, "app", None) or layer._app
     return layer
 
@@ -86,7 +86,7 @@ def test_a_body_is_looked_at_by_the_route(client: TestClient) -> None:
 
 
 def test_the_answers_it_remembers_are_limited(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast_lane, "_REMEMBERED", 3)
+    monkeypatch.setattr(plain_faces, "_REMEMBERED", 3)
     lane = _short_way(client)
     lane._remembered.clear()
 

@@ -14,9 +14,9 @@ from app.jobs.errors import IdempotencyError, QueueFullError, UnknownJobError
 from app.jobs.limits import specify
 from app.jobs.record.leases import MAX_STALLS, End, Lease, LeaseBook, LostLeaseError, Publication
 from app.jobs.record.queue import Queue
-from app.jobs.record.rows import JobRow
-from app.jobs.record.store import JobStore, NewJob
+from app.jobs.record.store import JobStore
 from app.jobs.record.tables import connect, jobs
+from app.jobs.record.values import JobRow, NewJob
 from app.jobs.service.views import view
 from app.jobs.specification import JobRequest
 from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError

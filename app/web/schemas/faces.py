@@ -1,7 +1,6 @@
-"""Request and response models, with the limits of the service in one place."""
+"""Parameters and bodies of the face routes, with their limits."""
 
 import re
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -184,48 +183,3 @@ class Pixels(BaseModel):
     """Faces as numbers."""
 
     pixels: list[list[list[int]]] = Field(description="Faces × rows × columns of grey levels 0 (black) … 255 (white).")
-
-
-class WeightsInfo(BaseModel):
-    """The weights that are served."""
-
-    id: str = Field(description="The first 12 digits of `sha256`, for `?weights=`.")
-    sha256: str = Field(description="Of the weights file.")
-    architecture: str
-    parameters: int
-    latent_dim: int
-    pixel_transform: dict[str, Any] = Field(description="grey = output · scale + offset, and who says so.")
-    training: dict[str, Any] | None = Field(description="The settings of the training, if the file has them.")
-    quality: dict[str, Any] | None = Field(description="Measured quality, if it was measured on these weights.")
-
-
-class Info(BaseModel):
-    """What this service is made of."""
-
-    weights: WeightsInfo
-    versions: dict[str, str]
-    limits: dict[str, int | float]
-    jobs: dict[str, int | float] = Field(description="The limits of training jobs; the README explains each.")
-
-
-class Health(BaseModel):
-    """A sign of life."""
-
-    status: Literal["ok"] = "ok"
-
-
-class FieldError(BaseModel):
-    """What is wrong with one field."""
-
-    field: str
-    message: str
-
-
-class Problem(BaseModel):
-    """An error (RFC 9457)."""
-
-    type: str = "about:blank"
-    title: str = Field(description="The status in words.")
-    status: int
-    detail: str = Field(description="What was expected, what came, what to do.")
-    errors: Sequence[FieldError] | None = Field(None, description="One entry for each field that is wrong.")

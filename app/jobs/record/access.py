@@ -1,0 +1,47 @@
+"""Opening the record, and telling an unreachable database from a fault of the program."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeGuard
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.config import Settings
+from app.jobs.errors import JobsUnavailableError
+from app.jobs.record.queue import Queue
+from app.jobs.record.store import JobStore
+from app.jobs.record.tables import connect, is_away
+
+log = logging.getLogger("nobody.jobs")
+
+
+def open_store(settings: Settings) -> JobStore:
+    """Open the database that the settings name.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+    """
+    engine = connect(settings)
+    return JobStore(engine, Queue(engine), settings.max_queued_jobs)
+
+
+@contextmanager
+def unreachable_as_unavailable() -> Iterator[None]:
+    """Turn errors of a database or folder that cannot be reached into an error for the caller; pass on all others.
+
+    Raises:
+        JobsUnavailableError: the database or the job folder cannot be reached; the log has the cause.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        if not isinstance(error, OSError) and not is_away(error):
+            raise
+        log.warning("the jobs cannot be reached: %s", str(error).partition("\n")[0])
+        what = f"folder cannot be written ({error.strerror})" if _is_of_files(error) else "database does not answer"
+        raise JobsUnavailableError(f"the jobs' {what}; try again in a few seconds") from None
+
+
+def _is_of_files(error: Exception) -> TypeGuard[OSError]:
+    return isinstance(error, OSError) and error.strerror is not None and not isinstance(error, ConnectionError)

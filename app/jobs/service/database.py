@@ -1,0 +1,103 @@
+"""What all job services share: the record, the job files, and a small pool of threads for heavy work."""
+
+import asyncio
+import logging
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from app.config import Settings
+from app.jobs.errors import NotThereError
+from app.jobs.files import JobFiles
+
+if TYPE_CHECKING:
+    from app.jobs.record.store import JobStore
+
+log = logging.getLogger("nobody.jobs")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Heavy tasks that run at the same time.
+_THREADS = 2
+#: After a failed attempt to open the database, the next attempt waits for so many seconds.
+_PAUSE_SECONDS = 2.0
+
+
+class JobDatabase:
+    """Opens the record at the first call: faces are served whether the database answers or not.
+
+    Args:
+        settings: where the jobs are stored, and the limits.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._store: JobStore | None = None
+        self._failed = -float("inf")
+        self._threads = ThreadPoolExecutor(_THREADS, "jobs")
+
+    async def run_in_pool(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """Run a task that takes much time or memory on a thread, few such tasks at a time."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(work, *arguments, **keywords))
+
+    def files(self, job_id: str) -> JobFiles:
+        """Return the paths of a job's files."""
+        return JobFiles(self.settings.data, job_id)
+
+    @contextmanager
+    def store(self) -> Iterator["JobStore"]:
+        """Yield the record of the jobs.
+
+        Raises:
+            JobsUnavailableError: the database does not answer, now or while it is used.
+        """
+        # The only import of SQLAlchemy and DBOS in the web process; they would double the time to the first face.
+        from app.jobs.record import access
+
+        with access.unreachable_as_unavailable():
+            yield self._opened(access.open_store)
+
+    def _opened(self, open_store: Callable[[Settings], "JobStore"]) -> "JobStore":
+        if self._store is not None and not self._store.is_gone:
+            return self._store
+        # Nobody waits while another thread tries to open the database, nor soon after an attempt that failed.
+        if time.monotonic() - self._failed < _PAUSE_SECONDS or not self._lock.acquire(timeout=_PAUSE_SECONDS):
+            raise ConnectionError  # tried a moment ago
+        try:
+            if self._store is not None and self._store.is_gone:
+                log.warning("the database of the jobs was removed or replaced; opening it anew")
+                self._store.close()
+                self._store = None
+            if self._store is None:
+                self._store = open_store(self.settings)
+            return self._store
+        except Exception:
+            self._failed = time.monotonic()
+            raise
+        finally:
+            self._lock.release()
+
+
+@contextmanager
+def reading_files_of(job_id: str) -> Iterator[None]:
+    """Report files of a job that are deleted during the read, or damaged.
+
+    Raises:
+        NotThereError: a file cannot be read; the message says why.
+    """
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotThereError(f"the files of job {job_id} are gone; it was deleted, or its weights renewed") from None
+    except OSError as error:
+        raise NotThereError(f"the files of job {job_id} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile):
+        raise NotThereError(f"the files of job {job_id} are damaged") from None

@@ -1,0 +1,133 @@
+"""Submitting jobs: new ones, and forks of existing ones."""
+
+import logging
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+
+from app.jobs.errors import NotThereError
+from app.jobs.files import JobFiles
+from app.jobs.limits import forked, specify
+from app.jobs.record.values import JobRow, NewJob, checkpoints_of, digest, new_id, specification_of
+from app.jobs.service.database import JobDatabase
+from app.jobs.service.examples import Table, prepared
+from app.jobs.service.manage import show
+from app.jobs.service.views import Job
+from app.jobs.specification import ForkRequest, JobRequest, PointData
+
+log = logging.getLogger("nobody.jobs")
+
+
+def submit(database: JobDatabase, request: JobRequest, table: Table | None = None, key: str | None = None) -> Job:
+    """Store a new job and queue it.
+
+    Args:
+        database: where the jobs are stored.
+        request: the checked body.
+        table: examples from an uploaded file, which replace the body's data.
+        key: the Idempotency-Key.
+
+    Raises:
+        LimitError: the job exceeds a limit of this service.
+        QueueFullError: too many jobs wait.
+        IdempotencyError: the key belongs to another request.
+    """
+    if table is None and isinstance(request.data, PointData):
+        table = Table(np.array(request.data.points, np.float64))
+    stored, points = (None, None) if table is None else prepared(table, request.normalize)
+    specification = specify(request, stored, database.settings)
+    parts = [request.model_dump_json(exclude={"data"} if stored else None).encode()]
+    if stored is not None and points is not None:
+        parts += [stored.model_dump_json().encode(), points.tobytes()]
+    new = NewJob(specification, request.name, request.metadata, digest(*parts))
+
+    if points is None:
+        return _store(database, new, key)
+
+    def write(files: JobFiles) -> None:
+        files.make()
+        np.save(files.points, points, allow_pickle=False)
+
+    return _store(database, new, key, write)
+
+
+def fork(database: JobDatabase, parent_id: str, changes: ForkRequest, key: str | None = None) -> Job:
+    """Start a new job from a checkpoint of another one.
+
+    Raises:
+        UnknownJobError: the parent does not exist.
+        NotThereError: the parent has no checkpoint, or none at that step.
+        LimitError: the changed job exceeds a limit, or has no steps left.
+    """
+    request_digest = digest(b"fork", parent_id.encode(), changes.model_dump_json().encode())
+    with database.store() as store:
+        known = store.known(key, request_digest)
+        if known is not None:
+            return show(database, known["id"])
+        parent = store.get(parent_id)
+    specification = specification_of(parent)
+    step, checkpoint = _checkpoint(parent, changes.step)
+    specification = forked(specification, changes, step, database.settings)
+    name = f"{step:09}-0.npz"
+    new = NewJob(
+        specification,
+        changes.name if changes.name is not None else parent["name"],
+        changes.metadata if changes.metadata is not None else parent["metadata"],
+        request_digest,
+        parent_id,
+        name,
+        step,
+    )
+    parent_files = database.files(parent_id)
+
+    def write(files: JobFiles) -> None:
+        files.checkpoint(name).parent.mkdir(parents=True)
+        try:
+            shutil.copyfile(parent_files.checkpoint(checkpoint), files.checkpoint(name))
+            if parent_files.points.exists():
+                shutil.copyfile(parent_files.points, files.points)
+        except FileNotFoundError:
+            raise NotThereError(
+                f"the checkpoint of step {step} is gone: it made way for a newer one, or the files of the job were "
+                "deleted; fork from another step"
+            ) from None
+
+    return _store(database, new, key, write)
+
+
+def _checkpoint(parent: JobRow, step: int | None) -> tuple[int, str]:
+    """Return step and file of the checkpoint of this step, by default of the newest one."""
+    known = checkpoints_of(parent)
+    if not known:
+        raise NotThereError(f"the job is {parent['state']} and has no checkpoint yet")
+    if step is None:
+        step = max(known)
+    if step not in known:
+        steps = ", ".join(str(kept) for kept in sorted(known))
+        raise NotThereError(f"expected a step with a checkpoint, one of {steps}, got {step}")
+    return step, known[step]
+
+
+def _store(database: JobDatabase, new: NewJob, key: str | None, write: Callable[[JobFiles], None] | None = None) -> Job:
+    """Write the files of a new job, if it has any, then its record. Remove the files if the job is not stored."""
+    job_id = new_id()
+    with database.store() as store:
+        known = store.known(key, new.digest)
+        if known is not None:
+            return show(database, known["id"])
+        if write is None:
+            return show(database, store.submit(job_id, new, key)["id"])
+        store.announce(job_id)
+        stored = False
+        try:
+            write(database.files(job_id))
+            job = store.submit(job_id, new, key, announced=True)
+            stored = job["id"] == job_id  # a repetition of the request may have been faster
+        finally:
+            if not stored:
+                try:
+                    store.clear(database.files(job_id))
+                except Exception as error:  # the caller learns of the first error; a worker clears up when it starts
+                    log.warning("job %s could not be cleared away yet: %s", job_id, str(error).partition("\n")[0])
+    return show(database, job["id"])

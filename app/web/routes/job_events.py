@@ -1,0 +1,80 @@
+"""The events of a training job."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from starlette.exceptions import HTTPException
+
+from app.jobs.service.events import EventLog
+from app.jobs.service.views import Events
+from app.web.caching import NO_STORE
+from app.web.dependencies import Jobs
+from app.web.negotiation import preferred
+from app.web.schemas.jobs import EventsQuery, JobId, LastEventId
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+_MEDIA_TYPES = {"stream": "text/event-stream", "json": "application/json"}
+#: Events of one answer as JSON.
+_PAGE = 200
+#: Seconds without an event after which the stream sends a comment, so that proxies do not cut it.
+_SILENCE_SECONDS = 15.0
+
+
+@router.get(
+    "/{job_id}/events",
+    response_model=Events,
+    responses={
+        200: {
+            "description": "Server-sent events, or with `Accept: application/json` those there are by now.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        204: {"description": "The job has ended and you have all its events."},
+    },
+)
+async def events(
+    job_id: JobId,
+    query: Annotated[EventsQuery, Query()],
+    request: Request,
+    jobs: Jobs,
+    last_event_id: LastEventId = None,
+) -> Any:
+    """Follow a job until it has ended.
+
+    The events: `state`, `phase` (what it is at while it runs), `data` (the real examples), `progress`, `snapshot`, and
+    `warnings` (what keeps it from learning from then on; none where that is over).
+
+    A client that comes back with `Last-Event-ID` gets what it missed, nothing twice.
+    """
+    after = _last_event(last_event_id, query.after)
+    log = await run_in_threadpool(EventLog, jobs, job_id, after)
+    if after > log.last:
+        raise HTTPException(422, f"expected an event that there is, at most {log.last}, got {after}")
+    if preferred(request, _MEDIA_TYPES) == "json":
+        return Response(await run_in_threadpool(log.page, _PAGE), media_type="application/json", headers=NO_STORE)
+    if log.exhausted:
+        return Response(status_code=204)
+    headers = {**NO_STORE, "X-Accel-Buffering": "no"}
+    if request.scope.get("head"):
+        return Response(headers=headers, media_type="text/event-stream")
+    return StreamingResponse(_stream(log), media_type="text/event-stream", headers=headers)
+
+
+async def _stream(log: EventLog) -> AsyncIterator[bytes]:
+    async for event in log.follow(_SILENCE_SECONDS):
+        if event is None:
+            yield KEEPALIVE_COMMENT
+        else:
+            yield format_sse_event(data_str=event.data, event=event.kind, id=str(event.id))
+
+
+def _last_event(header: str | None, after: int | None) -> int:
+    if header is None:
+        return after or 0
+    if not header.isascii() or not header.isdigit() or len(header) > 18:
+        raise HTTPException(422, f"Last-Event-ID: expected the id of an event, a whole number, got {header[:80]!r}")
+    return int(header)

@@ -1,0 +1,80 @@
+"""The results of a training job: losses, pictures, samples, networks."""
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.jobs.service import results
+from app.jobs.service.results import SamplesFormat, TableFormat
+from app.jobs.specification import MAX_SEED
+from app.web.caching import NO_STORE
+from app.web.dependencies import Jobs
+from app.web.negotiation import preferred
+from app.web.routes.jobs import CONFLICT
+from app.web.schemas.jobs import HistoryQuery, JobId, JobSamplesQuery, PictureQuery
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+_HISTORY_TYPES: dict[TableFormat, str] = {"json": "application/json", "csv": "text/csv"}
+_SAMPLES_TYPES: dict[SamplesFormat, str] = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "npy": "application/octet-stream",
+}
+
+
+@router.get(
+    "/{job_id}/history",
+    responses={200: {"description": "One value a step.", "content": {"text/csv": {}, "application/json": {}}}},
+)
+async def history(job_id: JobId, query: Annotated[HistoryQuery, Query()], request: Request, jobs: Jobs) -> Response:
+    """Give the losses of every step, as JSON or CSV."""
+    form = query.format or preferred(request, _HISTORY_TYPES)
+    text = await jobs.run_in_pool(results.history, jobs, job_id, form)
+    return Response(text, media_type=_HISTORY_TYPES[form])
+
+
+@router.get(
+    "/{job_id}/picture.png",
+    response_class=Response,
+    responses=CONFLICT | {200: {"description": "The job in one picture.", "content": {"image/png": {}}}},
+)
+async def picture(job_id: JobId, query: Annotated[PictureQuery, Query()], jobs: Jobs) -> Response:
+    """Draw real and generated points, the discriminator and the losses, as the exercise does."""
+    png = await jobs.run_in_pool(results.picture, jobs, job_id, query.step, query.size)
+    return Response(png, media_type="image/png", headers=NO_STORE)
+
+
+@router.get(
+    "/{job_id}/samples",
+    response_class=Response,
+    responses=CONFLICT
+    | {
+        200: {
+            "description": "One row a sample.",
+            "content": {"application/json": {}, "text/csv": {}, "application/octet-stream": {}},
+        }
+    },
+)
+async def samples(job_id: JobId, query: Annotated[JobSamplesQuery, Query()], request: Request, jobs: Jobs) -> Response:
+    """Draw fresh samples from the trained generator."""
+    seed = secrets.randbelow(MAX_SEED + 1) if query.seed is None else query.seed
+    form = query.format or preferred(request, _SAMPLES_TYPES)
+    body = await jobs.run_in_pool(results.samples, jobs, job_id, query.count, seed, form)
+    return Response(body, media_type=_SAMPLES_TYPES[form], headers={"X-Seed": str(seed), **NO_STORE})
+
+
+@router.get(
+    "/{job_id}/weights",
+    response_class=Response,
+    responses=CONFLICT | {200: {"description": "A zip.", "content": {"application/zip": {}}}},
+)
+async def weights(job_id: JobId, jobs: Jobs) -> Response:
+    """Take the networks away: `generator.h5` and `discriminator.h5`, which plain Keras loads, and `job.json`.
+
+    They are those of `weights_step`: networks are written whenever the training stops.
+    """
+    archive = await jobs.run_in_pool(results.networks, jobs, job_id)
+    headers = {"Content-Disposition": f'attachment; filename="job-{job_id}.zip"'}
+    return Response(archive, media_type="application/zip", headers=headers)

@@ -1,0 +1,1 @@
+"""Request and response models, one module a subject, with the limits of each parameter."""

@@ -1,0 +1,71 @@
+"""Parameters of the job routes.
+
+The bodies are in ``app.jobs.specification``, the answers in ``app.jobs.service.views``.
+"""
+
+from typing import Annotated
+
+from fastapi import Header, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.jobs.service.results import SamplesFormat, TableFormat
+from app.jobs.specification import MAX_SEED
+from app.jobs.states import State
+
+MAX_SAMPLES = 100_000
+
+JobId = Annotated[str, Path(description="The job's `id`.", examples=["76cd927a59c4550b"])]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        examples=["monday"],
+        description="A repetition of the request under the same key gives the same job.",
+    ),
+]
+LastEventId = Annotated[str | None, Header(examples=["42"], description="The last event that you have.")]
+
+
+_FORMAT = Field(None, examples=["csv"], description="Left out, the header Accept decides.")
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class JobsQuery(_Query):
+    """Which jobs."""
+
+    status: list[State] = Field([], description="Only these; may be given several times.")
+    limit: int = Field(20, ge=1, le=100, description="Jobs on a page.")
+    after: str | None = Field(None, examples=["76cd927a59c4550b"], description="The `next` of the page before.")
+
+
+class EventsQuery(_Query):
+    """Which events."""
+
+    after: int | None = Field(
+        None, ge=0, lt=2**63, examples=[42], description="The last event that you have; the header Last-Event-ID wins."
+    )
+
+
+class HistoryQuery(_Query):
+    """The format of the losses."""
+
+    format: TableFormat | None = _FORMAT
+
+
+class PictureQuery(_Query):
+    """Which picture."""
+
+    step: int | None = Field(None, ge=0, examples=[800], description="Of a snapshot; the newest by default.")
+    size: int = Field(900, ge=300, le=2_000, description="Width, in pixels.")
+
+
+class JobSamplesQuery(_Query):
+    """How many samples, and how."""
+
+    count: int = Field(500, ge=1, le=MAX_SAMPLES, description="How many samples.")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, examples=[0], description="Makes them repeatable.")
+    format: SamplesFormat | None = _FORMAT
