@@ -18,6 +18,8 @@ RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
 PACKAGE := $(VENV)/.package
 NODE    := node_modules/.package-lock.json
+# What "nobody bench" compares the training with has an environment of its own: it must not change the service's.
+PEERS   := .venv-bench/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -51,7 +53,8 @@ format: setup $(NODE) ## lay out the code and fix what can be fixed mechanically
 	@$(BIN)/ruff format
 	@$(BIN)/node node_modules/.bin/biome check --write
 
-bench: setup ## measure speed beside others (ARGS="--only training"; JAX and PyTorch: .venv/bin/pip install '.[bench]')
+# JAX and PyTorch take 6 GB; who measures no training does without them.
+bench: setup $(if $(filter serving jobs,$(ARGS)),,$(PEERS)) ## measure speed, in minutes, beside JAX and PyTorch (ARGS="--only training")
 	@$(BIN)/nobody bench $(ARGS)
 
 wheel: setup ## build dist/nobody-*.whl, with the pages and the shipped weights in it
@@ -90,6 +93,12 @@ $(PACKAGE): pyproject.toml | $(if $(filter serve,$(MAKECMDGOALS)),$(RUNTIME),$(D
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(PEERS): requirements-bench.lock
+	@echo "Installing JAX and PyTorch for comparison into .venv-bench (6 GB: this takes minutes)"
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/pip --disable-pip-version-check -qq install --no-deps --require-hashes -r requirements-bench.lock
+	@touch $@
+
 # Some tests need programs of the system: a browser, a database server, a client. Without them they skip, except in CI,
 # where nothing may skip.
 programs:
@@ -120,11 +129,13 @@ lock: ## pin the newest allowed version of every dependency, with hashes (takes 
 	$(PYTHON) -m venv "$$tools"; \
 	"$$tools/bin/pip" --disable-pip-version-check -qq install pip-tools==7.6.2; \
 	compile() { "$$tools/bin/pip-compile" --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
-		--no-header --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host "$$@" pyproject.toml; }; \
+		--no-header --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host "$$@"; }; \
 	echo "Pinning requirements.lock"; \
-	compile --output-file requirements.lock; \
+	compile --output-file requirements.lock pyproject.toml; \
 	echo "Pinning requirements-dev.lock"; \
-	compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml; \
+	echo "Pinning requirements-bench.lock"; \
+	compile --output-file requirements-bench.lock requirements-bench.in
 
 test-oldest: ## run unit and model tests with the oldest versions that pyproject.toml allows (takes half an hour)
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
@@ -146,5 +157,5 @@ docker-lint: ## check the Dockerfile
 	echo "Dockerfile: no complaints"
 
 clean: ## remove whatever make can make again (never data/)
-	rm -rf $(VENV) node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
+	rm -rf $(VENV) .venv-bench node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
 	find app models tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -316,6 +316,10 @@ def bench(
         bool, typer.Option("--tiny", help="Only see that everything runs; the figures mean nothing.")
     ] = False,
     only: Annotated[_BenchPart | None, typer.Option(help="One of the three parts.")] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(exists=True, file_okay=False, resolve_path=True, help="Another checkout to measure beside this."),
+    ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", dir_okay=False, callback=_in_a_folder, help="Write the figures here, too."),
@@ -323,7 +327,8 @@ def bench(
 ) -> None:
     """Measure speed: training beside the exercise's code, JAX and PyTorch; jobs; serving beside a constant picture.
 
-    Runs the benchmarks of a checkout, for some minutes. JAX and PyTorch come with pip install '.[bench]'.
+    Runs the benchmarks of a checkout, for some minutes. `make bench` installs JAX and PyTorch, into an environment of
+    their own.
     """
     console = consoles.console(stderr=True)
     if not (ROOT / "tests" / "benchmarks").is_dir():
@@ -331,11 +336,9 @@ def bench(
             console,
             ValueError("bench: expected a checkout with tests/benchmarks; clone the repository and run it there"),
         )
-    import app.quiet_tensorflow  # noqa: F401 (first)
-
     sys.path.insert(0, str(ROOT))
     try:
-        import_module("tests.benchmarks.suite").run(tiny, only, json_file)
+        import_module("tests.benchmarks.suite").run(tiny, only, json_file, against)
     except (RuntimeError, OSError) as error:
         _fail(console, error)
 

@@ -7,24 +7,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import httpx
 
-from app import ROOT
-from tests.benchmarks.report import Row, alternating, row
+from tests.benchmarks.report import ROOT, Options, Report, Row, alternating, compared, row
 from tests.benchmarks.serving import serving
-from tests.benchmarks.training import EXERCISE, compared
+from tests.benchmarks.training import EXERCISE
 
 #: How many times faster than the script a job means to be, and within how many seconds it means to report progress.
 TARGET, PROGRESS_SECONDS = 3.0, 1.0
 
 
-def measure(tiny: bool) -> list[Row]:
-    """Measure everything; ``tiny`` shows only that it runs."""
-    epochs, steps, repeats = (1, 2, 1) if tiny else (16, 100, 5)
+def count(options: Options) -> int:
+    """Return how many runs there are."""
+    return 3 * (options.repeats + 1) + options.repeats
+
+
+def measure(options: Options, report: Report) -> Iterator[list[Row]]:
+    """Measure everything."""
+    epochs, steps = (1, 2) if options.tiny else (16, 100)
     job = {"model": "wgan_gp", "data": {"name": "four_clouds"}, "epochs": epochs, "steps_per_epoch": steps}
     # Another batch size is another graph: what the training process has compiled before does not fit it.
     fresh = ({**job, "batch_size": size} for size in itertools.count(201))
@@ -38,14 +42,16 @@ def measure(tiny: bool) -> list[Row]:
             "anew": lambda: _job(client, next(fresh)),
             "again": lambda: _job(client, job),
         }
-        seconds = alternating(actions, repeats)
-        to_progress = [_job(client, job) for _ in range(repeats)]
+        seconds = alternating(actions, options.repeats, lambda name: report.tick(f"a job: {name}"))
+        to_progress = []
+        for _ in range(options.repeats):
+            report.tick("a job: its first progress")
+            to_progress.append(_job(client, job))
     group = f"a job of {epochs} × {steps} steps, from POST to its end"
-    rows = []
     for case, name in (("first of its architecture", "anew"), ("later ones", "again")):
         runs = {"nobody": seconds[name], EXERCISE: seconds[EXERCISE]}
-        rows += compared(group, f"WGAN_GP [2, 10, 10, 5], {case}", runs, "s", {EXERCISE: TARGET})
-    return rows + _progress_rows(group, to_progress)
+        yield compared(group, f"WGAN_GP [2, 10, 10, 5], {case}", runs, "s", {EXERCISE: TARGET})
+    yield _progress_rows(group, to_progress)
 
 
 def _progress_rows(group: str, seconds: list[float]) -> list[Row]:
@@ -55,7 +61,7 @@ def _progress_rows(group: str, seconds: list[float]) -> list[Row]:
 
 
 def _script(epochs: int, steps: int) -> None:
-    command = [sys.executable, "-m", "tests.benchmarks.exercise", str(epochs), str(steps)]
+    command = [sys.executable, "-m", "tests.benchmarks.peers.exercise", str(epochs), str(steps)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
 

@@ -5,40 +5,36 @@ import os
 import re
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import ROOT
-from tests.benchmarks.report import Row, row
+from tests.benchmarks.report import ROOT, Options, Report, Row, compared, seconds_of
 
+GROUP = "serving"
 CONNECTIONS = 32
 #: Of one run of ``wrk``.
 SECONDS = 3
 FACES_A_SECOND = 20_000
-SHEET = 64
+COUNT = 64
 
 CONSTANT, BARE = "constant PNG, FastAPI", "constant PNG, bare ASGI"
-_PATHS = {
-    CONSTANT: "/constant",
-    BARE: "/bare",
-    "new": "/sample",
-    "new seed": "/sample?seed=",  # the script counts on
-    "same seed": "/sample?seed=42",
-    "sheet": f"/samples?count={SHEET}",
-}
+_CONSTANTS = {CONSTANT: "/constant", BARE: "/bare"}
+_NEW, _NEW_SEED, _SAME_SEED = "/sample", "/sample?seed=", "/sample?seed=42"  # a script counts the new seeds on
+_SHEET = f"/samples?count={COUNT}"
+_PATHS = (_NEW, _NEW_SEED, _SAME_SEED, _SHEET)
+_IDLE = "without the training"
 _NEW_SEEDS = """
 local seed
 function init(arguments) seed = tonumber(arguments[1]) end
 function request() seed = seed + 1; return wrk.format("GET", "/sample?seed=" .. string.format("%d", seed)) end
 """
-_TENSORFLOW = "import tensorflow"
 _GENERATOR = """
 import numpy as np
 from models import convolutional_GenDiscr
@@ -58,95 +54,87 @@ class _Load:
     p99: float
 
 
-def measure(tiny: bool) -> list[Row]:
-    """Measure everything, with ``wrk``; ``tiny`` shows only that it runs."""
-    repeats = 1 if tiny else 5
-    with tempfile.TemporaryDirectory() as folder:
-        start, memory = _starts(Path(folder), repeats)
-        with serving(Path(folder)) as (address, _):
-            loads = _loads(address, repeats, Path(folder))
-            idle, busy = _loads_beside_training(address, repeats, Path(folder))
-    return [*_throughput_rows(loads), *_sheet_rows(loads), *_busy_rows(idle, busy), *start, *memory]
+def count(options: Options) -> int:
+    """Return how many runs there are."""
+    checkouts = len(options.checkouts)
+    starts, loads, beside_training = checkouts + 1, len(_CONSTANTS) + len(_PATHS) * checkouts, 2
+    return options.repeats * (starts + loads + beside_training)
 
 
-# what the figures are compared with
+def measure(options: Options, report: Report) -> Iterator[list[Row]]:
+    """Measure everything, with ``wrk``."""
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        yield from _starts(folder, options, report)
+        addresses = {
+            name: stack.enter_context(serving(folder, checkout=checkout))[0]
+            for name, checkout in options.checkouts.items()
+        }
+        yield from _loads(addresses, folder, options, report)
+        yield from _loads_beside_training(f"{addresses['nobody']}/sample", folder, options, report)
 
 
-def _throughput_rows(loads: dict[str, list[_Load]]) -> Iterator[Row]:
-    cases = (("GET /sample, a new face", "new", 1.0), ("never repeated seed", "new seed", 0.5))
-    for case, name, target in (*cases, ("repeated seed", "same seed", 1.0)):
-        ours = [load.rate for load in loads[name]]
-        yield row("serving", case, "nobody", ours, "requests/s")
-        for peer, aim in ((CONSTANT, target), (BARE, None)):
-            theirs = [load.rate for load in loads[peer]]
-            ratio = statistics.median(ours) / statistics.median(theirs)
-            yield row("serving", case, peer, theirs, "requests/s", ratio=ratio, target=aim)
-    yield from _lower_is_better(
-        "GET /sample, 99th percentile",
-        [load.p99 for load in loads["new"]],
-        CONSTANT,
-        [load.p99 for load in loads[CONSTANT]],
-        "ms",
-        at_most=2.0,
-    )
+def _starts(folder: Path, options: Options, report: Report) -> Iterator[list[Row]]:
+    """Measure the time to the first face, and the memory then, of ``nobody serve``."""
+    seconds: dict[str, list[float]] = defaultdict(list)
+    memory: dict[str, list[float]] = defaultdict(list)
+    for _ in range(options.repeats):
+        for name, checkout in options.checkouts.items():
+            report.tick(f"start: {name}")
+            begin = time.perf_counter()
+            with serving(folder, "-m", "app", "serve", checkout=checkout) as (_, process):
+                seconds[name].append(time.perf_counter() - begin)
+                memory[name].append(_resident(process.pid))
+        report.tick("start: TensorFlow")
+        seconds["import tensorflow"].append(seconds_of(lambda: _run("import tensorflow")))
+        memory["TensorFlow, generator"].append(int(_run(_GENERATOR)) / 1024)
+    yield compared(GROUP, "start to first face", seconds, "s", {"import tensorflow": 1 / 1.5})
+    case = "resident memory of the serving process"
+    yield compared(GROUP, case, memory, "MiB", {"TensorFlow, generator": 1 / 1.3})
 
 
-def _sheet_rows(loads: dict[str, list[_Load]]) -> Iterator[Row]:
-    case = f"GET /samples?count={SHEET}"
-    faces = [load.rate * SHEET for load in loads["sheet"]]
-    yield row("serving", case, "nobody", faces, "faces/s")
-    ratio = statistics.median(faces) / FACES_A_SECOND
-    yield row("serving", case, "the aim", [FACES_A_SECOND], "faces/s", ratio=ratio, target=1.0)
+def _loads(addresses: dict[str, str], folder: Path, options: Options, report: Report) -> Iterator[list[Row]]:
+    """Drive each path of each variant in turn, so that all meet the same disturbances."""
+    urls = {(name, path): addresses["nobody"] + path for name, path in _CONSTANTS.items()}
+    urls |= {(name, path): address + path for path in _PATHS for name, address in addresses.items()}
+    loads: dict[tuple[str, str], list[_Load]] = defaultdict(list)
+    for _ in range(options.repeats):
+        for (name, path), url in urls.items():
+            report.tick(f"{path}: {name}")
+            loads[name, path].append(_drive(url, folder))
+
+    def rates(path: str) -> dict[str, list[float]]:
+        return {name: [load.rate for load in loads[name, path]] for name in addresses}
+
+    constants = {name: [load.rate for load in loads[name, path]] for name, path in _CONSTANTS.items()}
+    cases = (("GET /sample, a new face", _NEW, 1.0), ("never repeated seed", _NEW_SEED, 0.5))
+    for case, path, target in (*cases, ("repeated seed", _SAME_SEED, 1.0)):
+        values = rates(path) | constants
+        yield compared(GROUP, case, values, "requests/s", {CONSTANT: target}, higher_is_better=True)
+    asked = [*((name, _NEW) for name in addresses), (CONSTANT, _CONSTANTS[CONSTANT])]
+    waits = {name: [load.p99 for load in loads[name, path]] for name, path in asked}
+    yield compared(GROUP, "GET /sample, 99th percentile", waits, "ms", {CONSTANT: 1 / 2.0})
+    faces = {name: [rate * COUNT for rate in found] for name, found in rates(_SHEET).items()}
+    faces["the aim"] = [FACES_A_SECOND] * options.repeats
+    yield compared(GROUP, f"GET {_SHEET}", faces, "faces/s", {"the aim": 1.0}, higher_is_better=True)
 
 
-def _busy_rows(idle: list[_Load], busy: list[_Load]) -> Iterator[Row]:
-    case = "GET /sample beside a training run"
-    rates, idle_rates = [load.rate for load in busy], [load.rate for load in idle]
-    yield row("serving", case, "nobody", rates, "requests/s")
-    ratio = statistics.median(rates) / statistics.median(idle_rates)
-    yield row("serving", case, "without the training", idle_rates, "requests/s", ratio=ratio, target=0.6)
-    yield from _lower_is_better(
-        f"{case}, 99th percentile",
-        [load.p99 for load in busy],
-        "without the training",
-        [load.p99 for load in idle],
-        "ms",
-        at_most=3.0,
-    )
-
-
-def _lower_is_better(
-    case: str, ours: Sequence[float], peer: str, theirs: Sequence[float], unit: str, *, at_most: float
-) -> Iterator[Row]:
-    yield row("serving", case, "nobody", ours, unit)
-    ratio = statistics.median(theirs) / statistics.median(ours)
-    yield row("serving", case, peer, theirs, unit, ratio=ratio, target=1 / at_most)
-
-
-# load
-
-
-def _loads(address: str, repeats: int, folder: Path) -> dict[str, list[_Load]]:
-    """Drive each path in turn, so that all meet the same disturbances."""
-    loads: dict[str, list[_Load]] = {name: [] for name in _PATHS}
-    for _ in range(repeats):
-        for name, path in _PATHS.items():
-            loads[name].append(_drive(address + path, folder))
-    return loads
-
-
-def _loads_beside_training(address: str, repeats: int, folder: Path) -> tuple[list[_Load], list[_Load]]:
+def _loads_beside_training(url: str, folder: Path, options: Options, report: Report) -> Iterator[list[Row]]:
     """Ask for new faces in turn while a training run stands still and while it runs."""
-    idle: list[_Load] = []
-    busy: list[_Load] = []
+    loads: dict[str, list[_Load]] = {"nobody": [], _IDLE: []}
     with _process(["-m", "tests.benchmarks.endless_training"]) as training:
         assert training.stdout is not None
         training.stdout.readline()  # its graphs are compiled
-        for _ in range(repeats):
-            for loads, number in ((idle, signal.SIGSTOP), (busy, signal.SIGCONT)):
+        for _ in range(options.repeats):
+            for name, number in ((_IDLE, signal.SIGSTOP), ("nobody", signal.SIGCONT)):
                 training.send_signal(number)
-                loads.append(_drive(f"{address}/sample", folder))
-    return idle, busy
+                report.tick(f"beside a training run: {name}")
+                loads[name].append(_drive(url, folder))
+    case = "GET /sample beside a training run"
+    rates = {name: [load.rate for load in found] for name, found in loads.items()}
+    yield compared(GROUP, case, rates, "requests/s", {_IDLE: 0.6}, higher_is_better=True)
+    waits = {name: [load.p99 for load in found] for name, found in loads.items()}
+    yield compared(GROUP, f"{case}, 99th percentile", waits, "ms", {_IDLE: 1 / 3.0})
 
 
 def _drive(url: str, folder: Path) -> _Load:
@@ -162,15 +150,12 @@ def _drive(url: str, folder: Path) -> _Load:
     return _Load(float(rate[1]), float(p99[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[p99[2]])
 
 
-# processes
-
-
 @contextlib.contextmanager
-def _process(arguments: Sequence[str], **settings: object) -> Iterator[subprocess.Popen[str]]:
+def _process(arguments: Sequence[str], checkout: Path = ROOT, **settings: object) -> Iterator[subprocess.Popen[str]]:
     environment = os.environ | {f"NOBODY_{name.upper()}": str(value) for name, value in settings.items()}
     process = subprocess.Popen(
         [sys.executable, *arguments],
-        cwd=ROOT,
+        cwd=checkout,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -184,13 +169,13 @@ def _process(arguments: Sequence[str], **settings: object) -> Iterator[subproces
 
 
 @contextlib.contextmanager
-def serving(data: Path, *command: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def serving(data: Path, *command: str, checkout: Path = ROOT) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Serve until the first face has come; yield the address and the process."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     arguments = command or ("-m", "tests.benchmarks.serving_app", str(port))
-    with _process(arguments, port=port, data=data / str(port)) as process:
+    with _process(arguments, checkout, port=port, data=data / str(port)) as process:
         _wait_for(lambda: _answers(f"{address}/sample"))
         yield address, process
 
@@ -209,33 +194,6 @@ def _wait_for(condition: Callable[[], bool]) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError("the service did not answer within 60 s")
         time.sleep(0.01)
-
-
-def _starts(folder: Path, repeats: int) -> tuple[list[Row], list[Row]]:
-    """Measure the time to the first face, and the memory then, of ``nobody serve``."""
-    ours, theirs, resident, with_tensorflow = [], [], [], []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        with serving(folder, "-m", "app", "serve") as (_, process):
-            ours.append(time.perf_counter() - begin)
-            resident.append(_resident(process.pid))
-        begin = time.perf_counter()
-        _run(_TENSORFLOW)
-        theirs.append(time.perf_counter() - begin)
-        with_tensorflow.append(int(_run(_GENERATOR)) / 1024)
-    return (
-        list(_lower_is_better("start to first face", ours, "import tensorflow", theirs, "s", at_most=1.5)),
-        list(
-            _lower_is_better(
-                "resident memory of the serving process",
-                resident,
-                "TensorFlow, generator",
-                with_tensorflow,
-                "MiB",
-                at_most=1.3,
-            )
-        ),
-    )
 
 
 def _resident(pid: int) -> float:

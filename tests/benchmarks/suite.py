@@ -1,39 +1,40 @@
 """All benchmarks, as ``nobody bench`` runs them."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from app.cli import consoles
 from tests.benchmarks import jobs, serving, training
-from tests.benchmarks.report import Row, show, write_json
-
-PARTS: dict[str, Callable[[bool], list[Row]]] = {
-    "training": training.measure,
-    "jobs": jobs.measure,
-    "serving": serving.measure,
-}
+from tests.benchmarks.report import Options, Report, Row
 
 
-def run(tiny: bool, only: str | None, json_file: Path | None) -> None:
-    """Measure, print each part's tables as soon as it is done, and write them all.
+class _Part(Protocol):
+    def count(self, options: Options) -> int:
+        """Return how many runs the part takes."""
+
+    def measure(self, options: Options, report: Report) -> Iterator[list[Row]]:
+        """Measure, tell the report of every run before it starts, and yield the rows of a case as they come."""
+
+
+PARTS: dict[str, _Part] = {"training": training, "jobs": jobs, "serving": serving}
+
+
+def run(tiny: bool, only: str | None, json_file: Path | None, against: Path | None = None) -> None:
+    """Measure, and show and write the results of each case as soon as it is done.
 
     Raises:
-        RuntimeError: something went wrong; what was measured before that is printed and written all the same.
+        RuntimeError: something went wrong; what was measured before that is shown and written all the same.
     """
+    options = Options(tiny, against)
     notes = consoles.console(stderr=True)
-    parts = {name: measure for name, measure in PARTS.items() if only in (None, name)}
-    if "training" in parts:
-        for peer in training.absent():
-            notes.print(f"{peer} is not installed and is left out (.venv/bin/pip install '.[bench]')")
+    parts = {name: part for name, part in PARTS.items() if only in (None, name)}
     if "serving" in parts and shutil.which("wrk") is None:
         notes.print("wrk is not installed, and serving is left out (on Debian: apt-get install wrk)")
         del parts["serving"]
-    rows: list[Row] = []
-    for name, measure in parts.items():
-        notes.print(f"measuring {name}; this takes minutes, and wants a machine with nothing else to do")
-        measured = measure(tiny)
-        show(measured)
-        rows += measured
-        if json_file is not None:
-            write_json(rows, json_file)
+    notes.print("this takes minutes, and wants a machine with nothing else to do")
+    with Report(sum(part.count(options) for part in parts.values()), json_file) as report:
+        for part in parts.values():
+            for rows in part.measure(options, report):
+                report.add(rows)

@@ -1,239 +1,123 @@
-"""How fast GANs are trained, beside the exercise's own code, JAX and PyTorch."""
+"""How fast GANs are trained, beside the exercise's own code, JAX and PyTorch, each in a process of its own."""
 
-import contextlib
-import math
-import os
-import statistics
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field
 from functools import partial
-from importlib.util import find_spec
 
-import keras
-import numpy as np
-import numpy.typing as npt
-import tensorflow as tf
-
-from models import WGAN_GP, convolutional_GenDiscr, fully_connected_GenDiscr, train
-from models.gan import GAN
-from models.latents import LatentGenerator
-from models.toys.presets import GAN_CLASSES
-from tests.benchmarks import exercise
-from tests.benchmarks.report import Row, alternating, row, seconds_of
-
-BATCH, DISC_ITER = 200, 2
-
-#: Generators from latent to output, and the number of real examples.
-SIZES = (((2, 10, 10, 5), 1_000), ((1, 100, 100, 2), 10_000), ((49, 98, 98, 49), 10_000))
+from tests.benchmarks.peers.runner import Case
+from tests.benchmarks.processes import Peer
+from tests.benchmarks.report import OTHER, Options, Report, Row, alternating, compared
 
 EXERCISE, JAX, EAGER, COMPILED = "the exercise, fit", "JAX", "PyTorch eager", "PyTorch compile"
+FIT, OTHER_FIT, LIMIT, FEW = "nobody, fit", f"{OTHER}, fit", "the limit: products alone", "with 1,000 real examples"
+#: What the table of ``fit`` calls the variants.
+_FITS = {"nobody": FIT, OTHER: OTHER_FIT, EXERCISE: EXERCISE}
+
 TRAIN_TARGETS = {EXERCISE: 5.0, JAX: 1.3, EAGER: 2.0, COMPILED: 2.0}
 FIT_TARGETS = {EXERCISE: 3.0}
 FACE_TARGETS = {EXERCISE: 2.0, EAGER: 1.3, COMPILED: 1.3}
+FEW_TARGETS = {FEW: 1 / 1.1}
 
-Run = Callable[[int], object]
-Data = npt.NDArray[np.float32]
+KINDS = ("Simple_GAN", "WGAN_clip", "WGAN_GP")
+#: Dense pairs as the exercise's scripts have them: widths of generator and critic, real examples, steps of a run.
+SIZES = (
+    ([2, 10, 10, 5], [5, 10, 10, 1], 1_000, 500),
+    ([1, 100, 100, 2], [2, 100, 100, 1], 10_000, 125),
+    ([49, 98, 98, 49], [49, 98, 98, 1], 10_000, 125),
+)
 
 
 @dataclass(frozen=True)
-class _Amount:
-    """How much is measured.
+class _Variant:
+    """What one peer runs: in a mode that its module knows, and the contest's case unless it has its own."""
 
-    ``steps`` must divide the numbers of real examples: Keras's ``fit``, handed the examples as the exercise does, runs
-    out of data otherwise, and ends its epoch early.
+    peer: str
+    mode: str = ""
+    case: Case | None = None
+
+
+@dataclass(frozen=True)
+class _Contest:
+    """Variants that run in turn."""
+
+    title: str
+    case: Case
+    variants: dict[str, _Variant]
+    targets: dict[str, float] = field(default_factory=dict)
+    group: str = "train, a step"
+
+
+def count(options: Options) -> int:
+    """Return how many runs there are."""
+    return sum(len(contest.variants) * options.repeats for contest in _contests(options))
+
+
+def measure(options: Options, report: Report) -> Iterator[list[Row]]:
+    """Measure everything.
+
+    Raises:
+        RuntimeError: this project's own code failed.
     """
-
-    steps: int = 500
-    face_steps: int = 3
-    repeats: int = 5
-    many_examples: int = 1_000_000
-    gemm: int = 2_048
+    with ExitStack() as stack:
+        peers = {peer.name: stack.enter_context(closing(peer)) for peer in _peers(options, report)}
+        for contest in _contests(options):
+            yield _run(contest, peers, options, report)
 
 
-_TINY = _Amount(steps=2, face_steps=1, repeats=1, many_examples=2_000, gemm=64)
+def _peers(options: Options, report: Report) -> Iterator[Peer]:
+    for name, checkout in options.checkouts.items():
+        yield Peer(name, "nobody", report.tell, checkout=checkout)
+    yield Peer(EXERCISE, "exercise", report.tell)
+    yield Peer(JAX, "jax_peer", report.tell, apart=True)
+    yield Peer(EAGER, "torch_peer", report.tell, apart=True)
+    yield Peer(COMPILED, "torch_peer", report.tell, apart=True)
 
 
-def measure(tiny: bool) -> list[Row]:
-    """Measure everything; ``tiny`` shows only that it runs."""
-    amount = _TINY if tiny else _Amount()
-    sizes, kinds = (SIZES[:1], ["WGAN_GP"]) if tiny else (SIZES, [*GAN_CLASSES])
-    rate = gemm_rate(amount)
-    cells = [(kind, widths, _uniform((count, widths[-1]))) for kind in kinds for widths, count in sizes]
-    rows = [row for cell in cells for row in _train(*cell, amount, rate)]
-    rows += [row for cell in cells for row in _fit(*cell, amount)]
-    rows += _faces(amount, rate)
-    return rows + [row for widths, _ in sizes for row in _many_examples(widths, amount)]
+def _contests(options: Options) -> Iterator[_Contest]:
+    ours = {name: _Variant(name, "train") for name in options.checkouts}
+    fits = {_FITS[name]: _Variant(name, "fit") for name in options.checkouts}
+    exercise = {EXERCISE: _Variant(EXERCISE)}
+    torch = {EAGER: _Variant(EAGER, "eager"), COMPILED: _Variant(COMPILED, "compile")}
+    limit = {LIMIT: _Variant("nobody", "limit")}
+    everybody = ours | fits | exercise | {JAX: _Variant(JAX)} | torch | limit
+
+    sizes, kinds = (SIZES[:1], KINDS[-1:]) if options.tiny else (SIZES, KINDS)
+    for kind in kinds:
+        for widths, critic_widths, number, steps in sizes:
+            steps = 2 if options.tiny else steps
+            case = Case(kind, widths, critic_widths, [number, widths[-1]], steps)
+            yield _Contest(f"{kind} {widths}, N={number:,}", case, everybody, TRAIN_TARGETS)
+
+    faces = Case("WGAN_GP", [], [], [2_000, 16, 16, 1], 1 if options.tiny else 2)
+    yield _Contest("WGAN_GP, faces", faces, ours | exercise | torch | limit, FACE_TARGETS)
+
+    number = 2_000 if options.tiny else 1_000_000
+    for widths, critic_widths, _, steps in sizes:
+        many, few = (Case("WGAN_GP", widths, critic_widths, [n, widths[-1]], steps) for n in (number, 1_000))
+        variants = {"nobody": _Variant("nobody", "train"), FEW: _Variant("nobody", "train", few)}
+        title, group = f"WGAN_GP {widths}, N={number:,}", "train, a step: many real examples"
+        yield _Contest(title, many, variants, FEW_TARGETS, group)
 
 
-def absent() -> list[str]:
-    """Return the peers that are not installed."""
-    return [name for name, packages in _PACKAGES.items() if not all(find_spec(package) for package in packages)]
-
-
-_PACKAGES = {"JAX": ("jax", "optax"), "PyTorch": ("torch",)}
-
-
-# what is measured
-
-
-def _train(kind: str, widths: tuple[int, ...], data: Data, amount: _Amount, rate: float) -> list[Row]:
-    gan = _gan(kind, widths, data)
-    runs: dict[str, Run] = {"nobody": partial(train, gan), EXERCISE: _exercise(kind, widths, data)}
-    runs |= _dense_peers(kind, widths, _critic_widths(gan), data)
-    return _compare("train, a step", _case(kind, widths, data), runs, amount.steps, amount, TRAIN_TARGETS, gan, rate)
-
-
-def _fit(kind: str, widths: tuple[int, ...], data: Data, amount: _Amount) -> list[Row]:
-    gan = _gan(kind, widths, data, latents=lambda k: tf.random.normal((k, widths[0])))
-    runs = {"nobody": _fitting(gan, data), EXERCISE: _exercise(kind, widths, data)}
-    return _compare("fit, a step", _case(kind, widths, data), runs, amount.steps, amount, FIT_TARGETS)
-
-
-def _faces(amount: _Amount, rate: float) -> list[Row]:
-    faces = 2 * _uniform((2_000, 16, 16, 1)) - 1
-    gan = WGAN_GP(*convolutional_GenDiscr(), LatentGenerator("normal", 16), faces, BATCH, DISC_ITER)
-    peer = exercise.CLASSES["WGAN_GP"](*convolutional_GenDiscr(), _normal(16), tf.constant(faces), BATCH, DISC_ITER)
-    runs: dict[str, Run] = {"nobody": partial(train, gan), EXERCISE: _fitting(peer, faces)}
-    if "PyTorch" not in absent():
-        from tests.benchmarks import torch_peer
-
-        runs |= torch_peer.faces("WGAN_GP", faces, BATCH, DISC_ITER)
-    return _compare("train, a step", "WGAN_GP, faces", runs, amount.face_steps, amount, FACE_TARGETS, gan, rate)
-
-
-def _many_examples(widths: tuple[int, ...], amount: _Amount) -> list[Row]:
-    few, many = "with 1,000 real examples", "nobody"
-    gans = {
-        many: _gan("WGAN_GP", widths, _uniform((amount.many_examples, widths[-1]))),
-        few: _gan("WGAN_GP", widths, _uniform((1_000, widths[-1]))),
+def _run(contest: _Contest, peers: dict[str, Peer], options: Options, report: Report) -> list[Row]:
+    asked = {name: peers[variant.peer] for name, variant in contest.variants.items()}
+    for name, variant in contest.variants.items():
+        asked[name].ask(variant=name, mode=variant.mode, case=asdict(variant.case or contest.case))
+    for peer in asked.values():  # they compile side by side
+        peer.answer()
+    runs = {name: partial(peer.run, name) for name, peer in asked.items()}
+    seconds = alternating(runs, options.repeats, lambda name: report.tick(f"{contest.title}: {name}"), uncounted=0)
+    if peers["nobody"].failed:
+        raise RuntimeError("bench: this project's own training failed")
+    milliseconds = {
+        name: [1_000 * value / contest.case.steps for value in values]
+        for name, values in seconds.items()
+        if not asked[name].failed
     }
-    runs: dict[str, Run] = {name: partial(train, gan) for name, gan in gans.items()}
-    case = f"WGAN_GP {[*widths]}, N={amount.many_examples:,}"
-    return _compare("train, a step: many real examples", case, runs, amount.steps, amount, {few: 1 / 1.1})
-
-
-# who is measured
-
-
-def _gan(kind: str, widths: tuple[int, ...], data: Data, latents: Callable[[int], tf.Tensor] | None = None) -> GAN:
-    generator, discriminator, latent_generator = fully_connected_GenDiscr(widths)
-    gan = GAN_CLASSES[kind](generator, discriminator, latents or latent_generator, data, BATCH, DISC_ITER)
-    gan.compile()
-    return gan
-
-
-def _exercise(kind: str, widths: tuple[int, ...], data: Data) -> Run:
-    generator, discriminator, _ = fully_connected_GenDiscr(widths)
-    gan = exercise.CLASSES[kind](generator, discriminator, _normal(widths[0]), tf.constant(data), BATCH, DISC_ITER)
-    return _fitting(gan, data)
-
-
-def _fitting(gan: keras.Model, data: Data) -> Run:
-    """Return what calls ``fit`` as the exercise's scripts do, with a progress bar."""
-    gan.compile()
-
-    def run(steps: int) -> None:
-        before = int(gan.generator.optimizer.iterations)
-        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-            gan.fit(data, epochs=1, steps_per_epoch=steps, verbose=1)
-        done = int(gan.generator.optimizer.iterations) - before
-        if done != steps:
-            raise RuntimeError(f"expected fit to run {steps} steps on {len(data):,} examples, got {done}")
-
-    return run
-
-
-def _dense_peers(kind: str, widths: tuple[int, ...], critic_widths: list[int], data: Data) -> dict[str, Run]:
-    runs: dict[str, Run] = {}
-    if "JAX" not in absent():
-        from tests.benchmarks import jax_peer
-
-        runs[JAX] = jax_peer.trainer(kind, [*widths], critic_widths, data, BATCH, DISC_ITER)
-    if "PyTorch" not in absent():
-        from tests.benchmarks import torch_peer
-
-        runs |= torch_peer.toys(kind, [*widths], critic_widths, data, BATCH, DISC_ITER)
-    return runs
-
-
-def _critic_widths(gan: GAN) -> list[int]:
-    return [layer.kernel.shape[0] for layer in gan.discriminator.layers[1:]] + [1]
-
-
-def _normal(dim: int) -> Callable[[int], tf.Tensor]:
-    return lambda k: tf.random.normal(shape=(k, dim))
-
-
-def _uniform(shape: tuple[int, ...]) -> Data:
-    return np.random.default_rng(0).random(shape, dtype=np.float32)
-
-
-def _case(kind: str, widths: tuple[int, ...], data: Data) -> str:
-    return f"{kind} {[*widths]}, N={len(data):,}"
-
-
-# how it is measured
-
-
-def _compare(
-    group: str,
-    case: str,
-    runs: dict[str, Run],
-    steps: int,
-    amount: _Amount,
-    targets: dict[str, float],
-    gan: GAN | None = None,
-    rate: float = math.inf,
-) -> list[Row]:
-    seconds = alternating({name: partial(run, steps) for name, run in runs.items()}, amount.repeats)
-    milliseconds = {name: [1_000 * value / steps for value in values] for name, values in seconds.items()}
-    rows = compared(group, case, milliseconds, "ms", targets)
-    if gan is not None:
-        limit = 1_000 * products(gan) / rate
-        share = limit / statistics.median(milliseconds["nobody"])
-        rows.append(row(group, case, "the limit: products alone", [limit], "ms", ratio=share))
+    trains = {name: values for name, values in milliseconds.items() if name not in (FIT, OTHER_FIT)}
+    rows = compared(contest.group, contest.title, trains, "ms", contest.targets)
+    if FIT in milliseconds:
+        fits = {name: milliseconds[variant] for name, variant in _FITS.items() if variant in milliseconds}
+        rows += compared("fit, a step", contest.title, fits, "ms", FIT_TARGETS)
     return rows
-
-
-def compared(group: str, case: str, values: dict[str, list[float]], unit: str, targets: dict[str, float]) -> list[Row]:
-    """Summarise what each variant took; a ratio is the median over the rounds, in which all ran in turn."""
-    rows = [row(group, case, "nobody", values["nobody"], unit)]
-    for name, theirs in values.items():
-        if name != "nobody":
-            ratio = statistics.median(peer / own for peer, own in zip(theirs, values["nobody"], strict=True))
-            rows.append(row(group, case, name, theirs, unit, ratio=ratio, target=targets.get(name)))
-    return rows
-
-
-# the limit
-
-
-def gemm_rate(amount: _Amount) -> float:
-    """Return how many floating-point operations a second this machine does in a large matrix product."""
-    matrix = tf.random.normal((amount.gemm, amount.gemm))
-    product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
-    product()
-    return float(2 * amount.gemm**3 / min(seconds_of(lambda: product().numpy()) for _ in range(5)))
-
-
-def products(gan: GAN) -> float:
-    """Count the floating-point operations in a step's matrix products and convolutions, and nothing else.
-
-    A layer's input gradient and its weights' gradient cost as much as the layer itself; the input gradient of a
-    network's first layer is not needed unless the inputs are to learn.
-    """
-    of_generator, of_critic = _products_of(gan.generator), _products_of(gan.discriminator)
-    generator, critic = sum(of_generator), sum(of_critic)
-    behind_generator, behind_critic = sum(of_generator[1:]), sum(of_critic[1:])
-    update = generator + 2 * (2 * critic + behind_critic)  # real and fake: forwards, weights, inputs
-    if "gp" in gan.loss_names:
-        slope = 2 * critic  # forwards and back to the inputs
-        update += slope + 2 * critic + critic + behind_critic  # and the gradient of both
-    last = 2 * generator + behind_generator + 2 * critic
-    return float(gan.batch_size * (gan.disc_iter * update + last))
-
-
-def _products_of(network: keras.Model) -> list[int]:
-    """Return the operations of each layer with a kernel, for one example."""
-    layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
-    return [2 * math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer in layers]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks.report import Row, alternating, row, show, write_json
+from tests.benchmarks.report import Row, alternating, compared, row, show, write_json
 
 ROWS = [
     row("steps", "small", "nobody", [1.0, 3.0, 2.0], "ms"),
@@ -39,3 +39,11 @@ def test_actions_take_turns_and_the_first_round_does_not_count() -> None:
     seconds = alternating({"one": lambda: calls.append("one"), "two": lambda: calls.append("two")}, repeats=2)
     assert calls == ["one", "two"] * 3
     assert {name: len(values) for name, values in seconds.items()} == {"one": 2, "two": 2}
+
+
+def test_a_ratio_is_the_median_over_the_rounds() -> None:
+    seconds = {"nobody": [1.0, 2.0, 4.0], "peer": [2.0, 6.0, 16.0]}
+    ours, peer = compared("steps", "small", seconds, "s", {"peer": 2.5})
+    assert (ours.ratio, peer.ratio, peer.met) == (None, 3.0, True)
+    _, peer = compared("faces", "small", seconds, "faces/s", {"peer": 2.5}, higher_is_better=True)
+    assert (peer.ratio, peer.met) == (1 / 3, False)

@@ -30,7 +30,7 @@ def test_help_is_plain_text_and_fits(command: tuple[str, ...]) -> None:
 
 def test_bench_says_how_to_install_what_it_compares_with() -> None:
     text = CliRunner().invoke(cli, ["bench", "--help"]).stdout
-    assert "pip install '.[bench]'" in " ".join(text.split())
+    assert "`make bench` installs JAX and PyTorch" in " ".join(text.split())
 
 
 def test_toys_names_its_presets_and_gans() -> None:

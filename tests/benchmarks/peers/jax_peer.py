@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from tests.benchmarks.peers.runner import Case, Run
+
 Network = list[tuple[Any, Any]]
 
 
@@ -57,21 +59,20 @@ def _generator_loss(kind: str, generator: Network, critic: Network, latents: Any
     return jnp.mean((scores - 1) ** 2) if kind == "Simple_GAN" else -jnp.mean(scores)
 
 
-def trainer(
-    kind: str, generator_widths: list[int], critic_widths: list[int], data: Any, batch: int, disc_iter: int
-) -> Callable[[int], object]:
-    """Return a function that runs so many steps."""
+def prepare(case: Case, mode: str) -> Run:
+    """Build a dense GAN; there is one mode."""
+    kind, batch, count, latent = case.kind, case.batch, case.shape[0], case.widths[0]
     keys = jax.random.split(jax.random.key(0), 3)
-    generator, critic = _network(generator_widths, keys[0]), _network(critic_widths, keys[1])
+    generator, critic = _network(case.widths, keys[0]), _network(case.critic_widths, keys[1])
     optimizer = optax.adam(0.005, b1=0.3 if kind == "WGAN_GP" else 0.5, b2=0.9, eps=1e-7)
-    real_examples = jnp.asarray(data, jnp.float32)
+    real_examples = jnp.asarray(case.data())
 
     def step(carry: Any, key: Any) -> Any:
         generator, critic, generator_state, critic_state, real_examples = carry
-        for _ in range(disc_iter):
+        for _ in range(case.disc_iter):
             key, for_real, for_latents, for_u = jax.random.split(key, 4)
-            real = real_examples[jax.random.randint(for_real, (batch,), 0, len(data))]
-            fake = _generate(generator, jax.random.normal(for_latents, (batch, generator_widths[0])))
+            real = real_examples[jax.random.randint(for_real, (batch,), 0, count)]
+            fake = _generate(generator, jax.random.normal(for_latents, (batch, latent)))
             u = jax.random.uniform(for_u, (batch, 1))
             loss = partial(_critic_loss, kind, real=real, fake=fake, u=u)
             gradients, logs = jax.grad(loss, has_aux=True)(critic)
@@ -79,22 +80,23 @@ def trainer(
             critic = optax.apply_updates(critic, updates)
             if kind == "WGAN_clip":
                 critic = jax.tree.map(lambda weights: jnp.clip(weights, -1, 1), critic)
-        latents = jax.random.normal(key, (batch, generator_widths[0]))
+        latents = jax.random.normal(key, (batch, latent))
         loss, gradients = jax.value_and_grad(partial(_generator_loss, kind))(generator, critic, latents)
         updates, generator_state = optimizer.update(gradients, generator_state)
         generator = optax.apply_updates(generator, updates)
         return (generator, critic, generator_state, critic_state, real_examples), (*logs, loss)
 
-    @partial(jax.jit, static_argnums=2, donate_argnums=0)
-    def many(state: Any, key: Any, steps: int) -> Any:
-        carry, losses = jax.lax.scan(step, (*state, real_examples), jax.random.split(key, steps))
+    @partial(jax.jit, donate_argnums=0)
+    def many(state: Any, key: Any) -> Any:
+        carry, losses = jax.lax.scan(step, (*state, real_examples), jax.random.split(key, case.steps))
         return carry[:-1], losses
 
     state = [(generator, critic, optimizer.init(generator), optimizer.init(critic)), keys[2]]
 
-    def run(steps: int) -> object:
+    def run() -> object:
         state[1], key = jax.random.split(state[1])
-        state[0], losses = many(state[0], key, steps)
+        state[0], losses = many(state[0], key)
         return np.asarray(losses[0])
 
+    run()
     return run

@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
+
+from tests.benchmarks.peers.runner import Case, Run
 
 Loss = Callable[..., tuple[torch.Tensor, torch.Tensor]]
 
@@ -57,40 +58,17 @@ def _generator_loss(kind: str, generator: nn.Module, critic: nn.Module) -> Calla
     return of
 
 
-def toys(
-    kind: str, widths: list[int], critic_widths: list[int], data: Any, batch: int, disc_iter: int
-) -> dict[str, Callable[[int], object]]:
-    """Return functions that run so many steps of a dense GAN, by the name of the mode."""
-    return {
-        f"PyTorch {mode}": _trainer(
-            kind,
-            _dense(widths, nn.Sigmoid()),
-            _dense(critic_widths, nn.Tanh()),
-            widths[0],
-            data,
-            batch,
-            disc_iter,
-            mode,
-        )
-        for mode in ("eager", "compile")
-    }
+def _networks(case: Case) -> tuple[int, nn.Module, nn.Module]:
+    if not case.widths:
+        return 16, _convolutional_generator(), _convolutional_critic()
+    return case.widths[0], _dense(case.widths, nn.Sigmoid()), _dense(case.critic_widths, nn.Tanh())
 
 
-def faces(kind: str, data: Any, batch: int, disc_iter: int) -> dict[str, Callable[[int], object]]:
-    """Return functions that run so many steps of the convolutional GAN, by the name of the mode."""
-    data = data.transpose(0, 3, 1, 2).copy()
-    return {
-        f"PyTorch {mode}": _trainer(
-            kind, _convolutional_generator(), _convolutional_critic(), 16, data, batch, disc_iter, mode
-        )
-        for mode in ("eager", "compile")
-    }
-
-
-def _trainer(
-    kind: str, generator: nn.Module, critic: nn.Module, latent: int, data: Any, batch: int, disc_iter: int, mode: str
-) -> Callable[[int], object]:
-    real_examples = torch.as_tensor(data, dtype=torch.float32)
+def prepare(case: Case, mode: str) -> Run:
+    """Build a GAN; the mode is ``eager`` or ``compile``."""
+    kind, batch, data = case.kind, case.batch, case.data()
+    latent, generator, critic = _networks(case)
+    real_examples = torch.as_tensor(data if case.widths else data.transpose(0, 3, 1, 2).copy())
     betas = (0.3 if kind == "WGAN_GP" else 0.5, 0.9)
     of_critic, of_generator = (
         torch.optim.Adam(network.parameters(), 0.005, betas, eps=1e-7, fused=True) for network in (critic, generator)
@@ -107,7 +85,7 @@ def _trainer(
     critic_parameters = list(critic.parameters())
 
     def step() -> float:
-        for _ in range(disc_iter):
+        for _ in range(case.disc_iter):
             real = real_examples[torch.randint(len(real_examples), (batch,))]
             with torch.no_grad():
                 fake = generate(torch.randn(batch, latent))
@@ -129,7 +107,5 @@ def _trainer(
             parameter.requires_grad_(True)
         return float(loss.detach())
 
-    def run(steps: int) -> object:
-        return [step() for _ in range(steps)]
-
-    return run
+    step()
+    return lambda: [step() for _ in range(case.steps)]

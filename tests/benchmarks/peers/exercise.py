@@ -6,6 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from models import convolutional_GenDiscr, fully_connected_GenDiscr
+from tests.benchmarks.peers.runner import Case, Run, fit
+
 
 class ExerciseGAN(keras.Model):
     """What the exercise repeats in each of its three classes."""
@@ -117,9 +120,17 @@ CLASSES: dict[str, type[ExerciseGAN]] = {
 }
 
 
+def prepare(case: Case, mode: str) -> Run:
+    """Build a GAN for ``fit``; there is one mode."""
+    pair = fully_connected_GenDiscr(case.widths)[:2] if case.widths else convolutional_GenDiscr()
+    dim = case.widths[0] if case.widths else 16
+    data = case.data()
+    normal = lambda k: tf.random.normal(shape=(k, dim))  # noqa: E731 (as the exercise writes it)
+    return fit(CLASSES[case.kind](*pair, normal, tf.constant(data), case.batch, case.disc_iter), data, case.steps)
+
+
 def main(epochs: int, steps: int) -> None:
     """Run what the exercise's script runs: four clouds, a small dense pair, ``fit``."""
-    from models import fully_connected_GenDiscr
     from models.toys.datasets import make
 
     generator, discriminator, _ = fully_connected_GenDiscr([2, 10, 10, 5])
