@@ -195,13 +195,11 @@ def show(rows: Iterable[Row], console: Console) -> None:
             console.print(f"\n{title}", style="bold", soft_wrap=True)
         previous = title
         spread = f"{_number(member.low)} … {_number(member.high)}"
-        cells = f"  {member.variant:26} {_number(member.median):>7} {spread:>17} {member.unit:10}"
+        cells = f" {member.variant:25} {_number(member.median):>6} {spread:>15} {member.unit:10}"
         ratio = "" if member.ratio is None else f"{member.ratio:.2f} x"
-        target = (
-            "" if member.target is None else f"  (target {member.target:.3g} x {'met' if member.met else 'NOT MET'})"
-        )
+        target = "" if member.target is None else f" ({member.target:.2g} x {'met' if member.met else 'NOT MET'})"
         style = {True: "green", False: "red", None: ""}[member.met]
-        console.print(f"{cells} {ratio:>9}{target}", style=style, soft_wrap=True)
+        console.print(f"{cells} {ratio:>7}{target}", style=style, soft_wrap=True)
 
 
 def write_json(rows: Iterable[Row], path: Path) -> None:
