@@ -199,7 +199,7 @@ def show(rows: Iterable[Row], console: Console) -> None:
         ratio = "" if member.ratio is None else f"{member.ratio:.2f} x"
         target = "" if member.target is None else f" ({member.target:.2g} x {'met' if member.met else 'NOT MET'})"
         style = {True: "green", False: "red", None: ""}[member.met]
-        console.print(f"{cells} {ratio:>7}{target}", style=style, soft_wrap=True)
+        console.print(f"{cells} {ratio:>7}{target}".rstrip(), style=style, soft_wrap=True)
 
 
 def write_json(rows: Iterable[Row], path: Path) -> None:

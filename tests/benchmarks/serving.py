@@ -144,7 +144,7 @@ def _drive(url: str, folder: Path) -> _Load:
         script.write_text(_NEW_SEEDS)
         command = [*command[:-1], "-s", str(script), url, "--", str(time.monotonic_ns() // 1_000)]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rate, p99 = re.search(r"Requests/sec: +([\d.]+)", output), re.search(r"99% +([\d.]+)(us|ms|s)\n", output)
+    rate, p99 = re.search(r"Requests/sec: +([\d.]+)", output), re.search(r"99% +([\d.]+)(us|ms|s)\s", output)
     if rate is None or p99 is None or "Non-2xx" in output or "Socket errors" in output:
         raise RuntimeError(f"expected only good answers from {url}, got:\n{output}")
     return _Load(float(rate[1]), float(p99[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[p99[2]])
