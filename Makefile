@@ -146,7 +146,8 @@ test-oldest: ## run unit and model tests with the oldest versions that pyproject
 	uv pip compile --python $(OLDEST) --resolution lowest-direct --output-file $(OLDEST)/versions.txt pyproject.toml; \
 	uv pip install --python $(OLDEST) --constraint $(OLDEST)/versions.txt --editable '.[dev]'
 	@# What these versions depend on is new, and warns of what they still use.
-	@$(OLDEST)/bin/python -m pytest -W default::DeprecationWarning -W default::PendingDeprecationWarning \
+	@$(OLDEST)/bin/python -m pytest --numprocesses $(PROCESSES) --dist worksteal \
+		-W default::DeprecationWarning -W default::PendingDeprecationWarning \
 		tests/unit tests/model $(ARGS)
 
 docker-lint: ## check the Dockerfile
