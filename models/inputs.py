@@ -1,4 +1,4 @@
-"""Checks of what callers hand in: numbers, real examples, networks."""
+"""Checks of what callers hand in: numbers, real examples, networks, losses."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models.training.draws import LatentCallable, as_latents
+from models.latents import LatentCallable, as_latents
 
 Shape = tuple[int, ...]
 
@@ -134,7 +134,17 @@ def untracked_variables(network: keras.Model) -> list[keras.Variable | tf.Variab
     return list(found.values())
 
 
-def trainable_or_frozen(network: keras.Model) -> list[keras.Variable]:
-    """Return the variables that training changes, or would change if no layer were frozen, in the network's order."""
-    created_trainable = {id(variable) for layer in network._flatten_layers() for variable in layer._trainable_variables}
-    return [variable for variable in network.variables if variable.trainable or id(variable) in created_trainable]
+def scalar_loss(name: str, loss: Any, *scores: tf.Tensor) -> tf.Tensor:
+    """Return the value of the caller's own loss.
+
+    Raises:
+        ValueError: it is no function, or gives no scalar.
+    """
+    if not callable(loss):
+        raise ValueError(f"{name}.loss: expected a function of the discriminator's scores, got {loss!r}")
+    value = loss(*scores)
+    value = None if value is None else tf.convert_to_tensor(value)
+    if value is None or value.shape.rank != 0:
+        shape = None if value is None else tuple(value.shape)
+        raise ValueError(f"{name}.loss: expected a scalar, got shape {shape}; take the mean of it with tf.reduce_mean")
+    return value

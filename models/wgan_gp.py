@@ -9,7 +9,7 @@ from models import losses
 from models.catalogue import LOSS_NAMES
 from models.gan import GAN, Logs
 from models.inputs import finite_number
-from models.training.draws import LatentCallable
+from models.latents import LatentCallable
 
 
 class WGAN_GP(GAN):

@@ -7,6 +7,7 @@ every checkpoint, ``generator.h5`` and ``discriminator.h5``.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from models.files.weight_files import find_weights
 from models.files.weights import read_metadata, save_weights
 from models.latents import LatentGenerator
 from models.networks import FACE_LATENT_DIM, convolutional_GenDiscr
+from models.optimizers import adam
 from models.training.checkpoints import load_checkpoint, save_checkpoint
 from models.training.train import Progress, train
 
@@ -77,19 +79,12 @@ def build_face_gan(faces: Faces, settings: FaceTrainingSettings) -> FaceGAN:
         learning_rate=settings.learning_rate,
         lambda_gp=settings.lambda_gp,
     )
-    gan.set_optimizers(_adam(settings, settings.steps, ema=True), _adam(settings, settings.steps * settings.disc_iter))
+    fading = partial(adam, settings.learning_rate, beta_1=settings.beta_1, beta_2=settings.beta_2, final_rate=0.0)
+    gan.set_optimizers(
+        fading(updates=settings.steps, average=settings.ema), fading(updates=settings.steps * settings.disc_iter)
+    )
     gan.seed = settings.seed
     return gan
-
-
-def _adam(settings: FaceTrainingSettings, updates: int, ema: bool = False) -> keras.Optimizer:
-    return keras.optimizers.Adam(
-        keras.optimizers.schedules.CosineDecay(settings.learning_rate, updates),
-        beta_1=settings.beta_1,
-        beta_2=settings.beta_2,
-        use_ema=ema,
-        ema_momentum=settings.ema,
-    )
 
 
 def averaged_generator(gan: FaceGAN) -> keras.Model:

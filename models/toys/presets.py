@@ -1,6 +1,7 @@
 """Toy trainings that are known to work: data, networks and settings under one name."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -11,12 +12,13 @@ import tensorflow as tf
 from models.gan import GAN
 from models.latents import LatentGenerator
 from models.networks import fully_connected_GenDiscr
+from models.optimizers import adam
 from models.simple_gan import Simple_GAN
 from models.toys.datasets import make
 from models.wgan_clip import WGAN_clip
 from models.wgan_gp import WGAN_GP
 
-GAN_CLASSES: dict[str, type[GAN]] = {"Simple_GAN": Simple_GAN, "WGAN_clip": WGAN_clip, "WGAN_GP": WGAN_GP}
+GAN_CLASSES: dict[str, type[GAN]] = {kind.__name__: kind for kind in (Simple_GAN, WGAN_clip, WGAN_GP)}
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,14 @@ class Preset:
         gan = GAN_CLASSES[self.gan](
             generator, critic, latent_generator, make(self.data, self.size, seed=seed), **self._arguments()
         )
-        gan.set_optimizers(
-            self._adam(gan, self.steps, averaged=self.ema is not None), self._adam(gan, self.steps * self.disc_iter)
+        fading = partial(
+            adam,
+            self.learning_rate,
+            beta_1=gan.beta_1 if self.beta_1 is None else self.beta_1,
+            beta_2=gan.beta_2,
+            final_rate=self.final_rate,
         )
+        gan.set_optimizers(fading(updates=self.steps, average=self.ema), fading(updates=self.steps * self.disc_iter))
         gan.seed = seed
         return gan
 
@@ -109,18 +116,6 @@ class Preset:
             "learning_rate": self.learning_rate,
         }
         return arguments | ({"lambda_gp": self.lambda_gp} if self.gan == "WGAN_GP" else {})
-
-    def _adam(self, gan: GAN, updates: int, averaged: bool = False) -> keras.Optimizer:
-        rate = self.learning_rate
-        if self.final_rate != 1:
-            rate = keras.optimizers.schedules.CosineDecay(rate, updates, alpha=self.final_rate)
-        return keras.optimizers.Adam(
-            rate,
-            beta_1=gan.beta_1 if self.beta_1 is None else self.beta_1,
-            beta_2=gan.beta_2,
-            use_ema=averaged,
-            ema_momentum=self.ema or 0.0,
-        )
 
     def _widen(self, generator: keras.Model, critic: keras.Model, latent_generator: LatentGenerator, seed: int) -> None:
         width = generator.layers[1].units

@@ -7,14 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from models.files.atomic import atomic_path
-from models.gan import GAN
+from models.training.protocol import Trainable
 
 
 class CheckpointError(ValueError):
     """A checkpoint is missing, damaged or of another model."""
 
 
-def save_checkpoint(gan: GAN, path: str | os.PathLike[str]) -> None:
+def save_checkpoint(gan: Trainable, path: str | os.PathLike[str]) -> None:
     """Write the training state of ``gan`` to ``path`` (``.npz``), atomically.
 
     The number of steps done is part of the generator's optimizer, which counts its own updates.
@@ -24,7 +24,7 @@ def save_checkpoint(gan: GAN, path: str | os.PathLike[str]) -> None:
         np.savez(file, allow_pickle=False, seed=np.int64(gan.seed), **state)
 
 
-def load_checkpoint(gan: GAN, path: str | os.PathLike[str]) -> None:
+def load_checkpoint(gan: Trainable, path: str | os.PathLike[str]) -> None:
     """Restore what :func:`save_checkpoint` wrote into a GAN built with the same networks and optimizers.
 
     Raises:

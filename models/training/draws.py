@@ -1,16 +1,18 @@
-"""Where a GAN's random numbers come from: TensorFlow's global state, or draws that were made beforehand."""
+"""Sources of a GAN's random numbers: TensorFlow's global state, or numbers drawn beforehand."""
 
 import math
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from models.latents import LatentGenerator
-
-LatentCallable = Callable[[int], Any]
+from models.latents import LatentCallable, LatentGenerator, as_latents
+from models.training.protocol import STEP_PARTS, Trainable
 
 
 class Randomness(Protocol):
@@ -41,46 +43,34 @@ class GlobalRandomness:
         latents = as_latents(drawn)
         if tf.executing_eagerly() or not is_constant(drawn):
             return latents
-        # It draws outside TensorFlow: as it stands, the graph would repeat this one draw for ever.
+        # The generator draws outside TensorFlow: a plain graph would repeat this one draw forever.
         again = tf.py_function(lambda: as_latents(latent_generator(size)), (), tf.float32)
         return tf.ensure_shape(again, latents.shape)
 
 
-def as_latents(drawn: Any) -> tf.Tensor:
-    """Convert what a latent generator gave, of whatever type, to float32.
-
-    Raises:
-        ValueError: it is not an array of real numbers.
-    """
-    if not tf.is_tensor(drawn):
-        try:
-            drawn = np.asarray(drawn)
-        except ValueError as error:
-            raise ValueError(f"latent_generator: expected an array of latent vectors, got {error}") from error
-        if drawn.dtype.kind not in "fiub":
-            raise ValueError(f"latent_generator: expected an array of real numbers, got dtype {drawn.dtype}")
-    return tf.cast(drawn, tf.float32)
-
-
 class Draws(NamedTuple):
-    """What one step or several steps draw, with a leading axis for several.
+    """The draws of one step, or of several along a leading axis.
 
     Args:
         examples: real batches, float32 ``(disc_iter, batch, ...)``.
         latents: latent vectors, float32 ``(disc_iter + 1, batch, dim)``.
-        uniforms: where the interpolated examples lie, float32 ``(disc_iter, batch)``.
+        uniforms: positions of the interpolated examples, float32 ``(disc_iter, batch)``.
     """
 
     examples: tf.Tensor
     latents: tf.Tensor
     uniforms: tf.Tensor
 
+    def of_step(self, step: int) -> "Draws":
+        """Return the draws of one of several steps."""
+        return Draws(*(values[step] for values in self))
+
 
 class PreparedRandomness:
     """Hand out the draws of one step in the order in which the step asks for them.
 
     Raises:
-        RuntimeError: the step asks for other draws than one of the three GANs does.
+        RuntimeError: the step asks for other draws than the three GANs do.
     """
 
     def __init__(self, draws: Draws) -> None:
@@ -107,13 +97,36 @@ def _next(values: Iterator[tf.Tensor], size: int | None = None) -> tf.Tensor:
     return value
 
 
-# draws made beforehand, in NumPy: for many steps at once it costs a fraction of what it does step by step
+@contextmanager
+def drawing_from(gan: Trainable, randomness: Randomness) -> Iterator[None]:
+    """Replace a GAN's source of random numbers for a while.
+
+    Parts of a step lose their ``tf.function`` meanwhile: it would repeat the draws of its trace.
+    """
+    usual, gan.randomness = gan.randomness, randomness
+    attributes = vars(gan)
+    replaced = {part: attributes[part] for part in STEP_PARTS if part in attributes}
+    try:
+        for part in STEP_PARTS:
+            found = replaced.get(part, getattr(type(gan), part, None))
+            if isinstance(found, tf.types.experimental.PolymorphicFunction):
+                function = found.python_function
+                attributes[part] = function if part in replaced else types.MethodType(function, gan)
+        yield
+    finally:
+        gan.randomness = usual
+        for part in STEP_PARTS:
+            attributes.pop(part, None)
+        attributes.update(replaced)
+
+
+# Draws beforehand use NumPy: drawn for many steps at once, they cost a fraction of TensorFlow's draws step by step.
 
 
 def draw_subsets(rng: np.random.Generator, population: int, size: int, count: int) -> npt.NDArray[np.int32]:
     """Draw ``count`` subsets of ``size`` distinct numbers below ``population``, each equally likely.
 
-    A subset costs the same however large the population.
+    The cost of a subset does not depend on the population.
 
     Returns:
         Shape ``(count, size)``.
@@ -121,7 +134,7 @@ def draw_subsets(rng: np.random.Generator, population: int, size: int, count: in
     if population <= 4 * size:
         everyone = np.tile(np.arange(population, dtype=np.int32), (count, 1))
         return rng.permuted(everyone, axis=1)[:, :size]
-    # Draw more than needed, with replacement, and keep the first that differ.
+    # Draw more than needed, with replacement, and keep the first distinct ones.
     width = size + size // 2 + 8
     drawn = rng.integers(0, population, (count, width)) << 32 | np.arange(width)
     drawn.sort(axis=1)  # by number, then by turn
@@ -138,13 +151,10 @@ def draw_subsets(rng: np.random.Generator, population: int, size: int, count: in
 
 def draw_latents(rng: np.random.Generator, latent_generator: LatentGenerator, count: int) -> npt.NDArray[np.float32]:
     """Draw ``count`` latent vectors, ``(count, dim)``."""
-    shape = (count, latent_generator.dim)
-    if latent_generator.latent_type == "uniform":
-        return rng.random(shape, dtype=np.float32)
-    vectors = draw_normal(rng, shape)
-    if latent_generator.latent_type == "spheric":
-        vectors /= np.sqrt(np.square(vectors).sum(axis=1, keepdims=True) + np.float32(1e-8))
-    return vectors
+    latents: npt.NDArray[np.float32] = latent_generator.draw(
+        count, partial(draw_normal, rng), partial(rng.random, dtype=np.float32)
+    )
+    return latents
 
 
 def draw_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
@@ -161,7 +171,7 @@ def draw_normal(rng: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray
     return normal.reshape(-1)[:count].reshape(shape)
 
 
-#: Numbers that are worked on at once: few enough for the processor's cache.
+#: Numbers that are computed at once: few enough for the processor's cache.
 _PIECE = 8_192
 
 
@@ -171,7 +181,7 @@ def is_constant(latents: Any) -> bool:
 
 
 def _subset(population: int, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Return the subset that belongs to a seed, an int64 tensor of shape ``(2,)``; costs O(size)."""
+    """Return the subset of a seed, an int64 tensor of shape ``(2,)``; costs O(size)."""
     if population <= 4 * size:
         return tf.random.experimental.stateless_shuffle(tf.range(population), seed)[:size]
 

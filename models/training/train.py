@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.gan import GAN
-from models.training.loop import loop_for
+from models.training.protocol import Trainable
+from models.training.shared_loops import loop_for
 
 Losses = dict[str, npt.NDArray[np.float32]]
 
@@ -27,7 +27,7 @@ class DivergenceError(ArithmeticError):
 
 
 def train(
-    gan: GAN,
+    gan: Trainable,
     steps: int,
     *,
     on_progress: Callable[[Progress], None] | None = None,
@@ -62,7 +62,7 @@ def train(
     if steps < 0:
         raise ValueError(f"steps: expected at least 0, got {steps}")
     history = [np.zeros((0, len(gan.loss_names)), np.float32)]
-    for values in loop_for(gan).chunks(gan, gan.steps_done, steps, gan.blocks):
+    for values in loop_for(gan).chunks(gan, gan.steps_done, steps, gan.step_draws):
         finite = _finite_steps(values)
         history.append(values)
         if on_progress is not None and finite:
@@ -74,12 +74,12 @@ def train(
     return _by_name(gan, np.concatenate(history))
 
 
-def is_compiled(gan: GAN) -> bool:
+def is_compiled(gan: Trainable) -> bool:
     """Say whether :func:`train` starts at once; otherwise it compiles the training step first."""
     return loop_for(gan).compiled
 
 
-def _by_name(gan: GAN, values: npt.NDArray[np.float32]) -> Losses:
+def _by_name(gan: Trainable, values: npt.NDArray[np.float32]) -> Losses:
     return dict(zip(gan.loss_names, values.T, strict=True))
 
 
@@ -89,7 +89,7 @@ def _finite_steps(values: npt.NDArray[np.float32]) -> int:
     return int(bad.argmax()) if bad.any() else len(values)
 
 
-def _divergence(gan: GAN, values: npt.NDArray[np.float32], row: int) -> DivergenceError:
+def _divergence(gan: Trainable, values: npt.NDArray[np.float32], row: int) -> DivergenceError:
     column = int(np.isfinite(values[row]).argmin())
     step = gan.steps_done - len(values) + row + 1
     return DivergenceError(

@@ -10,9 +10,9 @@ from keras import layers
 
 from models import WGAN_GP, train
 from models.gan import GAN
-from models.inputs import trainable_or_frozen
+from models.optimizers import trainable_or_frozen
 from models.training.draws import Draws, PreparedRandomness
-from models.training.loop import global_blocks, seeded_blocks
+from models.training.step_draws import GlobalDraws, SeededDraws
 
 POINTS = np.random.default_rng(0).uniform(size=(64, 2))
 Builder = Callable[[int], keras.Model]
@@ -115,7 +115,7 @@ def assert_every_way_takes_the_same_steps(gan: GAN, steps: int = 5, tolerance: f
     gan.compile()
     before = _state(gan)
 
-    expected = _plain_steps(gan, gan.blocks(0), gan.steps_done, steps)
+    expected = _plain_steps(gan, gan.step_draws(0), gan.steps_done, steps)
     _restore(gan, before)
     found = train(gan, steps)
     _compare(gan, found, expected, tolerance)
@@ -123,7 +123,7 @@ def assert_every_way_takes_the_same_steps(gan: GAN, steps: int = 5, tolerance: f
     _restore(gan, before)
 
     tf.random.set_seed(0)
-    expected = _plain_steps(gan, global_blocks(gan)(0), 0, steps)
+    expected = _plain_steps(gan, GlobalDraws(gan)(0), 0, steps)
     _restore(gan, before)
     tf.random.set_seed(0)
     _compare(gan, gan.fit(epochs=steps, steps_per_epoch=1, verbose=0).history, expected, tolerance)
@@ -139,13 +139,13 @@ def assert_a_change_counts(gan: GAN, change: Callable[[GAN], Any], steps: int = 
     change(gan)
     gan.build_optimizers()
     before = _state(gan)
-    expected = _plain_steps(gan, seeded_blocks(gan)(0), gan.steps_done, steps)
+    expected = _plain_steps(gan, SeededDraws(gan)(0), gan.steps_done, steps)
     _restore(gan, before)
     _compare(gan, train(gan, steps), expected, tolerance)
     _restore(gan, before)
 
     tf.random.set_seed(0)
-    expected = _plain_steps(gan, global_blocks(gan)(0), 0, steps)
+    expected = _plain_steps(gan, GlobalDraws(gan)(0), 0, steps)
     _restore(gan, before)
     tf.random.set_seed(0)
     callbacks = [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)]

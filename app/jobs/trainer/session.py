@@ -15,12 +15,13 @@ from app.jobs.files import JobFiles
 from app.jobs.specification import Specification, StoredData, ToyData
 from app.jobs.trainer.messages import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
 from app.jobs.trainer.snapshots import SnapshotWriter
-from models import WGAN_GP, DivergenceError, Simple_GAN, WGAN_clip, fully_connected_GenDiscr, train
-from models.catalogue import LOSS_NAMES
+from models import DivergenceError, WGAN_clip, fully_connected_GenDiscr, train
+from models.catalogue import CLASS_NAMES, LOSS_NAMES
 from models.files.atomic import atomic_path
 from models.files.weights import save_weights
 from models.gan import GAN
 from models.toys.datasets import make
+from models.toys.presets import GAN_CLASSES
 from models.training import train as loop
 from models.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from models.training.train import is_compiled
@@ -32,8 +33,6 @@ CHECKPOINT_SECONDS = 2.0
 #: Snapshots of a short and of a long job, and the steps between two from which on a job counts as long.
 _FEWEST_SNAPSHOTS, _MOST_SNAPSHOTS, _LONG = 50, 200, 500
 _KEPT_CHECKPOINTS = 10
-
-_CLASSES: dict[str, type[GAN]] = {"simple_gan": Simple_GAN, "wgan_clip": WGAN_clip, "wgan_gp": WGAN_GP}
 
 
 class Session:
@@ -197,7 +196,7 @@ def build(specification: Specification, real: npt.NDArray[np.float32]) -> GAN:
     settings: dict[str, Any] = specification.model_dump(include={"batch_size", "disc_iter", "learning_rate"})
     if specification.model == "wgan_gp":
         settings["lambda_gp"] = specification.lambda_gp
-    gan = _CLASSES[specification.model](*networks, real, **settings)
+    gan = GAN_CLASSES[CLASS_NAMES[specification.model]](*networks, real, **settings)
     if isinstance(gan, WGAN_clip):
         gan.clip = specification.clip
     gan.seed = specification.seed

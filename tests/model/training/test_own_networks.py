@@ -23,10 +23,11 @@ from keras import layers
 from models import WGAN_GP, Simple_GAN, WGAN_clip, fully_connected_GenDiscr, train
 from models.gan import GAN
 from models.latents import LatentGenerator
-from models.training import loop
-from models.training.architecture import Description
+from models.training import loop, shared_loops
 from models.training.checkpoints import load_checkpoint, save_checkpoint
+from models.training.description import Description
 from models.training.draws import Draws, PreparedRandomness
+from models.training.step_draws import GlobalDraws, SeededDraws
 from tests.model import own_networks as own
 from tests.model.own_networks import assert_every_way_takes_the_same_steps, own_gan
 from tests.model.toy_gans import CLASSES, small_gan, weights_of
@@ -65,7 +66,7 @@ def test_an_activation_of_one_s_own_that_bears_the_name_of_a_keras_one() -> None
 @pytest.mark.parametrize("activation", [own.leaky_relu, own.relu, own.elu], ids=lambda function: function.__name__)
 def test_own_activations_are_those_that_are_trained(activation: Any) -> None:
     gan = own_gan(own.functional(2), own.functional(1, layers.Dense(4, activation=activation)))
-    assert not isinstance(loop.loop_for(gan), loop.SharedLoop)
+    assert not isinstance(shared_loops.loop_for(gan), loop.SharedLoop)
     assert_every_way_takes_the_same_steps(gan)
 
 
@@ -92,7 +93,7 @@ def test_a_call_that_was_replaced_on_a_keras_layer() -> None:
     gan = own_gan(own.sequential(2), own.functional(1, dense))
     usual = dense.call
     dense.call = lambda x, training=None: 3.0 * usual(x)
-    assert not isinstance(loop.loop_for(gan), loop.SharedLoop)
+    assert not isinstance(shared_loops.loop_for(gan), loop.SharedLoop)
     assert_every_way_takes_the_same_steps(gan)
 
 
@@ -114,7 +115,7 @@ def test_subclassed_models() -> None:
 
 
 def test_a_chain_of_keras_layers_shares_a_compiled_loop_however_it_was_built() -> None:
-    loops = {loop.loop_for(own_gan(form(2), form(1))) for form in FORMS[:3]}
+    loops = {shared_loops.loop_for(own_gan(form(2), form(1))) for form in FORMS[:3]}
     assert len(loops) == 1
     assert isinstance(loops.pop(), loop.SharedLoop)
 
@@ -145,11 +146,13 @@ def test_a_fault_of_one_s_own_shows_as_it_is() -> None:
 
 def test_a_copy_that_differs_is_not_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a description should miss shows in the first step, and the model's own networks are used."""
-    monkeypatch.setattr(loop, "_loops", {})
-    monkeypatch.setattr(loop, "describe", lambda gan: Description("all alike", True, gan.generator, ()))
-    monkeypatch.setattr(loop, "copy_chain", lambda network: own.functional(network.output_shape[1], own.Scale()))
+    monkeypatch.setattr(shared_loops, "_loops", {})
+    monkeypatch.setattr(shared_loops, "describe", lambda gan: Description("all alike", True, gan.generator, ()))
+    monkeypatch.setattr(
+        shared_loops, "copy_chain", lambda network: own.functional(network.output_shape[1], own.Scale())
+    )
     networks = [own.functional(outputs, layers.Activation("relu")) for outputs in (2, 1)]
-    assert isinstance(loop.loop_for(own_gan(*networks)), loop.OwnLoop)
+    assert isinstance(shared_loops.loop_for(own_gan(*networks)), loop.PrivateLoop)
 
 
 @pytest.mark.parametrize(
@@ -322,16 +325,16 @@ def test_what_is_changed_about_a_layer_counts(where: str, monkeypatch: pytest.Mo
 def test_autocast_set_later_counts() -> None:
     layer = layers.Dense(4, dtype="mixed_float16")
     gan = own_gan(own.sequential(2), own.sequential(1, layer))
-    loops = loop.loop_for(gan)
+    loops = shared_loops.loop_for(gan)
     layer.autocast = False
-    assert loop.loop_for(gan) is not loops
+    assert shared_loops.loop_for(gan) is not loops
 
 
 def test_a_setting_that_is_a_variable_is_not_shared() -> None:
     for weight in (0.0, 1000.0):
         gan = own_gan(own.functional(2), own.functional(1))
         gan.lambda_gp = keras.Variable(weight)
-        assert isinstance(loop.loop_for(gan), loop.OwnLoop)
+        assert isinstance(shared_loops.loop_for(gan), loop.PrivateLoop)
 
 
 @pytest.mark.parametrize(
@@ -381,7 +384,7 @@ def test_a_layer_that_counts_its_calls_runs_step_by_step(caplog: pytest.LogCaptu
     counting = Counting()
     gan = own_gan(own.sequential(2), own.functional(1, counting))
     before, counting.calls = own._state(gan), 0
-    expected = own._plain_steps(gan, gan.blocks(0), 0, 4)
+    expected = own._plain_steps(gan, gan.step_draws(0), 0, 4)
     own._restore(gan, before)
     counting.calls = 0
     found = [train(gan, 2), train(gan, 2)]
@@ -392,11 +395,11 @@ def test_a_layer_that_counts_its_calls_runs_step_by_step(caplog: pytest.LogCaptu
 def test_a_layer_that_keeps_its_output_is_compiled_once() -> None:
     gan = own_gan(own.sequential(2), own.functional(1, Keeping()))
     train(gan, 1)
-    kept = gan.own_loop
+    kept = gan.private_loop
     gan.get_fake_sample(3)
     gan.discriminator(gan.get_fake_sample(8))
     train(gan, 1)
-    assert gan.own_loop is kept
+    assert gan.private_loop is kept
     assert kept is not None
     assert kept._run is not None
 
@@ -482,8 +485,8 @@ def test_what_xla_cannot_compile_is_compiled_without(caplog: pytest.LogCaptureFi
     gan = own_gan(own.sequential(2, Written()), own.sequential(1))
     gan.compile(jit_compile=True)
     train(gan, 1)
-    assert gan.own_loop is not None
-    assert gan.own_loop._run is not None
+    assert gan.private_loop is not None
+    assert gan.private_loop._run is not None
     assert "cannot be compiled by XLA" in caplog.text
 
 
@@ -523,15 +526,15 @@ def test_all_state_is_kept_in_a_checkpoint(make: Callable[[], keras.Model], tmp_
 
 def test_two_threads_draw_latents_of_one_s_own_as_one_does() -> None:
     gans = [small_gan(seed=seed, latents=lambda k: tf.random.normal((k, 2))) for seed in (1, 2)]
-    expected = [loop.seeded_blocks(gan)(0).latents for gan in gans]
+    expected = [SeededDraws(gan)(0).latents for gan in gans]
     with ThreadPoolExecutor(2) as pool:
-        found = pool.map(lambda gan: loop.seeded_blocks(gan)(0).latents, gans)
+        found = pool.map(lambda gan: SeededDraws(gan)(0).latents, gans)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_a_shared_loop_keeps_nothing_of_the_model_it_was_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_loops", {})
+    monkeypatch.setattr(shared_loops, "_loops", {})
 
     class Latents:
         def __call__(self, k: int) -> tf.Tensor:
@@ -544,7 +547,7 @@ def test_a_shared_loop_keeps_nothing_of_the_model_it_was_made_for(monkeypatch: p
     del gan, latents
     gc.collect()
     assert [thing() for thing in kept] == [None, None]
-    assert loop._loops
+    assert shared_loops._loops
 
 
 # optimizers and losses
@@ -732,7 +735,7 @@ def test_one_latent_number_without_its_axis() -> None:
 def test_latents_that_depend_on_a_counter_of_python_s() -> None:
     asked = itertools.count(1)
     gan = own_gan(own.sequential(2), own.sequential(1), latents=lambda k: 0 * tf.random.normal((k, 2)) + next(asked))
-    drawn = loop.global_blocks(gan)(0).latents.numpy()
+    drawn = GlobalDraws(gan)(0).latents.numpy()
     assert len(np.unique(drawn)) == drawn.shape[0] * drawn.shape[1]
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from models import WGAN_GP, DivergenceError, Simple_GAN, convolutional_GenDiscr, train
 from models.gan import GAN
 from models.latents import LatentGenerator
-from models.training import loop
+from models.training import shared_loops
 from models.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from models.training.draws import Draws, PreparedRandomness
 from models.training.train import Progress
@@ -35,7 +35,7 @@ def test_history_has_one_value_a_step(gan_class: type[GAN]) -> None:
 def test_fifty_steps_are_those_of_the_plain_train_step(gan_class: type[GAN]) -> None:
     """The same batches, latents and interpolation weights, step by step and through the compiled loop."""
     plain, looped = small_gan(gan_class), small_gan(gan_class)
-    draws = plain.blocks(0)
+    draws = plain.step_draws(0)
     plain_losses = []
     for step in range(50):
         with plain.drawing_from(PreparedRandomness(Draws(*(values[step] for values in draws)))):
@@ -49,7 +49,7 @@ def test_fifty_steps_are_those_of_the_plain_train_step(gan_class: type[GAN]) -> 
 
 def test_steps_of_convolutional_networks_are_those_of_the_plain_train_step() -> None:
     plain, looped = _face_gan(), _face_gan()
-    draws = plain.blocks(0)
+    draws = plain.step_draws(0)
     for step in range(5):
         with plain.drawing_from(PreparedRandomness(Draws(*(values[step] for values in draws)))):
             plain_logs = plain.train_step(None)
@@ -110,7 +110,7 @@ def test_the_length_of_chunks_changes_nothing() -> None:
 
 def test_models_of_one_architecture_share_a_loop() -> None:
     gan, other = small_gan(), small_gan(seed=1, learning_rate=0.02)
-    assert loop.loop_for(gan) is loop.loop_for(other)
+    assert shared_loops.loop_for(gan) is shared_loops.loop_for(other)
 
     alone = small_gan()
     train(alone, 20)
@@ -134,7 +134,7 @@ def test_what_makes_another_architecture() -> None:
     rigid.generator.layers[1].trainable = False
     averaged = small_gan()
     averaged.set_optimizers(keras.optimizers.Adam(use_ema=True), keras.optimizers.Adam())
-    loops = [loop.loop_for(one) for one in (gan, *others, linear, rigid, averaged)]
+    loops = [shared_loops.loop_for(one) for one in (gan, *others, linear, rigid, averaged)]
     assert len(set(loops)) == len(loops)
 
 
@@ -143,19 +143,19 @@ def test_functions_of_the_caller_s_own_are_not_shared() -> None:
     for gan in (one, two):
         gan.generator.layers[1].activation = _relu
     setattr(patched, "generator_loss", tf.reduce_mean)  # noqa: B010 (mypy knows it for a method)
-    assert len({loop.loop_for(gan) for gan in (one, two, patched)}) == 3
+    assert len({shared_loops.loop_for(gan) for gan in (one, two, patched)}) == 3
 
     train(one, 3)
     assert one.steps_done == 3
-    own = one.own_loop
+    own = one.private_loop
     train(one, 3)
-    assert one.own_loop is own
+    assert one.private_loop is own
     one.compile()
-    assert one.own_loop is None
+    assert one.private_loop is None
 
 
 def test_a_loop_leaves_the_random_states_alone() -> None:
-    loop._loops.clear()
+    shared_loops._loops.clear()
     gan = small_gan()
     before = random.getstate()
     train(gan, 1)
@@ -163,11 +163,11 @@ def test_a_loop_leaves_the_random_states_alone() -> None:
 
 
 def test_old_loops_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_loops", {})
-    monkeypatch.setattr(loop, "KEPT", 2)
+    monkeypatch.setattr(shared_loops, "_loops", {})
+    monkeypatch.setattr(shared_loops, "KEPT", 2)
     for disc_iter in (1, 2, 3):
-        loop.loop_for(small_gan(disc_iter=disc_iter))
-    assert len(loop._loops) == 2
+        shared_loops.loop_for(small_gan(disc_iter=disc_iter))
+    assert len(shared_loops._loops) == 2
 
 
 def test_changed_settings_take_over_at_once() -> None:

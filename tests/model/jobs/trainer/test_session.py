@@ -22,7 +22,7 @@ from app.jobs.trainer.session import Session
 from models.files.weights import read_metadata
 from models.gan import GAN
 from models.toys.datasets import make
-from models.training import loop
+from models.training import loop, shared_loops
 
 
 def _specification(**body: object) -> Specification:
@@ -80,7 +80,7 @@ def test_what_a_session_says(tmp_path: Path) -> None:
 
 
 def test_it_says_when_it_compiles_and_only_then(tmp_path: Path) -> None:
-    loop.forget()
+    shared_loops._loops.clear()
     said = _run(_order(tmp_path / "first", _specification()))
     steps = [type(message) for message in said]
     assert [message for message in said if isinstance(message, Phase)] == [Phase("compiling"), Phase("training")]

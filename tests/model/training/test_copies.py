@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 
 from models import convolutional_GenDiscr
-from models.training.architecture import copy_chain
-from models.training.small_maps import SmallMapConv2D
+from models.training.copies import SmallMapConv2D, copy_chain
 
 
 @pytest.mark.parametrize("network", [0, 1], ids=["generator", "discriminator"])

@@ -9,21 +9,18 @@ to be described wholly.
 import argparse
 import dataclasses
 import hashlib
-import random
 import sys
 import types
 from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from models.training.small_maps import SmallMapConv2D, enlarged_by
-
-if TYPE_CHECKING:
-    from models.gan import GAN
+from models.training.copies import SmallMapConv2D, chain_of, is_keras
+from models.training.protocol import STEP_PARTS, Trainable
 
 #: Layers that XLA makes faster on a CPU; it makes convolutions far slower.
 _XLA_LAYERS = (
@@ -51,20 +48,6 @@ _PLAIN_LAYERS = (
 _SETTINGS = (
     *("batch_size", "disc_iter", "lambda_gp", "clip", "loss_names", "scores_order"),
     *("uses_xla", "run_eagerly"),
-)
-#: What a training step is made of.
-STEP_PARTS = (
-    "train_step",
-    "update_discriminator",
-    "update_generator",
-    "discriminator_objective",
-    "discriminator_loss",
-    "generator_loss",
-    "gradient_penalty",
-    "draw_latents",
-    "get_real_sample",
-    "get_fake_sample",
-    "get_interpolated_sample",
 )
 #: Whose classes do not change.
 _LIBRARIES = ("builtins", "keras.", "tensorflow.", "models.")
@@ -100,7 +83,7 @@ _OPTIMIZER_BOOKKEEPING = frozenset(
 )
 #: Attributes in which a GAN keeps its books, and those that are described by other means.
 _GAN_BOOKKEEPING = _BOOKKEEPING | {
-    *("blocks", "history", "own_loop", "randomness", "traced_with", "_measured"),
+    *("step_draws", "history", "private_loop", "randomness", "traced_with", "_measured"),
     *("generator", "discriminator", "latent_generator", "_real_examples"),
 }
 #: Objects of the caller's own that only hold attributes.
@@ -124,7 +107,7 @@ class Description(NamedTuple):
     plain: tuple[tuple[Any, str, Any], ...]
 
 
-def describe(gan: "GAN") -> Description:
+def describe(gan: Trainable) -> Description:
     """Describe all that the graph of a training step depends on."""
     walk = _Walk(gan.state.values())
     networks = (gan.generator, gan.discriminator)
@@ -148,7 +131,7 @@ def describe(gan: "GAN") -> Description:
     return Description(key, complete, (key, *map(_Same, (*data, *gan.state.values()))), tuple(walk.plain))
 
 
-def takes_standard_steps(gan: "GAN") -> bool:
+def takes_standard_steps(gan: Trainable) -> bool:
     """Whether the training step is that of one of the three GANs, though maybe of a subclass."""
     cls = type(gan)
     standard = next((base for base in cls.__mro__ if base.__module__ in _STANDARD_MODULES), None)
@@ -230,12 +213,12 @@ class _Walk:
             return self._layer(value)
         if isinstance(value, types.FunctionType | types.BuiltinFunctionType | type):
             return self._function(value)
-        if _is_keras(type(value)):
+        if is_keras(type(value)):
             return (type(value), self._attributes(value))
         if tf.is_symbolic_tensor(value):
             self.complete = False
             return _Anything()
-        if any(map(_is_keras, type(value).__mro__)):
+        if any(map(is_keras, type(value).__mro__)):
             return self._extended(value)
         if dataclasses.is_dataclass(value) or isinstance(value, _HOLDERS):
             return self.own_class(value)
@@ -249,7 +232,7 @@ class _Walk:
 
     def _function(self, function: Any) -> Hashable:
         home = sys.modules.get(function.__module__ or "")
-        if not _is_keras(function) or getattr(home, function.__qualname__, None) is not function:
+        if not is_keras(function) or getattr(home, function.__qualname__, None) is not function:
             self.complete = False
         return _Same(function)
 
@@ -295,46 +278,5 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic | np.dtype)
 
 
-def _is_keras(thing: Any) -> bool:
-    return str(getattr(thing, "__module__", None)).startswith("keras.")
-
-
 def _stands_for(layer: keras.Layer) -> type:
     return layers.Conv2D if type(layer) is SmallMapConv2D else type(layer)
-
-
-# copies
-
-
-def chain_of(network: keras.Model) -> list[keras.Layer] | None:
-    """Return the layers of a network that is one chain of them, from its input to its output; else None."""
-    if not _is_keras(type(network)):
-        return None
-    try:
-        (place,), (end,) = network.inputs, network.outputs
-        chain = [layer for layer in network.layers if not isinstance(layer, layers.InputLayer)]
-        for layer in chain:
-            if layer.input is not place:  # an error where the layer is used several times
-                return None
-            place = layer.output
-    except (AttributeError, ValueError, TypeError):
-        return None
-    return chain if place is end else None
-
-
-def copy_chain(network: keras.Model) -> keras.Model:
-    """Build a chain once more, with variables of its own and the fast form of convolutions of small maps."""
-    (source,) = network.inputs
-    state = random.getstate()  # from which initialisers take their seeds
-    try:
-        inputs = hidden = keras.Input(batch_shape=source.shape, dtype=source.dtype)
-        for layer in chain_of(network) or []:
-            enlarged = enlarged_by(network, layer)
-            kind = SmallMapConv2D if enlarged else type(layer)
-            hidden = kind.from_config(layer.get_config() | ({"enlarged": enlarged} if enlarged else {}))(hidden)
-        copy = keras.Model(inputs, hidden)
-    finally:
-        random.setstate(state)
-    for own, given in zip(copy.variables, network.variables, strict=True):
-        own.trainable = given.trainable
-    return copy
