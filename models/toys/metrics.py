@@ -1,10 +1,15 @@
-"""How well generated points match the toy distributions: mixtures with known modes, and the cloud in the corner."""
+"""How well generated points match the toy distributions: mixtures with known modes, and the cloud in the corner.
+
+Points are real numbers, ``(count, dim)`` with at least one of each; anything else raises ValueError.
+"""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from models.projections import sorted_projections
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.intp]
@@ -23,11 +28,15 @@ class ModeStatistics(NamedTuple):
     reverse_kl: float
 
 
-def mode_counts(samples: npt.ArrayLike, modes: npt.ArrayLike, sigma: float) -> Counts:
-    """Count the samples of high quality that are nearest to each mode, ``(modes,)``.
+class CornerCloudStatistics(NamedTuple):
+    """Squared distances to the centre of the cloud, both ≥ 0: of a sample on average, and of the barycentre."""
 
-    Arguments and errors are those of :func:`mode_statistics`.
-    """
+    mean_squared_distance: float
+    barycentre_squared_distance: float
+
+
+def mode_counts(samples: npt.ArrayLike, modes: npt.ArrayLike, sigma: float) -> Counts:
+    """Count the samples of high quality that are nearest to each mode, ``(modes,)``; see :func:`mode_statistics`."""
     points, centres = _points("samples", samples), _points("modes", modes)
     if points.shape[1] != centres.shape[1]:
         raise ValueError(f"samples: expected {centres.shape[1]} numbers each, as in modes, got {points.shape[1]}")
@@ -41,8 +50,8 @@ def mode_counts(samples: npt.ArrayLike, modes: npt.ArrayLike, sigma: float) -> C
 def have_fair_share(counts: Counts, samples: int) -> npt.NDArray[np.bool_]:
     """Say which modes have at least a quarter of the samples that are due to each of them.
 
-    One sample within reach, for which :func:`mode_statistics` counts a mode as covered, can be chance: points that are
-    scattered over the whole square reach most modes of a ring.
+    :func:`mode_statistics` counts a mode as covered from one sample on, which can be chance: points that are scattered
+    over the whole square reach most modes of a ring.
 
     Args:
         counts: as :func:`mode_counts` returns them.
@@ -51,31 +60,21 @@ def have_fair_share(counts: Counts, samples: int) -> npt.NDArray[np.bool_]:
     return counts >= FAIR_SHARE * samples / len(counts)
 
 
-class CornerCloudStatistics(NamedTuple):
-    """Squared distances to the centre of the cloud, both ≥ 0: of a sample on average, and of the barycentre."""
-
-    mean_squared_distance: float
-    barycentre_squared_distance: float
-
-
 def mode_statistics(samples: npt.ArrayLike, modes: npt.ArrayLike, sigma: float) -> ModeStatistics:
     """Count the modes of a Gaussian mixture that samples reach, and measure how well and how evenly.
 
     The protocol is that of Srivastava et al. 2017 (VEEGAN) and Lin et al. 2018 (PacGAN), who draw 2,500 samples.
 
     Args:
-        samples: real numbers, ``(count, dim)``, at least 1.
-        modes: centres of the mixture's components, which weigh the same, ``(modes, dim)``, at least 1.
+        samples: points.
+        modes: centres of the mixture's components, which weigh the same, ``(modes, dim)``.
         sigma: standard deviation of a component along each axis, > 0.
 
     Returns:
         high_quality: share of the samples within 3 sigma of their nearest mode. modes_covered: modes that are the
         nearest one of at least one such sample; :func:`have_fair_share` is stricter. reverse_kl:
         ``KL(histogram of such samples over modes ‖ uniform)`` in nats, 0 for even coverage, log(modes) for a single
-        mode, infinite where no sample is of high quality.
-
-    Raises:
-        ValueError: the arguments are not as described.
+        mode, infinite if no sample is of high quality.
     """
     counts = mode_counts(samples, modes, sigma)
     return ModeStatistics(
@@ -86,21 +85,13 @@ def mode_statistics(samples: npt.ArrayLike, modes: npt.ArrayLike, sigma: float) 
 
 
 def corner_cloud_statistics(samples: npt.ArrayLike, centre: float = 0.8) -> CornerCloudStatistics:
-    """Measure samples of a Gaussian cloud against its centre (task 2 of the exercise).
+    """Measure samples, ``(count, dim)``, of a Gaussian cloud against its centre (task 2 of the exercise).
 
     For ``count`` true samples of standard deviation ``sigma`` in ``dim`` dimensions the expectations are
     ``dim · sigma²`` and ``dim · sigma² / count``: 0.1225 and 0.000245 for 500 samples in 49 dimensions with
     ``sigma`` .05. A mean squared distance below its expectation shows samples that have collapsed together.
 
-    Args:
-        samples: real numbers, ``(count, dim)``, at least 1.
-        centre: the coordinate that the centre has along every axis.
-
-    Returns:
-        mean_squared_distance: of the samples to the centre; barycentre_squared_distance: of their mean to it.
-
-    Raises:
-        ValueError: the arguments are not as described.
+    ``centre`` is the coordinate that the centre has along every axis.
     """
     points = _points("samples", samples)
     if not math.isfinite(centre):
@@ -115,27 +106,17 @@ def corner_cloud_statistics(samples: npt.ArrayLike, centre: float = 0.8) -> Corn
 def sliced_wasserstein(real: npt.ArrayLike, fake: npt.ArrayLike, *, directions: int = 512, seed: int = 0) -> float:
     """Measure the Wasserstein-1 distance of one-dimensional projections, averaged over random directions.
 
-    Args:
-        real: real numbers, ``(count, dim)``, at least 1.
-        fake: of the same shape.
-        directions: number of random unit vectors, at least 1.
-        seed: of the directions, an integer ≥ 0.
+    ``real`` and ``fake`` have one shape, ``(count, dim)``. See :func:`models.projections.sorted_projections`.
 
     Returns:
-        The mean absolute difference of the sorted projections, ≥ 0, in the unit of the points (Rabin et al. 2011).
-        It is biased: two samples of one distribution are not at 0.
-
-    Raises:
-        ValueError: the arguments are not as described.
+        The mean absolute difference of the sorted projections, ≥ 0, in the unit of the points. It is biased: two
+        samples of one distribution are not at 0.
     """
     x, y = _points("real", real), _points("fake", fake)
     if x.shape != y.shape:
         raise ValueError(f"fake: expected the shape of real, {x.shape}, got {y.shape}")
-    if directions < 1:
-        raise ValueError(f"directions: expected at least 1, got {directions}")
-    vectors = np.random.default_rng(seed).standard_normal((x.shape[1], directions))
-    vectors /= np.linalg.norm(vectors, axis=0)
-    return float(np.abs(np.sort(x @ vectors, axis=0) - np.sort(y @ vectors, axis=0)).mean())
+    projected_x, projected_y = sorted_projections(x, y, directions, seed)
+    return float(np.abs(projected_x - projected_y).mean())
 
 
 def _points(name: str, values: npt.ArrayLike) -> Floats:

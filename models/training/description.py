@@ -1,9 +1,9 @@
-"""What a compiled training step depends on, and copies of networks that compute the same.
+"""What a compiled training step depends on.
 
-A compiled step stays right for as long as nothing changes that was traced into it: layers, their attributes, which of
-them are trained, losses, optimizers, settings. :func:`describe` collects all of it. GANs of equal description take the
-same step. It says so only of Keras's own layers, in a chain, with Keras's own functions and optimizers: these are known
-to be described wholly.
+A compiled step is valid as long as nothing changes that was traced into it: layers, their attributes, which of them are
+trained, losses, optimizers, settings. :func:`describe` collects all of it. GANs of equal, complete descriptions take
+the same step. Complete are only descriptions of Keras's own layers, in a chain, with Keras's own functions and
+optimizers.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import sys
 import types
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 from typing import Any, NamedTuple
 
 import keras
@@ -23,7 +23,7 @@ from models.training.copies import SmallMapConv2D, chain_of, is_keras
 from models.training.protocol import STEP_PARTS, Trainable
 
 #: Layers that XLA makes faster on a CPU; it makes convolutions far slower.
-_XLA_LAYERS = (
+_XLA_LAYERS = {
     layers.Dense,
     layers.Activation,
     layers.LeakyReLU,
@@ -31,62 +31,35 @@ _XLA_LAYERS = (
     layers.ELU,
     layers.Flatten,
     layers.Reshape,
-)
-#: Layers without randomness that their attributes and variables describe wholly.
-_PLAIN_LAYERS = (
-    *_XLA_LAYERS,
-    layers.Conv2D,
-    layers.Conv2DTranspose,
-    layers.UpSampling2D,
-    layers.MaxPooling2D,
-    layers.AveragePooling2D,
-    layers.BatchNormalization,
-    layers.LayerNormalization,
-)
+}
+#: Layers without randomness that their attributes and variables describe completely.
+_PLAIN_LAYERS = _XLA_LAYERS | {
+    *(layers.Conv2D, layers.Conv2DTranspose, layers.UpSampling2D, layers.MaxPooling2D, layers.AveragePooling2D),
+    *(layers.BatchNormalization, layers.LayerNormalization),
+}
 
 #: Settings of a GAN that are part of its step.
-_SETTINGS = (
-    *("batch_size", "disc_iter", "lambda_gp", "clip", "loss_names", "scores_order"),
-    *("uses_xla", "run_eagerly"),
-)
-#: Whose classes do not change.
+_SETTINGS = ("batch_size", "disc_iter", "lambda_gp", "clip", "loss_names", "scores_order", "uses_xla", "run_eagerly")
+#: Modules whose classes do not change.
 _LIBRARIES = ("builtins", "keras.", "tensorflow.", "models.")
 _STANDARD_MODULES = ("models.simple_gan", "models.wgan_clip", "models.wgan_gp")
 
-#: Attributes in which Keras keeps its books; what a layer computes does not depend on them.
-_BOOKKEEPING = (frozenset(vars(layers.Layer())) | frozenset(vars(keras.Model())) | {
-    "_compile_config",
-    "_compiled_trainable_state",
-    "_functional",
-    "_inputs",
-    "_inputs_struct",
-    "_nodes",
-    "_nodes_by_depth",
-    "_operations",
-    "_operations_by_depth",
-    "_outputs",
-    "_outputs_struct",
-    "optimizer",
-    "output_names",
-    "stop_training",
-}) - {"autocast"}  # fmt: skip
-_OPTIMIZER_BOOKKEEPING = frozenset(
-    {
-        "_distribution_strategy",
-        "_lock",
-        "_tracker",
-        "_trainable_variables",
-        "_trainable_variables_indices",
-        "_variables",
-    }
-    | {"built", "name"}
-)
-#: Attributes in which a GAN keeps its books, and those that are described by other means.
-_GAN_BOOKKEEPING = _BOOKKEEPING | {
+#: Attributes that Keras keeps for itself and that do not change what a layer computes.
+_INTERNAL = {*vars(layers.Layer()), *vars(keras.Model())} - {"autocast"} | {
+    *("_compile_config", "_compiled_trainable_state", "_functional", "_inputs", "_inputs_struct", "_nodes"),
+    *("_nodes_by_depth", "_operations", "_operations_by_depth", "_outputs", "_outputs_struct", "optimizer"),
+    *("output_names", "stop_training"),
+}
+_OPTIMIZER_INTERNAL = {
+    *("_distribution_strategy", "_lock", "_tracker", "_trainable_variables", "_trainable_variables_indices"),
+    *("_variables", "built", "name"),
+}
+#: Attributes that a GAN keeps for its training, and those that are described by other means.
+_GAN_INTERNAL = _INTERNAL | {
     *("step_draws", "history", "private_loop", "randomness", "traced_with", "_measured"),
     *("generator", "discriminator", "latent_generator", "_real_examples"),
 }
-#: Objects of the caller's own that only hold attributes.
+#: Classes of objects that only hold the caller's attributes.
 _HOLDERS = (types.SimpleNamespace, argparse.Namespace)
 
 
@@ -94,11 +67,11 @@ class Description(NamedTuple):
     """What a training step depends on.
 
     Args:
-        key: equal for networks, losses, optimizers and settings that are alike.
-        complete: whether that is all, so that another GAN of this key takes the same step.
-        own: changes with whatever a step of this very GAN was traced with, its variables included.
+        key: equal for GANs with the same networks, losses, optimizers and settings.
+        complete: whether every GAN of this key takes the same step.
+        own: of this GAN alone; it changes with anything that its step was traced with, variables included.
         plain: all attributes that are a number, a text or None, as ``(object, name, value)``. A step that changes one
-            cannot be compiled: it would change it once, when it is traced.
+            cannot be compiled: tracing would change it once.
     """
 
     key: Hashable
@@ -124,7 +97,7 @@ def describe(gan: Trainable) -> Description:
         ),
     )
     if type(gan).__module__ not in _STANDARD_MODULES:
-        key = (key, walk.own_class(gan, _GAN_BOOKKEEPING))
+        key = (key, walk.own_class(gan, _GAN_INTERNAL))
     complete = walk.complete and takes_standard_steps(gan)
     # Steps of the caller's own may hold these, too.
     data = () if takes_standard_steps(gan) else (gan.real_examples, gan.latent_generator)
@@ -159,7 +132,7 @@ class _Same:
 
 
 class _Anything:
-    """Stands for what a step itself has left in an attribute: whatever is there later, the step replaces it."""
+    """Stands for a value that the step itself left in an attribute; the next step replaces it, so any is equal."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -169,7 +142,7 @@ class _Anything:
 
 
 class _Walk:
-    """Collects a description; ``complete`` turns False at whatever is not known to be described wholly."""
+    """Collects a description; ``complete`` turns False at anything that a description may miss."""
 
     def __init__(self, state: Iterable[keras.Variable]) -> None:
         self.complete = True
@@ -192,7 +165,7 @@ class _Walk:
         kind = type(optimizer)
         if getattr(keras.optimizers, kind.__name__, None) is not kind:
             self.complete = False
-        return (kind, self._attributes(optimizer, _OPTIMIZER_BOOKKEEPING))
+        return (kind, self._attributes(optimizer, _OPTIMIZER_INTERNAL))
 
     def value(self, value: Any) -> Any:
         if _is_plain(value):
@@ -208,7 +181,7 @@ class _Walk:
         if isinstance(value, keras.Variable) and id(value) in self._state:
             return (tuple(value.shape), value.dtype, value.trainable, self.value(value.constraint))
         if isinstance(value, keras.Initializer):
-            return keras.Initializer  # it has done its work
+            return keras.Initializer  # unused once the variables exist
         if isinstance(value, layers.Layer):
             return self._layer(value)
         if isinstance(value, types.FunctionType | types.BuiltinFunctionType | type):
@@ -225,10 +198,10 @@ class _Walk:
         return self._foreign(value)
 
     def _layer(self, layer: keras.Layer) -> Any:
-        kind = _stands_for(layer)
+        kind = layers.Conv2D if type(layer) is SmallMapConv2D else type(layer)
         if kind not in _PLAIN_LAYERS:
             return self._extended(layer)
-        return (kind, layer.trainable, layer.dtype_policy.name, self._attributes(layer, _BOOKKEEPING | {"enlarged"}))
+        return (kind, layer.trainable, layer.dtype_policy.name, self._attributes(layer, _INTERNAL | {"enlarged"}))
 
     def _function(self, function: Any) -> Hashable:
         home = sys.modules.get(function.__module__ or "")
@@ -240,13 +213,13 @@ class _Walk:
         """Describe an object of a class that extends one of Keras's: itself, and what may change about it."""
         if id(value) in self._seen:
             return self._seen[id(value)]
-        described = [self.own_class(value, _BOOKKEEPING)]
+        described = [self.own_class(value, _INTERNAL)]
         if isinstance(value, layers.Layer):
             described += [value.trainable, *(self.value(variable) for variable in value.variables)]
             described += [self._layer(part) for part in value._flatten_layers(include_self=False, recursive=False)]
         return tuple(described)
 
-    def own_class(self, value: Any, without: frozenset[str] = frozenset()) -> Hashable:
+    def own_class(self, value: Any, without: Container[str] = ()) -> Hashable:
         """Describe an object of the caller's own class: itself, its attributes and those of its class."""
         classes = [cls for cls in type(value).__mro__ if not cls.__module__.startswith(_LIBRARIES)]
         shared = [
@@ -261,7 +234,7 @@ class _Walk:
         self.complete = False
         return _Same(value)
 
-    def _attributes(self, value: Any, without: frozenset[str] = frozenset()) -> Hashable:
+    def _attributes(self, value: Any, without: Container[str] = ()) -> Hashable:
         if id(value) in self._seen:
             return self._seen[id(value)]
         self._seen[id(value)] = len(self._seen)
@@ -276,7 +249,3 @@ class _Walk:
 
 def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, bool | int | float | complex | str | bytes | np.generic | np.dtype)
-
-
-def _stands_for(layer: keras.Layer) -> type:
-    return layers.Conv2D if type(layer) is SmallMapConv2D else type(layer)

@@ -22,7 +22,7 @@ STEP_PARTS = (
 
 
 class Trainable(Protocol):
-    """Two networks with their optimizers and losses, their data, and one step; :class:`models.gan.GAN` has it all."""
+    """Two networks, their data, and one step; :class:`models.gan.GAN` documents the members."""
 
     generator: Any
     discriminator: Any
@@ -32,53 +32,33 @@ class Trainable(Protocol):
     disc_iter: int
     loss_names: ClassVar[tuple[str, ...]]
     seed: int
-
     own_losses: tuple[Any, Any]
     randomness: Any
+
+    # of Keras
     run_eagerly: bool
     steps_per_execution: int
     jit_compiled: bool | None
     train_function: Any
 
-    # What the loops keep with a model.
+    # what the loops keep with a model
     step_draws: Any
     private_loop: Any
     traced_with: Any
 
     @property
-    def latent_shape(self) -> tuple[int, ...]:
-        """The shape of one latent vector."""
-
+    def latent_shape(self) -> tuple[int, ...]: ...
     @property
-    def example_shape(self) -> tuple[int, ...]:
-        """The shape of one example."""
-
+    def example_shape(self) -> tuple[int, ...]: ...
     @property
-    def steps_done(self) -> int:
-        """Training steps since the optimizers were new."""
-
+    def steps_done(self) -> int: ...
     @property
-    def state(self) -> dict[str, Any]:
-        """All variables that training changes, by name."""
-
+    def state(self) -> dict[str, Any]: ...
     @property
-    def uses_xla(self) -> bool:
-        """Whether XLA compiles the loop."""
-
-    def train_step(self, useless_argument: Any = None) -> dict[str, Any]:
-        """Take one step; return its losses."""
-
-    def draw_latents(self, size: int) -> Any:
-        """Draw latent vectors."""
-
-    def subset_size(self, size: int | None = None) -> int:
-        """Return the size of a real sample."""
-
-    def drawing_from(self, randomness: Any) -> AbstractContextManager[None]:
-        """Take random numbers from another source for a while."""
-
-    def set_optimizers(self, generator: Any, discriminator: Any) -> None:
-        """Replace both optimizers."""
-
-    def build_optimizers(self) -> None:
-        """Create the variables of new optimizers."""
+    def uses_xla(self) -> bool: ...
+    def train_step(self, useless_argument: Any = None) -> dict[str, Any]: ...
+    def draw_latents(self, size: int) -> Any: ...
+    def subset_size(self, size: int | None = None) -> int: ...
+    def drawing_from(self, randomness: Any) -> AbstractContextManager[None]: ...
+    def set_optimizers(self, generator: Any, discriminator: Any) -> None: ...
+    def build_optimizers(self) -> None: ...

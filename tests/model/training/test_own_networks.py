@@ -879,8 +879,10 @@ def test_random_networks_take_the_steps_of_train_step(
 ) -> None:
     keras.utils.set_random_seed(seed)
     generator, critic = _build(2, networks[0]), _build(1, networks[1])
+    if any(make is layers.BatchNormalization for _, between, _ in networks for make, _ in between):
+        # Of a normalised batch of two, gradients are rounding errors, which Adam and its like turn into whole steps.
+        batch_size = max(batch_size, 3)
     gan = own_gan(generator, critic, gan_class, batch_size=batch_size, disc_iter=disc_iter)
     for network, optimizer in zip((generator, critic), optimizers, strict=True):
         network.optimizer = OPTIMIZERS[optimizer]()
-    # Where a batch of two is normalised, gradients are rounding errors, which Adam and its like turn into whole steps.
-    assert_every_way_takes_the_same_steps(gan, tolerance=1e-2)
+    assert_every_way_takes_the_same_steps(gan)

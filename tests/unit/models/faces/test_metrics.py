@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
+from models.faces import classifier
 from models.faces import metrics as face_metrics
 from models.faces.metrics import (
     classifier_two_sample,
@@ -331,7 +332,7 @@ def test_memorisation_refuses_faces_of_another_kind(bad: Faces) -> None:
 def test_too_few_faces_are_refused_and_the_least_number_is_enough(
     measure: Callable[..., Any], least: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(face_metrics, "_EPOCHS", 1)
+    monkeypatch.setattr(classifier, "EPOCHS", 1)
     for real, fake in ((least - 1, least), (least, least - 1)):
         with pytest.raises(ValueError, match=rf"expected at least {least} faces, .* got \({least - 1}, 16, 16\)"):
             measure(FACES[:real], FACES[:fake])
