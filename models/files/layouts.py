@@ -1,4 +1,4 @@
-"""What a network's weights look like: layers in order, each with its variables' names and shapes. Needs no Keras."""
+"""The layout of a network's weights: layers in order, each with its variables' names and shapes. Needs no Keras."""
 
 import re
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ Layout = tuple[LayerLayout, ...]
 
 def layout_of(network: Network) -> Layout:
     """Return the layout of a network in the order of ``network.weights``; of nested models, the layers inside."""
-    # A layer comes after those that it lies in, so that the innermost owner remains.
+    # Outer layers come first, so that the innermost owner of a variable remains.
     owners = {id(variable): layer for layer in network._flatten_layers() for variable in layer.weights}
     layers: list[LayerLayout] = []
     last = None
@@ -52,14 +52,12 @@ def _kind(layer: Any) -> str:
 
 
 def _face_generator() -> Layout:
-    def layer(name: str, kind: str, **variables: Shape) -> LayerLayout:
-        return LayerLayout(name, kind, tuple(variables.items()))
-
-    layers = [layer("dense", "dense", kernel=(16, 2048), bias=(2048,))]
+    layers = [LayerLayout("dense", "dense", (("kernel", (16, 2048)), ("bias", (2048,))))]
     for suffix, inputs, filters in (("", 512, 64), ("_1", 64, 16), ("_2", 16, 1)):
-        layers.append(layer(f"conv2d{suffix}", "conv2d", kernel=(3, 3, inputs, filters), bias=(filters,)))
-        per_filter = dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), (filters,))
-        layers.append(layer(f"batch_normalization{suffix}", "batch_normalization", **per_filter))
+        kernel_and_bias = (("kernel", (3, 3, inputs, filters)), ("bias", (filters,)))
+        per_filter = tuple((name, (filters,)) for name in ("gamma", "beta", "moving_mean", "moving_variance"))
+        layers.append(LayerLayout(f"conv2d{suffix}", "conv2d", kernel_and_bias))
+        layers.append(LayerLayout(f"batch_normalization{suffix}", "batch_normalization", per_filter))
     return tuple(layers)
 
 

@@ -1,8 +1,8 @@
 """Finds a network's layers in a file, in the network's order.
 
 Legacy files (Keras 2's ``.h5``, full models in ``.h5``) list their layers, and are matched in that order. Files in
-Keras 3's layout number the layers of each class, and are matched by class, number and shapes. What could be matched in
-two ways is refused: Keras itself would load layers of equal shapes in a wrong order silently.
+Keras 3's layout number the layers of each class, and are matched by class, number and shapes. Ambiguous matches are
+refused: Keras itself would silently load layers of equal shapes in a wrong order.
 """
 
 import os
@@ -22,7 +22,7 @@ _MOST_GROUPS = 10_000
 
 
 class StoredLayer(NamedTuple):
-    """A layer in a file: the group it lies in, its own name there, and its variables."""
+    """A layer in a file: its group, its name in the group, and its variables."""
 
     container: str
     name: str
@@ -30,12 +30,12 @@ class StoredLayer(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Where in the file it lies."""
+        """The layer's place in the file."""
         return f"{self.container}/{self.name}".strip("/")
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """Of its variables, in their order."""
+        """The variables' shapes, in their order."""
         return tuple(tuple(dataset.shape) for _, dataset in self.variables)
 
 
@@ -44,7 +44,7 @@ def layers_in_order(path: str | os.PathLike[str], file: h5py.File, layout: Layou
 
     Raises:
         WeightsError: they are not those of the layout, or there is more than one way to match them.
-        KeyError: the file lists what it does not hold, or what lies elsewhere.
+        KeyError: the file lists an object that is missing or lies elsewhere.
     """
     root = _group(file, "model_weights") if "model_weights" in file else file  # of a full model
     listed = _listed(root, "layer_names")
@@ -53,20 +53,19 @@ def layers_in_order(path: str | os.PathLike[str], file: h5py.File, layout: Layou
     return _in_legacy_order(path, list(_legacy_layers(root, listed)), layout)
 
 
-# legacy files: what the file lists, in its order
+# legacy files: the listed layers, in order
 
 
 def _listed(group: h5py.Group, name: str) -> list[str] | None:
     """Return an attribute's texts; Keras cuts long ones into ``name0``, ``name1``, … ."""
     if name in group.attrs:
         return _texts(group.attrs[name])
-    if f"{name}0" not in group.attrs:
-        return None
-    parts, number = [], 0
+    parts: list[str] = []
+    number = 0
     while f"{name}{number}" in group.attrs:
         parts += _texts(group.attrs[f"{name}{number}"])
         number += 1
-    return parts
+    return parts if number else None
 
 
 def _texts(values: Any) -> list[str]:
@@ -74,11 +73,11 @@ def _texts(values: Any) -> list[str]:
 
 
 def _legacy_layers(root: h5py.Group, names: list[str]) -> Iterator[StoredLayer]:
-    if "top_level_model_weights" in root:  # of a subclassed model that has some
+    if "top_level_model_weights" in root:  # of a subclassed model
         names = [*names, "top_level_model_weights"]
     for name in names:
         group = _group(root, name)
-        inside: dict[str, list[tuple[str, h5py.Dataset]]] = {}  # more than one layer where it is a model itself
+        inside: dict[str, list[tuple[str, h5py.Dataset]]] = {}  # several layers if this one is a model itself
         for variable in _listed(group, "weight_names") or []:
             owner, _, short = variable.rpartition("/")  # "dense_1/kernel:0"
             inside.setdefault(owner, []).append((short.removesuffix(":0"), _dataset(group, variable)))
@@ -99,15 +98,16 @@ def _in_legacy_order(path: str | os.PathLike[str], found: list[StoredLayer], lay
         needs = list(layer.variables)
         if has != needs:
             raise WeightsError(f"{path}: layer {stored.path}: expected {needs}, found {has}")
-        # Keras numbers the layers of a class as they are made. Equal layers that count down would load swapped; but
-        # names that somebody chose may be in any order.
+        # Keras numbers the layers of a class as they are made, so equal layers that count down would load swapped.
+        # Names that somebody chose may be in any order.
         number = _number_of(stored.name, layer.kind)
+        if number is None:
+            continue
         alike = (stored.container, layer.kind, layer.shapes)
-        if number is not None and number <= last.get(alike, -1):
+        if number <= last.get(alike, -1):
             names = ", ".join(other.name for other in found)
             raise WeightsError(f"{path}: expected the {layer.kind} layers in order, found {names}")
-        if number is not None:
-            last[alike] = number
+        last[alike] = number
     return found
 
 
@@ -123,13 +123,12 @@ _Queues = dict[tuple[str, str], deque[StoredLayer]]
 
 
 def _keras3_layers(root: h5py.Group) -> _Queues:
-    """Return the layers by where they lie, without numbers, and by class; in each list of the result in their order.
+    """Return the layers by place, without numbers, and class; each queue in its own order.
 
-    What lies in a list is named by class and numbered in the list's order (``layers/conv2d``, ``layers/conv2d_1``).
-    The name of an attribute says neither: such a layer is in a list by itself, under the class "".
+    The members of a list are named by class and numbered in the list's order (``layers/conv2d``, ``layers/conv2d_1``).
+    The name of an attribute tells neither: such a layer has a queue of its own, under the class "".
     """
-    # Keras on Windows has written backslashes.
-    places = {place.replace("\\", "/"): place for place in _places(root)}
+    places = {place.replace("\\", "/"): place for place in _places(root)}  # Keras on Windows wrote backslashes
     numbered = []
     for place, original in places.items():
         *owner, last = place.split("/")
@@ -138,8 +137,7 @@ def _keras3_layers(root: h5py.Group) -> _Queues:
             continue
         key, kind, numbers = "", "", []
         for i, name in enumerate(owner):
-            container = "/".join(owner[:i])
-            in_list = i > 0 and f"{container}/vars" not in places  # lists have no numbers of their own
+            in_list = i > 0 and f"{'/'.join(owner[:i])}/vars" not in places  # lists have no numbers of their own
             kind, number = _kind_and_number(name) if in_list else ("", 0)
             key += f"/{kind or name}"
             numbers.append(number)
@@ -157,7 +155,7 @@ def _kind_and_number(name: str) -> tuple[str, int]:
 
 
 def _places(root: h5py.Group) -> Iterator[str]:
-    """Yield the paths of all groups, each group once: hard links can go in circles."""
+    """Yield the paths of all groups, each group once: hard links can form circles."""
     waiting, seen = [""], set()
     while waiting:
         place = waiting.pop()
@@ -175,7 +173,7 @@ def _places(root: h5py.Group) -> Iterator[str]:
 
 
 def _in_layout_order(path: str | os.PathLike[str], queues: _Queues, layout: Layout) -> list[StoredLayer]:
-    """Give each of the network's layers the one that is next in its list and has its class and shapes."""
+    """Match each of the network's layers with the next one in a queue that has its class and shapes."""
     stored = [(kind, layer) for (_, kind), queue in queues.items() for layer in queue]
     if not stored:
         raise WeightsError(f"{path}: expected Keras weights, found HDF5 with neither layer_names nor layers")
@@ -188,12 +186,12 @@ def _in_layout_order(path: str | os.PathLike[str], queues: _Queues, layout: Layo
                 f"{path}: cannot tell which of its layers is {layer.name}: {both}; save it as legacy .h5"
             )
         if not fitting:
-            raise WeightsError(_difference(path, stored, layout))
+            raise _other_layers(path, stored, layout)
         datasets = [dataset for _, dataset in fitting[0].popleft().variables]
         named = [(name, dataset) for (name, _), dataset in zip(layer.variables, datasets, strict=True)]
         ordered.append(StoredLayer("", layer.name, named))
     if len(ordered) < len(stored):
-        raise WeightsError(_difference(path, stored, layout))
+        raise _other_layers(path, stored, layout)
     return ordered
 
 
@@ -201,8 +199,8 @@ def _fits(layer: LayerLayout, kind: str, stored: StoredLayer) -> bool:
     return kind in ("", layer.kind) and stored.shapes == layer.shapes
 
 
-def _difference(path: str | os.PathLike[str], stored: list[tuple[str, StoredLayer]], layout: Layout) -> str:
-    """Say which of the network's layers are not in the file, and which are instead."""
+def _other_layers(path: str | os.PathLike[str], stored: list[tuple[str, StoredLayer]], layout: Layout) -> WeightsError:
+    """Name the network's layers that are missing in the file, and the file's that are not expected."""
     missing = []
     for layer in layout:
         match = next((one for one in stored if _fits(layer, *one)), None)
@@ -211,17 +209,17 @@ def _difference(path: str | os.PathLike[str], stored: list[tuple[str, StoredLaye
         else:
             stored = [one for one in stored if one is not match]
     surplus = [f"{layer.path} {layer.shapes}" for _, layer in stored]
-    return (
+    return WeightsError(
         f"{path}: expected the layers {', '.join(layer.name for layer in layout)}, in this order; "
         f"missing: {', '.join(missing) or 'none'}; not expected: {', '.join(surplus) or 'none'}"
     )
 
 
-# reading from a file that is not trusted
+# objects of a file that is not trusted
 
 
 def _child(group: Any, path: str) -> Any:
-    """Follow a path inside the file; a link to anywhere else is refused."""
+    """Follow a path inside the file; links to other places are refused."""
     for name in path.split("/"):
         if not isinstance(group, h5py.Group) or not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise KeyError(f"{name!r} is missing or is a link")
@@ -230,7 +228,7 @@ def _child(group: Any, path: str) -> Any:
 
 
 def _dataset(group: Any, path: str) -> h5py.Dataset:
-    """Follow a path to numbers that lie in this very file."""
+    """Return a dataset whose numbers lie in this very file."""
     dataset = _child(group, path)
     if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise KeyError(f"{path!r} holds no numbers of its own")

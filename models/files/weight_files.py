@@ -14,29 +14,31 @@ from pathlib import Path
 
 import h5py
 
-#: The weights inside a ``.keras`` archive may take this many bytes, compressed and not: they are read into memory.
+#: The weights in a ``.keras`` archive may take this many bytes, compressed and not: they are read into memory.
 ARCHIVE_LIMIT = 256 * 2**20
 
-#: What is taken of a folder, after the network's name; the first that is there.
+#: Endings that are looked for in a folder, after the network's name; the first one found counts.
 ENDINGS = (".h5", ".weights.h5", ".keras")
 
 _ARCHIVED = "model.weights.h5"
 _HEAD = 512
 
-#: How files begin that are taken for weights: where, with what, what that is, and what to do.
+_UNPACK = "; unpack it first"
+_LINE_ENDS = "HDF5 whose line ends were changed; copy it again, in binary mode"
+#: First bytes of files that are mistaken for weights: offset, bytes, what the file is and what to do.
 _KINDS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"version https://git-lfs", "a Git LFS pointer instead of the file; fetch the file with `git lfs pull`"),
-    (0, b"\x89HDF\n\x1a\n", "HDF5 whose line ends were changed; copy it again, in binary mode"),
-    (0, b"\x89HDF\r\r\n", "HDF5 whose line ends were changed; copy it again, in binary mode"),
+    (0, b"\x89HDF\n\x1a\n", _LINE_ENDS),
+    (0, b"\x89HDF\r\r\n", _LINE_ENDS),
     (0, b"\xef\xbf\xbdHDF", "HDF5 that was copied as text; copy it again, in binary mode"),
     (0, b"\x93NUMPY", "a NumPy array (.npy)"),
-    (0, b"\x1f\x8b", "a gzip file; unpack it first"),
-    (0, b"BZh", "a bzip2 file; unpack it first"),
-    (0, b"\xfd7zXZ\x00", "an xz file; unpack it first"),
-    (0, b"\x28\xb5\x2f\xfd", "a zstd file; unpack it first"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive; unpack it first"),
-    (0, b"Rar!", "a RAR archive; unpack it first"),
-    (257, b"ustar", "a tar archive; unpack it first"),
+    (0, b"\x1f\x8b", "a gzip file" + _UNPACK),
+    (0, b"BZh", "a bzip2 file" + _UNPACK),
+    (0, b"\xfd7zXZ\x00", "an xz file" + _UNPACK),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd file" + _UNPACK),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive" + _UNPACK),
+    (0, b"Rar!", "a RAR archive" + _UNPACK),
+    (257, b"ustar", "a tar archive" + _UNPACK),
     (4, b"TFL3", "a TensorFlow Lite model"),
     (8, b'{"', "a safetensors file"),
     (0, b"\x89PNG", "a picture"),
@@ -45,6 +47,8 @@ _KINDS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "a PDF document"),
     *((0, b"\x80" + bytes([protocol]), "a Python pickle, or PyTorch weights") for protocol in (2, 3, 4, 5)),
 )
+_HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--", b"<?xml", b"<svg")
+_SAVE_WEIGHTS = "; write its weights with save_weights('generator.weights.h5') in Keras"
 
 
 class WeightsError(ValueError):
@@ -60,7 +64,7 @@ def find_weights(where: Path, network: str = "generator") -> Path:
         network: ``generator`` or ``discriminator``.
 
     Raises:
-        WeightsError: the folder has none of them, but others, so that one must be named; or there is no home folder.
+        WeightsError: the folder has none of these files but others, or cannot be read; or there is no home folder.
     """
     try:
         where = where.expanduser()
@@ -86,9 +90,7 @@ def find_weights(where: Path, network: str = "generator") -> Path:
 
 @contextmanager
 def open_weights(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
-    """Open the HDF5 file that ``path`` is, or that lies in the ``.keras`` archive that it is.
-
-    What goes wrong while it is open, too, becomes a :class:`WeightsError`.
+    """Open an HDF5 file, or the one inside a ``.keras`` archive; errors while it is open become WeightsError, too.
 
     Raises:
         WeightsError: there is no such file, it is something else, locked or damaged.
@@ -98,13 +100,12 @@ def open_weights(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
         with open(path, "rb") as start:
             head = start.read(_HEAD)
         if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-            with h5py.File(io.BytesIO(_unpacked(path)), "r") as file:
-                yield file
-            return
-        kind = _kind(head)
-        if kind is not None:
-            raise WeightsError(f"{path}: expected an .h5 weights file, found {kind}")
-        with h5py.File(path, "r") as file:
+            source: object = io.BytesIO(_unpacked(path))
+        elif kind := _kind(head):
+            raise _not_weights(path, kind)
+        else:
+            source = path
+        with h5py.File(source, "r") as file:
             yield file
     except WeightsError:
         raise
@@ -112,47 +113,49 @@ def open_weights(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
         raise WeightsError(f"{path}: {_cause(error)}") from error
 
 
+def _not_weights(path: str | os.PathLike[str], found: str) -> WeightsError:
+    return WeightsError(f"{path}: expected an .h5 weights file, found {found}")
+
+
 def _check_is_file(path: str | os.PathLike[str]) -> None:
     if os.path.isfile(path):
         return
-    if os.path.isdir(path):
+    if os.path.exists(os.path.join(path, "saved_model.pb")):
+        found = "a TensorFlow SavedModel" + _SAVE_WEIGHTS
+    elif os.path.isdir(path):
         found = "a folder; name a file in it"
-        if os.path.exists(os.path.join(path, "saved_model.pb")):
-            found = "a TensorFlow SavedModel; write its weights with save_weights('generator.weights.h5') in Keras"
     elif os.path.exists(f"{os.fspath(path)}.index"):
-        found = "a TensorFlow checkpoint; write its weights with save_weights('generator.weights.h5') in Keras"
+        found = "a TensorFlow checkpoint" + _SAVE_WEIGHTS
     elif os.path.exists(path):
         found = "a device or a pipe"
     else:
         found = _why_missing(path)
-    raise WeightsError(f"{path}: expected an .h5 weights file, found {found}")
+    raise _not_weights(path, found)
 
 
 def _why_missing(path: str | os.PathLike[str]) -> str:
     try:
         os.stat(path)
     except PermissionError:
-        raise  # there may be a file, but its folder lets nobody see it
+        raise  # there may be a file, but its folder may not be read
     except (FileNotFoundError, NotADirectoryError):
-        return "no such file"
+        pass
     except OSError as error:
         return f"no such file ({error.strerror})"
     return "no such file"
 
 
 def _kind(head: bytes) -> str | None:
-    """Return what begins like this, if it is no HDF5; None where HDF5 itself should tell."""
+    """Return what begins like this if it is not HDF5; None to let HDF5 itself tell."""
     if not head:
         return "an empty file"
     for offset, magic, kind in _KINDS:
         if head.startswith(magic, offset):
             return kind
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<!--", b"<?xml", b"<svg")):
+    if text.startswith(_HTML):
         return "an HTML page, such as the page about the file; download the file itself (on GitHub: raw)"
-    if text.startswith((b"{", b"[")):
-        return "text (JSON) instead of numbers"
-    return None
+    return "text (JSON) instead of numbers" if text.startswith((b"{", b"[")) else None
 
 
 def _unpacked(path: str | os.PathLike[str]) -> bytes:
@@ -160,20 +163,20 @@ def _unpacked(path: str | os.PathLike[str]) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            # In a folder where somebody has unpacked and packed it again; __MACOSX/._… is what macOS adds then.
+            # Maybe in a folder, after somebody repacked it; macOS adds __MACOSX/._… then.
             inside = [name for name in names if name.rpartition("/")[2] == _ARCHIVED]
             if len(inside) != 1:
-                raise WeightsError(f"{path}: expected an .h5 weights file, found {_kind_of_archive(names)}")
+                raise _not_weights(path, _kind_of_archive(names))
             member = archive.getinfo(inside[0])
             if max(member.file_size, member.compress_size) > ARCHIVE_LIMIT:
                 raise WeightsError(
                     f"{path}: expected at most {ARCHIVE_LIMIT // 2**20} MiB of weights in the archive, "
                     f"found {member.file_size / 2**20:,.0f} MiB; unpack {_ARCHIVED} and name it"
                 )
-            # Keras stores, other programs deflate; the other methods unpack more than they are asked for.
+            # Keras stores, other programs deflate; the other methods can unpack more than their stated size.
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise WeightsError(f"{path}: expected {_ARCHIVED} stored or deflated; unpack it and name it")
-            return archive.read(member)  # at most the size that was just looked at
+            return archive.read(member)  # at most the size that was just checked
     except WeightsError:
         raise
     except (zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, OSError, EOFError) as error:
@@ -181,20 +184,19 @@ def _unpacked(path: str | os.PathLike[str]) -> bytes:
 
 
 def _kind_of_archive(names: list[str]) -> str:
-    if any(name.endswith(".npy") for name in names):
-        return "a NumPy archive (.npz)"
-    if any(name.endswith("data.pkl") for name in names):
-        return "PyTorch weights"
-    if any(name.endswith("saved_model.pb") for name in names):
-        return "a zipped TensorFlow SavedModel"
+    for ending, kind in (
+        (".npy", "a NumPy archive (.npz)"),
+        ("data.pkl", "PyTorch weights"),
+        ("saved_model.pb", "a zipped TensorFlow SavedModel"),
+    ):
+        if any(name.endswith(ending) for name in names):
+            return kind
     inside = [name for name in names if name.endswith((".h5", ".hdf5", ".keras"))]
-    if inside:
-        return f"a zip file with {', '.join(inside[:3])}; unpack it first"
-    return f"a zip file without {_ARCHIVED}"
+    return f"a zip file with {', '.join(inside[:3])}{_UNPACK}" if inside else f"a zip file without {_ARCHIVED}"
 
 
 def _cause(error: Exception) -> str:
-    """Return what went wrong, in words that say what to do."""
+    """Return what went wrong and what to do."""
     text = str(error)
     if isinstance(error, BlockingIOError):
         return "another process has it open for writing; try again when it is written"
