@@ -43,7 +43,7 @@ def as_real_examples(data: Any, example_shape: Shape) -> tf.Tensor:
     """Convert real examples to a finite float32 tensor ``(count, *example_shape)``.
 
     Raises:
-        ValueError: the data is not numeric, not finite, or of a shape that cannot agree; both are named.
+        ValueError: the data is not numeric, not finite, or of another shape.
     """
     try:
         array = np.asarray(data)
@@ -71,14 +71,13 @@ def build_networks(
 ) -> tuple[Shape, Shape]:
     """Create the variables of both networks where they do not exist yet.
 
-    Where a network does not tell its shapes, as subclassed models and those without an ``Input`` do not, a batch is
-    drawn and passed through it.
+    A batch is passed through networks that do not know their shapes: subclassed models, and those without ``Input``.
 
     Returns:
         The shapes of one latent vector and of one example.
 
     Raises:
-        ValueError: one of them is no Keras model, or has several inputs or outputs; or they do not fit each other.
+        ValueError: one of them is not a Keras model, or has several inputs or outputs; or they do not fit each other.
     """
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, keras.Model):
@@ -98,7 +97,7 @@ def build_networks(
 
 
 def _own_shape(network: keras.Model, which: str) -> Shape | None:
-    """Return the shape of one input or output as the network tells it; None if it does not, or not wholly."""
+    """Return the shape of one input or output; None if the network does not know all of it."""
     shape = getattr(network, which, None)
     if not isinstance(shape, tuple) or not all(isinstance(side, int) for side in shape[1:]):
         return None
@@ -106,7 +105,7 @@ def _own_shape(network: keras.Model, which: str) -> Shape | None:
 
 
 def _wholly_built(network: keras.Model) -> bool:
-    """Whether a call creates no more variables, as activations that are layers do even in built layers."""
+    """Whether all variables exist; activations that are layers create some later than the layer around them."""
     return all(layer.built for layer in network._flatten_layers())
 
 
@@ -123,7 +122,7 @@ def _passed_through(name: str, network: keras.Model, inputs: tf.Tensor) -> Shape
 
 
 def untracked_variables(network: keras.Model) -> list[keras.Variable | tf.Variable]:
-    """Return variables that the network's layers hold but Keras does not count: TensorFlow's own, states of RNNs."""
+    """Return the layers' variables that Keras does not list: TensorFlow's own, states of RNNs."""
     counted = {id(variable) for variable in network.variables}
     found = {}
     for layer in network._flatten_layers():
@@ -138,7 +137,7 @@ def scalar_loss(name: str, loss: Any, *scores: tf.Tensor) -> tf.Tensor:
     """Return the value of the caller's own loss.
 
     Raises:
-        ValueError: it is no function, or gives no scalar.
+        ValueError: it is not a function, or gives no scalar.
     """
     if not callable(loss):
         raise ValueError(f"{name}.loss: expected a function of the discriminator's scores, got {loss!r}")

@@ -1,7 +1,7 @@
 """The losses of the three GANs. Scores are a discriminator's outputs, float of shape ``(batch, 1)``.
 
-The exercise hands the discriminator's losses their two arguments in one order in task 0 and in the other in
-the Wasserstein tasks. Both orders are kept for callers; inside the project the arguments go by name.
+The exercise passes a discriminator's loss (real, fake) in task 0 and (fake, real) in the Wasserstein tasks. Both
+orders are kept for callers; inside the project the arguments go by name.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,8 @@ def gradient_penalty(
     Args:
         critic: maps samples to scores.
         samples: float of shape ``(batch, ...)``; the norm runs over all axes but the first.
-        one_sided: leave norms below 1 unpunished (Petzka et al. 2018): a critic that finds no difference may be flat.
+        one_sided: penalise only norms above 1 (Petzka et al. 2018), so that the critic of equal distributions may be
+            flat.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(samples)

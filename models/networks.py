@@ -44,7 +44,7 @@ def fully_connected_GenDiscr(
     inputs = hidden = keras.Input(shape=(widths[-1],))
     for width in discriminator_widths(widths)[1:-1]:
         hidden = layers.Dense(width, activation="tanh")(hidden)
-    # The exercise's text says sigmoid; its code and its targets of +1 and -1 say tanh.
+    # The exercise's text asks for a sigmoid; its code and its targets of +1 and -1 need tanh.
     outputs = layers.Dense(1, activation="tanh")(hidden)
     discriminator = keras.Model(inputs, outputs, name="discriminator")
 

@@ -13,7 +13,7 @@ from models.latents import LatentCallable
 
 
 class WGAN_GP(GAN):
-    """The critic's slope is drawn to 1, between real and fake examples, by a penalty instead of a clip.
+    """A penalty instead of a clip pulls the critic's slope between real and fake examples towards 1.
 
     Args:
         lambda_gp: weight of the gradient penalty in the critic's loss. The others are those of ``GAN``.
@@ -52,7 +52,7 @@ class WGAN_GP(GAN):
         """Draw one point on the segment between each real example and its fake one, uniformly.
 
         Raises:
-            ValueError: the two samples are not of one shape (they would broadcast into nonsense).
+            ValueError: the two samples differ in shape.
         """
         real_sample, fake_sample = (tf.cast(sample, tf.float32) for sample in (real_sample, fake_sample))
         if real_sample.shape != fake_sample.shape:
@@ -70,7 +70,7 @@ class WGAN_GP(GAN):
         return losses.gradient_penalty(lambda x: self.discriminator(x, training=True), points)
 
     def discriminator_objective(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, Logs]:
-        """Return the critic's Wasserstein loss plus ``lambda_gp`` times the penalty; log the two apart."""
+        """Return the critic's Wasserstein loss plus ``lambda_gp`` times the penalty; log both."""
         loss, logs = super().discriminator_objective(real, fake)
         gp = self.gradient_penalty(self.get_interpolated_sample(real, fake))
         return loss + tf.cast(self.lambda_gp * gp, loss.dtype), logs | {"gp": gp}

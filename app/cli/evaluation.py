@@ -1,4 +1,4 @@
-"""Measures how well served weights draw: their faces against real ones, beside a floor of real against real."""
+"""Measures the quality of weights: generated faces against real ones, beside a floor of real against real."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _FEWEST = 6  # for neighbourhoods of five
 
 
 class RealFaces(NamedTuple):
-    """Real faces, uint8 ``(count, 16, 16)``: to measure against, for the floor, and (where known) those trained on."""
+    """Real faces, uint8 ``(count, 16, 16)``: to measure against, for the floor, and (if known) those trained on."""
 
     real: Faces
     others: Faces
@@ -32,11 +32,11 @@ def choose_faces(images: Faces, *, trained: FaceGenerator | None = None, floor: 
 
     Args:
         images: uint8 ``(count, 16, 16)``.
-        trained: a generator that was trained on these images; then only those that its training kept out are real
-            faces to measure against, and the others serve the floor and the memorisation test. None for images that
-            no generator has seen.
-        floor: other real faces to serve the floor; None takes half of the images. What serves the floor is in random
-            order, the same each time: a folder's order is that of its names, so that its first faces may be alike.
+        trained: a generator that was trained on these images; then only those that its training kept out are measured
+            against, and the others serve the floor and the memorisation test. None for images that no generator has
+            seen.
+        floor: other real faces for the floor; None takes half of the images. The floor's faces are in random order, the
+            same each time: a folder is in the order of its names, so its first faces may be alike.
 
     Raises:
         ValueError: the generator's training kept nothing out, or saw other images; or ``floor`` is given beside it.
@@ -69,14 +69,14 @@ def evaluate(
     Args:
         generators: by name.
         faces: see :func:`choose_faces`.
-        count: faces to generate a run; fewer where fewer serve the floor, see :func:`compared`.
-        runs: how often to draw anew; run ``i`` takes the seeds from ``i * count``.
-        on_progress: called after each run, and after the floor, with how many that makes.
+        count: faces to generate a run; fewer if the floor has fewer, see :func:`compared`.
+        runs: how many; run ``i`` takes the seeds from ``i * count``.
+        on_progress: called after each run, and after the floor, with the number of measurements so far.
 
     Returns:
         For each name, and for ``real faces`` (the floor, one run): ``metrics`` (means over the runs), ``spread``
-        (standard deviations over the runs, n - 1 in the denominator; empty for one run) and, where the training faces
-        are known, ``memorisation``.
+        (standard deviations over the runs, n - 1 in the denominator; empty for one run) and, if the training faces are
+        known, ``memorisation``.
 
     Raises:
         ValueError: there are too few faces to measure anything.
@@ -109,12 +109,12 @@ def evaluate(
 
 
 def compared(faces: RealFaces, count: int) -> int:
-    """Return how many faces are compared with the real ones: no more than the floor has, as figures depend on it."""
+    """Return how many faces are compared with the real ones: at most the floor's, as figures depend on the count."""
     return min(count, len(faces.others))
 
 
 def _over_runs(summary: Callable[[list[float]], Any], figures: list[dict[str, Any]]) -> Figures:
-    """Summarise what was measured in each run; what could not be measured, or is infinite, has no figure."""
+    """Summarise the runs' figures; those that could not be measured, or are infinite, are left out."""
     names = [name for name, value in figures[0].items() if value is not None]
     summaries = {name: float(summary([run[name] for run in figures])) for name in names}
     return {name: value for name, value in summaries.items() if np.isfinite(value)}
@@ -128,7 +128,7 @@ def report(
     count: int,
     runs: int,
 ) -> dict[str, Any]:
-    """Return what ``quality.json`` holds: one generator's figures, the floor, and how they were measured."""
+    """Return the content of ``quality.json``: one generator's figures, the floor, and how they were measured."""
     return {
         "generator_sha256": generator.sha256,
         **own,

@@ -1,4 +1,4 @@
-"""The generator that is served: weights from a file, made ready for inference."""
+"""The generator that is served: weights from a file, ready for inference."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from models.files.normalization import RAW, TRANSFORMS, PixelTransform
 from models.files.weight_files import WeightsError, find_weights
 from models.files.weights import read_metadata, read_weights
 
-#: Digits of a SHA-256 that tell weights apart.
+#: Digits of a SHA-256 that identify weights.
 _ID_DIGITS = 12
 
 _log = logging.getLogger("nobody")
@@ -27,7 +27,7 @@ class FaceGenerator:
 
     Args:
         where: the weights, or the folder they lie in: see :func:`models.files.weight_files.find_weights`.
-        pixels: ``auto``, or the name of the pixel transform to use whatever the file says.
+        pixels: ``auto``, or the name of a pixel transform that overrides the file's.
 
     Raises:
         WeightsError: there is no such file, or it does not fit.
@@ -48,7 +48,7 @@ class FaceGenerator:
         self.transform, self.transform_source = self._choose_transform(path, pixels, metadata)
 
     def __call__(self, latents: Latents) -> npt.NDArray[np.uint8]:
-        """Generate faces; any number of threads may.
+        """Generate faces; thread-safe.
 
         Args:
             latents: float32 ``(count, 16)``.
@@ -59,12 +59,12 @@ class FaceGenerator:
         return self.transform.to_grey(self._network(latents)[..., np.newaxis])
 
     def has_id(self, given: str) -> bool:
-        """Whether these weights are meant by the beginning of a SHA-256, 12 digits at least."""
+        """Whether a text of at least 12 digits is the beginning of these weights' SHA-256."""
         return len(given) >= _ID_DIGITS and self.sha256.startswith(given.lower())
 
     @property
     def named_wholly(self) -> bool:
-        """Whether the hash of the weights decides every face; a setting may change what their numbers mean."""
+        """Whether the hash of the weights determines every face; a setting may override the pixel transform."""
         return self.transform_source == "file"
 
     def _choose_transform(self, path: Path, pixels: str, metadata: dict[str, Any]) -> tuple[PixelTransform, str]:
@@ -89,7 +89,7 @@ class FaceGenerator:
 
 
 def _read_quality(path: Path, sha256: str) -> dict[str, Any] | None:
-    """Read the measured quality, if it was measured on these very weights."""
+    """Read the measured quality, if it is that of these weights."""
     try:
         quality = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Seeds, names and the latent vectors that belong to them. A latent vector is 16 standard normal float32 numbers."""
+"""Seeds, names and their latent vectors. A latent vector is 16 standard normal float32 numbers."""
 
 import hashlib
 import secrets
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 LATENT_DIM = 16
-#: The largest whole number that every JSON reader keeps exact.
+#: The largest whole number that every JSON reader reads exactly.
 MAX_SEED = 2**53 - 1
 
 Latents = npt.NDArray[np.float32]
@@ -33,16 +33,16 @@ def new_seeds(count: int) -> list[int]:
 
 
 def seed_of_name(name: str) -> int:
-    """Return the seed that belongs to a string, for good: 53 bits of the SHA-256 of its NFC form."""
-    canonical = unicodedata.normalize("NFC", name)  # é is é, in whichever way it was typed
+    """Return the permanent seed of a string: 53 bits of the SHA-256 of its NFC form."""
+    canonical = unicodedata.normalize("NFC", name)  # é has two forms in Unicode
     return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:8], "big") >> 11
 
 
 def latents_of_seeds(seeds: Sequence[int]) -> Latents:
     """Return the latent vectors of seeds, float32 ``(len(seeds), 16)``.
 
-    SplitMix64 (Steele et al. 2014) numbers hashed from the seed, made normal by Box and Muller's transform: a few
-    lines of our own, because no library promises the same stream for good, and a permalink must.
+    SplitMix64 (Steele et al. 2014), started with a hash of the seed, and Box and Muller's transform. It is our own code
+    because no library promises the same numbers forever, and permalinks need them.
     """
     start = _mix(np.asarray(seeds, np.uint64) + _GAMMA)
     bits = _mix(start[:, np.newaxis] + _GAMMA * np.arange(1, LATENT_DIM + 1, dtype=np.uint64))
@@ -65,13 +65,13 @@ def walk(start: Latents, end: Latents, steps: int, path: Path) -> Latents:
         start: float32 ``(16,)``.
         end: float32 ``(16,)``.
         steps: at least 2.
-        path: ``linear`` is the straight segment, as the exercise walks it; ``spherical`` turns at a steady angle and
-            changes the length steadily (Shoemake 1985), so that it stays where latent vectors usually are.
+        path: ``linear`` is the straight segment, as in the exercise; ``spherical`` turns at a constant angle and
+            changes the length linearly (Shoemake 1985), so that it stays at usual lengths of latent vectors.
     """
     t = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
     a, b = start.astype(np.float64), end.astype(np.float64)
     points = _straight(a, b, t) if path == "linear" else _turn(a, b, t)
-    points[0], points[-1] = a, b  # the ends are the very faces of the two seeds
+    points[0], points[-1] = a, b  # exactly the faces of the two seeds
     return points.astype(np.float32)
 
 
@@ -85,7 +85,7 @@ def _turn(a: _Points, b: _Points, t: _Points) -> _Points:
         return _straight(a, b, t)
     cosine = np.clip(a @ b / (lengths[0] * lengths[1]), -1.0, 1.0)
     angle = np.arccos(cosine)
-    if np.sin(angle) < 1e-6:  # the same direction, or the opposite one, to which no single arc leads
+    if np.sin(angle) < 1e-6:  # the same direction, or opposite ones, between which the arc is not unique
         return _straight(a, b, t)
     direction = (np.sin((1.0 - t) * angle) * a / lengths[0] + np.sin(t * angle) * b / lengths[1]) / np.sin(angle)
     points: _Points = direction * ((1.0 - t) * lengths[0] + t * lengths[1])

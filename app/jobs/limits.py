@@ -21,11 +21,11 @@ class LimitError(ValueError):
 
 
 def specify(request: JobRequest, stored: StoredData | None, settings: Settings) -> Specification:
-    """Complete a request and hold it against the limits.
+    """Complete a request and check it against the limits.
 
     Args:
         request: the body; its data may be replaced by ``stored``.
-        stored: what is known of the points that come with the job, or None for a toy distribution.
+        stored: facts about the points that come with the job, or None for a toy distribution.
         settings: the limits.
 
     Raises:
@@ -64,10 +64,10 @@ def forked(parent: Specification, changes: ForkRequest, step: int, settings: Set
 
 
 def _check_belonging(model: GanName, request: JobRequest | ForkRequest) -> None:
-    """Refuse a setting that another model has; jobs stored before this was refused may still have it.
+    """Refuse a setting of another model; jobs that were stored before this check may still have one.
 
     Raises:
-        LimitError: what was given has no effect on this model.
+        LimitError: a setting has no effect on this model.
     """
     for name, owner in _OWNERS.items():
         given = getattr(request, name) if name in request.model_fields_set else None
@@ -76,10 +76,10 @@ def _check_belonging(model: GanName, request: JobRequest | ForkRequest) -> None:
 
 
 def check_limits(specification: Specification, settings: Settings) -> None:
-    """Refuse a job that this service is not set up for.
+    """Check a job against this service's limits.
 
     Raises:
-        LimitError: what was expected, what came, and the arithmetic.
+        LimitError: it exceeds one; the message has the expected and the given value, and the arithmetic.
     """
     shape, rows = specification.gen_shape, specification.rows
     if shape[-1] != specification.dimensions:

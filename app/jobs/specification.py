@@ -1,4 +1,4 @@
-"""What a job trains: the body of ``POST /jobs``, checked before anything is stored."""
+"""What a job trains: the bodies of requests, and the complete specification that is stored."""
 
 import json
 from typing import Annotated, Any, Self
@@ -20,7 +20,7 @@ from app.jobs.scaling import ColumnTransform
 from models.catalogue import TOY_DIMENSIONS, GanName, LatentType, ToyName
 
 MAX_SEED = 2**31 - 1
-#: Beyond it, sums and differences of a few numbers would not be numbers any more.
+#: Sums and differences of a few numbers must stay finite.
 MAX_POINT = 1e300
 MAX_POINTS = 100_000
 MAX_METADATA = 16_384
@@ -47,8 +47,14 @@ def _plain(text: str) -> str:
 _Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small_and_plain)]
 _Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
 
+_Large = Annotated[int, Field(ge=1, le=1_000_000)]
+_Batch = Annotated[int, Field(ge=1)]
+_Updates = Annotated[int, Field(ge=1, le=100)]
+_Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 _Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_POINT, le=MAX_POINT)]
 _Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+_Penalty = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+_Clip = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -72,7 +78,7 @@ class ToyData(_Strict):
 class PointData(_Strict):
     """The caller's own examples, one row each, all of one length."""
 
-    # The first wrong number refuses the body: a list of all of them would be larger than the body.
+    # Stop at the first wrong number: a list of all errors would be larger than the body.
     points: Annotated[list[Annotated[list[_Coordinate], FailFast()]], FailFast()] = Field(
         min_length=1, max_length=MAX_POINTS, description="Numbers in units of your own. More come as a file."
     )
@@ -88,7 +94,7 @@ class PointData(_Strict):
         return self
 
 
-#: How pydantic marks the two kinds of data in the places of errors.
+#: The names of the two kinds of data in the locations of pydantic's errors.
 DATA_TAGS = (_TOY, _POINTS) = ("toy data", "own points")
 
 
@@ -115,15 +121,13 @@ class StoredData(_Strict):
 class Training(_Strict):
     """How long and how a network pair is trained; every default is the exercise's."""
 
-    epochs: int = Field(16, ge=1, le=1_000_000)
-    steps_per_epoch: int = Field(100, ge=1, le=1_000_000)
-    batch_size: int = Field(200, ge=1, description="Real examples a step sees; at most as many as there are.")
-    disc_iter: int = Field(2, ge=1, le=100, description="Updates of the discriminator to each of the generator.")
+    epochs: _Large = 16
+    steps_per_epoch: _Large = 100
+    batch_size: _Batch = Field(200, description="Real examples a step sees; at most as many as there are.")
+    disc_iter: _Updates = Field(2, description="Updates of the discriminator to each of the generator.")
     learning_rate: _Rate = Field(0.005, description="Of both Adam optimizers.")
-    lambda_gp: float = Field(
-        10, ge=0, le=1e6, allow_inf_nan=False, description="Only with wgan_gp: weight of the penalty."
-    )
-    clip: float = Field(1, gt=0, le=1e6, allow_inf_nan=False, description="Only with wgan_clip: weights stay in ±clip.")
+    lambda_gp: _Penalty = Field(10, description="Only with wgan_gp: weight of the penalty.")
+    clip: _Clip = Field(1, description="Only with wgan_clip: weights stay in ±clip.")
 
     @property
     def total_steps(self) -> int:
@@ -144,7 +148,7 @@ class _Subject(_Strict):
         examples=[[2, 10, 10, 5]],
     )
     latent_type: LatentType = "normal"
-    seed: int = Field(0, ge=0, le=MAX_SEED, description="The same seed and settings give the same weights.")
+    seed: _Seed = Field(0, description="The same seed and settings give the same weights.")
 
     @field_validator("gen_shape")
     @classmethod
@@ -176,20 +180,20 @@ class ForkRequest(_Strict):
     """The body of ``POST /jobs/{id}/fork``: the checkpoint to start from and whatever should be different."""
 
     step: int | None = Field(None, ge=0, description="Of a kept checkpoint; left out, the newest.")
-    epochs: int | None = Field(None, ge=1, le=1_000_000)
-    steps_per_epoch: int | None = Field(None, ge=1, le=1_000_000)
-    batch_size: int | None = Field(None, ge=1)
-    disc_iter: int | None = Field(None, ge=1, le=100)
+    epochs: _Large | None = None
+    steps_per_epoch: _Large | None = None
+    batch_size: _Batch | None = None
+    disc_iter: _Updates | None = None
     learning_rate: _Rate | None = None
-    lambda_gp: float | None = Field(None, ge=0, le=1e6, allow_inf_nan=False)
-    clip: float | None = Field(None, gt=0, le=1e6, allow_inf_nan=False)
-    seed: int | None = Field(None, ge=0, le=MAX_SEED)
+    lambda_gp: _Penalty | None = None
+    clip: _Clip | None = None
+    seed: _Seed | None = None
     name: _Name | None = None
     metadata: _Metadata | None = None
 
 
 class Specification(Training):
-    """A whole, checked job: what is stored, and what the training process gets."""
+    """A complete, checked job: it is stored, and the training process gets it."""
 
     model: GanName
     data: ToyData | StoredData

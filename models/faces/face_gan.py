@@ -1,4 +1,4 @@
-"""The WGAN-GP that learns faces: one generator against two critics, which see all faces disturbed alike."""
+"""The WGAN-GP that learns faces: one generator against two critics, which see disturbed faces."""
 
 import os
 from typing import Any
@@ -19,26 +19,25 @@ from models.wgan_gp import WGAN_GP
 _SIDE = 16
 _PIXELS = _SIDE * _SIDE
 
-#: Smallest variance, as a share of the mean one, of a direction that the quadratic critic stretches to that of others.
+#: Directions of less variance than this share of the mean one are not stretched to full variance.
 _FLOOR = 0.05
 
-#: How faces are disturbed: the shares that are mirrored and shifted, and the noise as a share of what they vary.
+#: How faces are disturbed: the shares that are mirrored and shifted, and the noise as a share of the faces' variation.
 MIRRORED, SHIFTED, NOISE = 0.2, 0.5, 0.2
 
 
 class FaceGAN(WGAN_GP):
     """A WGAN-GP on 16×16 faces whose generator faces two critics.
 
-    ``critic`` is that of ``convolutional_GenDiscr``, without the tanh at its end, which would bound the distance that
-    it can show. ``quadratic`` is a quadratic function of the pixels: it sees every mean and every covariance at once,
-    of which the convolutional critic overlooks the faint ones. Each has a gradient penalty of its own, so that the
-    one's slope takes nothing from the other's. ``discriminator`` is both, with scores of shape ``(batch, 2)``.
+    ``critic`` is that of ``convolutional_GenDiscr``, without its final tanh, which would bound the measured distance.
+    ``quadratic`` is a quadratic function of the pixels: it sees all means and covariances, also the faint ones that the
+    convolutional critic misses. Each has its own gradient penalty, so that they do not share one slope.
+    ``discriminator`` is both, with scores of shape ``(batch, 2)``.
 
     Args:
         faces: float32 ``(count, 16, 16)`` in [-1, 1].
         disturb: whether the critics see real and generated faces disturbed, see :class:`Disturbance`.
-        quadratic_weight: how much the quadratic critic counts, the convolutional one being 1, where the generator
-            learns from them.
+        quadratic_weight: weight of the quadratic critic in the generator's loss; the convolutional one weighs 1.
         settings: ``batch_size``, ``disc_iter``, ``learning_rate`` and ``lambda_gp``, as ``WGAN_GP`` has them.
     """
 
@@ -67,7 +66,7 @@ class FaceGAN(WGAN_GP):
     def gradient_penalty(self, interpolated_sample: tf.Tensor) -> tf.Tensor:
         """Return the sum of both critics' penalties."""
         convolutional = losses.gradient_penalty(self.critic, interpolated_sample)
-        # Forced to a slope of 1 it would go on pushing, with its great weight, once it has nothing left to say.
+        # One-sided: a two-sided penalty keeps the critic active after the distributions match.
         return convolutional + losses.gradient_penalty(self.quadratic, interpolated_sample, one_sided=True)
 
     def get_real_sample(self, size: int | None = None) -> tf.Tensor:
@@ -91,10 +90,10 @@ class FaceGAN(WGAN_GP):
 
 
 def quadratic_critic(faces: npt.NDArray[np.float32]) -> keras.Model:
-    """Build a critic ``xᵀAx + bᵀx``, float ``(batch, 16, 16, 1)`` → ``(batch, 1)``; A and b are to be learnt, from 0.
+    """Build a critic ``xᵀAx + bᵀx``, float ``(batch, 16, 16, 1)`` → ``(batch, 1)``; training learns A and b, from 0.
 
     Args:
-        faces: ``(count, 16, 16)``; x are a face's principal components among them, stretched to about equal variance.
+        faces: ``(count, 16, 16)``; x are a face's principal components in them, scaled to about equal variance.
     """
     mean, variances, directions = _principal_components(faces)
     floor = _FLOOR * variances.mean() + 1e-12
@@ -116,15 +115,15 @@ def _principal_components(faces: npt.NDArray[np.float32]) -> tuple[npt.NDArray[n
 
 
 class Disturbance:
-    """Changes faces at random, in ways that the critic is to see in real and generated faces alike.
+    """Augments real and generated faces alike, at random.
 
-    Some are mirrored, some are shifted by a pixel, all get noise that is coloured as the real faces vary. Each of
-    these can be undone in distribution, as less than half are mirrored and half stay in place: the changed faces
-    agree only where the unchanged ones do, so nothing of it leaks into what the generator draws (Karras et al. 2020,
-    "Training Generative Adversarial Networks with Limited Data").
+    Some faces are mirrored, some are shifted by a pixel, all get noise with the covariance of the real faces. Less than
+    half are mirrored and half stay in place, so each change is invertible in distribution: the changed faces agree only
+    if the unchanged ones do, and no augmentation leaks into the generator (Karras et al. 2020, "Training Generative
+    Adversarial Networks with Limited Data").
 
     Args:
-        gan: whose real faces give the noise its colour, and whose seed and updates so far decide on the changes.
+        gan: its real faces give the covariance of the noise; its seed and update counts decide on the changes.
     """
 
     def __init__(self, gan: WGAN_GP) -> None:
@@ -134,10 +133,10 @@ class Disturbance:
         self._colour = tf.constant(colour, tf.float32)
 
     def __call__(self, faces: tf.Tensor, draw: int) -> tf.Tensor:
-        """Change faces, float32 ``(count, 16, 16, 1)``; ``draw`` tells apart the draws of one update."""
+        """Change faces, float32 ``(count, 16, 16, 1)``; ``draw`` distinguishes the draws of one update."""
         count = faces.shape[0]
         seed = self._seed(draw)
-        # For each face: whether it is mirrored, whether it is shifted, and by -1, 0 or 1 pixel down and right.
+        # Of each face: whether it is mirrored, whether it is shifted, and by -1, 0 or 1 pixel down and right.
         chances = tf.random.stateless_uniform((count, 4), seed)
         mirrored, moved = chances[:, :1] < MIRRORED, tf.cast(chances[:, 1:2] < SHIFTED, tf.int32)
         shift = moved * (tf.cast(3.0 * chances[:, 2:], tf.int32) - 1)
@@ -150,7 +149,7 @@ class Disturbance:
         return tf.reshape(changed, faces.shape)
 
     def _seed(self, draw: int) -> tf.Tensor:
-        """Return what no other draw of the run has, and a resumed run has again."""
+        """Return a seed that no other draw of the run has, and that a resumed run repeats."""
         networks = (self._gan.discriminator, self._gan.generator)
         updates = [tf.cast(tf.convert_to_tensor(network.optimizer.iterations), tf.int64) for network in networks]
         key = tf.stack([tf.constant(self._gan.seed, tf.int64), updates[0]])

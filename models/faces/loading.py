@@ -14,16 +14,16 @@ import PIL.ImageOps
 
 Faces = npt.NDArray[np.uint8]
 
-#: What Pillow is asked to read, whatever a file is called. What it would hand to other programs is not among it.
+#: Formats that Pillow may read, whatever a file's name. Formats that it hands to other programs are left out.
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "QOI", "TIFF", "WEBP")
 
-#: Names that say that a file was meant as a picture: where it cannot be read, it is damaged.
+#: Suffixes of pictures: a file of such a name that cannot be read is damaged.
 _PICTURE_SUFFIXES = {
     *(".avif", ".bmp", ".dib", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"),
     *(".ppm", ".qoi", ".tif", ".tiff", ".webp"),
 }
 
-#: Pictures that cannot be read here: how they begin after four bytes, and how they are called.
+#: Pictures that cannot be read here: their bytes from the fifth on, and their format.
 _OTHER_STARTS = (
     *((b"ftyp" + brand, "HEIC") for brand in (b"hei", b"hev", b"mif1", b"msf1")),
     (b"ftypavi", "AVIF"),
@@ -37,13 +37,24 @@ _OTHER_SUFFIXES = {
     **{".jxl": "JPEG XL", ".psd": "Photoshop", ".tga": "TGA", ".ico": "an icon"},
 }
 
+_LFS = b"version https://git-lfs"
+#: Files that are mistaken for arrays, by their first bytes.
+_NOT_ARRAYS = (
+    (b"PK", "an archive (.npz or .zip); save one array with np.save, or unpack the pictures into a folder"),
+    (_LFS, "a Git LFS pointer; fetch the file with git lfs pull"),
+    *(
+        (magic, "one picture; name the folder it lies in")
+        for magic in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+    ),
+)
+
 _HIDDEN, _NO_PICTURE = "hidden", "no picture"
 _SIDE = 16
-_TIFF_BITS = 258  # the tag that tells them
+_TIFF_BITS = 258  # the tag of the bits per sample
 
 
 class _LeftOutError(ValueError):
-    """A file that is not taken; the message is the reason, in the same words for every file of the kind."""
+    """A file that is left out; the message is the reason, in the same words for every file of its kind."""
 
 
 def load_faces(path: str | os.PathLike[str], *, on_left_out: Callable[[Path, str], None] | None = None) -> Faces:
@@ -51,13 +62,12 @@ def load_faces(path: str | os.PathLike[str], *, on_left_out: Callable[[Path, str
 
     Args:
         path: a ``.npy`` file of that shape and dtype, or a folder of pictures, which are converted to grey, cropped
-            to their central square and resized. They are taken by what they hold, not by their names; hidden files
-            are not looked at.
-        on_left_out: called with each file of the folder that is not taken, and why, in few words. Without it, a
-            picture that cannot be read is an error, and what is no picture is passed over.
+            to their central square and resized. Pictures are recognised by their contents; hidden files are skipped.
+        on_left_out: called with each file of the folder that is left out, and the reason. Without it, a picture that
+            cannot be read is an error, and other files are skipped.
 
     Raises:
-        ValueError: nothing there can be read as faces; the message names the file.
+        ValueError: nothing can be read as faces; the message names the file.
     """
     where = Path(path)
     return _load_folder(where, on_left_out) if where.is_dir() else _load_array(where)
@@ -77,7 +87,7 @@ def faces_sha256(faces: Faces) -> str:
 def _load_folder(folder: Path, on_left_out: Callable[[Path, str], None] | None) -> Faces:
     faces = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of Pillow: it warns of what it mends, and of pictures that are merely large
+        warnings.simplefilter("ignore")  # Pillow warns of errors that it corrects and of large pictures
         for file in sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()):
             try:
                 faces.append(_load_picture(file, folder))
@@ -98,7 +108,7 @@ def _load_picture(file: Path, folder: Path) -> Faces:
         raise _LeftOutError("a link to a folder, which is not followed")
     if not file.is_file():
         raise _LeftOutError("a link to nothing" if file.is_symlink() else _NO_PICTURE)
-    if _OTHER_SUFFIXES.get(file.suffix.lower()) == _RAW:  # to Pillow some are a TIFF, of a thumbnail
+    if _OTHER_SUFFIXES.get(file.suffix.lower()) == _RAW:  # Pillow reads some as a TIFF with the thumbnail
         raise _LeftOutError(_not_here(_RAW))
     PIL.Image.init()
     try:
@@ -108,13 +118,13 @@ def _load_picture(file: Path, folder: Path) -> Faces:
             grey = _grey(_upright(picture))
     except _LeftOutError:
         raise
-    except Exception as error:  # Pillow raises all kinds of them on damaged files
+    except Exception as error:  # on damaged files Pillow raises errors of many classes
         raise _LeftOutError(_reason(file, error)) from error
     return np.asarray(_central_square(grey).resize((_SIDE, _SIDE), PIL.Image.Resampling.LANCZOS), np.uint8)
 
 
 def _reason(file: Path, error: Exception) -> str:
-    """Return in few words why Pillow could not read a file."""
+    """Return why Pillow could not read a file."""
     if isinstance(error, PermissionError):
         return "may not be read"
     if isinstance(error, PIL.Image.DecompressionBombError):
@@ -124,7 +134,7 @@ def _reason(file: Path, error: Exception) -> str:
     suffix = file.suffix.lower()
     if not head:
         return "empty"
-    if head.startswith(b"version https://git-lfs"):
+    if head.startswith(_LFS):
         return "a Git LFS pointer; fetch the pictures with git lfs pull"
     other = next((kind for begins, kind in _OTHER_STARTS if head.startswith(begins, 4)), _OTHER_SUFFIXES.get(suffix))
     if other is not None:
@@ -139,9 +149,9 @@ def _not_here(kind: str) -> str:
 
 
 def _check_range(picture: PIL.Image.Image) -> None:
-    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):  # whose 16 bits Pillow shows like this
+    if picture.mode == "F" or (picture.mode == "I" and picture.format != "PPM"):  # a PPM of 16 bits has mode I
         raise _LeftOutError("pixels of unknown range (32 bits, or signed); save with 8 or 16 bits")
-    if getattr(picture, "tag_v2", {}).get(_TIFF_BITS, (16,))[0] == 12:  # Pillow leaves them at 0 … 4095
+    if getattr(picture, "tag_v2", {}).get(_TIFF_BITS, (16,))[0] == 12:  # Pillow does not scale 0 … 4095
         raise _LeftOutError("12 bits a pixel; save with 8 or 16 bits")
     if picture.mode == "LAB":
         raise _LeftOutError("Lab colours; save in RGB or grey")
@@ -150,13 +160,13 @@ def _check_range(picture: PIL.Image.Image) -> None:
 def _upright(picture: PIL.Image.Image) -> PIL.Image.Image:
     try:
         return PIL.ImageOps.exif_transpose(picture)
-    except Exception:  # only the EXIF data are damaged: the pixels have been read
+    except Exception:  # only the EXIF data are damaged
         return picture
 
 
 def _grey(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Convert any picture to 8-bit grey; what is transparent lies on white."""
-    if picture.mode.startswith("I"):  # 16 bits, which Pillow's own conversion would clip
+    """Convert any picture to 8-bit grey, on a white background."""
+    if picture.mode.startswith("I"):  # Pillow's own conversion would clip the 16 bits
         return PIL.Image.fromarray((np.asarray(picture, np.float64) / 257).round().clip(0, 255).astype(np.uint8))
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
@@ -192,46 +202,48 @@ def _load_array(path: Path) -> Faces:
 
 
 def _no_array(head: bytes, error: Exception) -> str:
-    """Return what a file is that is no array."""
+    """Return what a file is that is not an array."""
     if not head:
         return "an empty file"
-    if head.startswith(b"PK"):
-        return "an archive (.npz or .zip); save one array with np.save, or unpack the pictures into a folder"
-    if head.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer; fetch the file with git lfs pull"
-    if head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")):
-        return "one picture; name the folder it lies in"
-    if head.startswith(b"\x93NUMPY") and "pickle" in str(error).lower():
+    for magic, kind in _NOT_ARRAYS:
+        if head.startswith(magic):
+            return kind
+    if not head.startswith(b"\x93NUMPY"):
+        return "something else"
+    if "pickle" in str(error).lower():
         return "an array of Python objects; convert it to uint8"
-    if head.startswith(b"\x93NUMPY"):
-        return f"a damaged .npy file ({error})"
-    return "something else"
+    return f"a damaged .npy file ({error})"
 
 
 def _advice(faces: npt.NDArray[np.generic]) -> str:
-    """Return what makes these numbers the faces that are expected, where that can be guessed."""
-    steps = []
-    if faces.shape[1:] == (_SIDE, _SIDE, 1):
-        steps.append("faces[..., 0]")
-    elif faces.shape[1:] == (1, _SIDE, _SIDE):
-        steps.append("faces[:, 0]")
-    elif faces.shape[1:] == (_SIDE * _SIDE,):
-        steps.append(f"faces.reshape(-1, {_SIDE}, {_SIDE})")
-    elif faces.shape == (_SIDE, _SIDE):
-        steps.append("faces[np.newaxis]")
-    elif faces.shape[1:] != (_SIDE, _SIDE):
+    """Return how to convert these numbers to faces, as far as that can be guessed."""
+    to_shape = {
+        (_SIDE, _SIDE, 1): "faces[..., 0]",
+        (1, _SIDE, _SIDE): "faces[:, 0]",
+        (_SIDE * _SIDE,): f"faces.reshape(-1, {_SIDE}, {_SIDE})",
+        (_SIDE, _SIDE): "",
+    }
+    if faces.shape == (_SIDE, _SIDE):
+        steps = ["faces[np.newaxis]"]
+    elif faces.shape[1:] in to_shape:
+        steps = [to_shape[faces.shape[1:]]]
+    else:
         return "; save larger or coloured faces as pictures in a folder: they are made grey and resized"
-    if faces.dtype.kind == "f" and faces.size and np.isfinite(faces).all():
-        low, high = float(faces.min()), float(faces.max())
-        if low >= 0.0 and high <= 1.0:
-            steps.append("(faces * 255).round().astype(np.uint8)")
-        elif low >= -1.0 and high <= 1.0:
-            steps.append("(faces * 127.5 + 127.5).round().astype(np.uint8)")
-        elif low >= 0.0 and high <= 255.0:
-            steps.append("faces.round().astype(np.uint8)")
-    elif faces.dtype.kind in "iu" and faces.dtype != np.uint8 and faces.size:
-        if int(faces.min()) >= 0 and int(faces.max()) <= 255:
-            steps.append("faces.astype(np.uint8)")
-    elif faces.dtype.kind == "b":
-        steps.append("faces.astype(np.uint8) * 255")
+    steps = [step for step in (*steps, _to_bytes(faces)) if step]
     return f"; convert it: {', then '.join(steps)}" if steps else ""
+
+
+def _to_bytes(faces: npt.NDArray[np.generic]) -> str:
+    kind = faces.dtype.kind
+    if kind == "b":
+        return "faces.astype(np.uint8) * 255"
+    if kind not in "fiu" or faces.dtype == np.uint8 or not faces.size or not np.isfinite(faces).all():
+        return ""
+    low, high = float(faces.min()), float(faces.max())
+    if kind == "f" and low >= 0.0 and high <= 1.0:
+        return "(faces * 255).round().astype(np.uint8)"
+    if kind == "f" and low >= -1.0 and high <= 1.0:
+        return "(faces * 127.5 + 127.5).round().astype(np.uint8)"
+    if low < 0.0 or high > 255.0:
+        return ""
+    return "faces.round().astype(np.uint8)" if kind == "f" else "faces.astype(np.uint8)"

@@ -28,7 +28,7 @@ from models.optimizers import adam
 from models.training.checkpoints import load_checkpoint, save_checkpoint
 from models.training.train import Progress, train
 
-#: Batches of 500 fakes over which an averaged generator's normalisation statistics are measured.
+#: Batches of 500 fake faces over which an averaged generator's normalisation statistics are measured.
 STATISTICS_BATCHES = 50
 
 #: What :attr:`FaceTrainingSettings.augment` may be.
@@ -39,11 +39,11 @@ AUGMENTATIONS = ("disturb", "mirror")
 class FaceTrainingSettings:
     """How a face generator is trained. The defaults were the first leg of the shipped weights.
 
-    ``holdout`` faces are kept out of training as a development set; ``ema`` is the momentum of the moving average of
-    the generator's weights, which is what gets exported; the learning rate decays to 0 along half a cosine.
-    ``quadratic_weight`` is how much the second critic, the quadratic one, counts against the exercise's.
-    ``augment`` keeps the critic from learning the faces by heart: ``disturb`` shows it real and generated faces
-    disturbed alike (``face_gan.Disturbance``), ``mirror`` adds each face's mirror image to the real ones.
+    ``holdout`` faces are kept out of training as a development set. ``ema`` is the momentum of the moving average of
+    the generator's weights, which is exported. The learning rate decays to 0 along half a cosine.
+    ``quadratic_weight`` is the weight of the quadratic critic against the exercise's. ``augment`` keeps the critic from
+    memorising the faces: ``disturb`` augments real and generated faces alike (``face_gan.Disturbance``), ``mirror``
+    adds each face's mirror image to the real ones.
     """
 
     steps: int = 24_000
@@ -91,15 +91,13 @@ def averaged_generator(gan: FaceGAN) -> keras.Model:
     """Return a copy of the generator with averaged weights and batch statistics measured anew for them."""
     copy, _ = convolutional_GenDiscr()
     copy.set_weights(gan.generator.get_weights())
-    averages = gan.generator.optimizer._model_variables_moving_average
-    for variable, average in zip(copy.trainable_variables, averages, strict=True):
-        variable.assign(average)
+    gan.generator.optimizer.finalize_variable_values(copy.trainable_variables)
     measure_statistics(copy, gan.seed)
     return copy
 
 
 def measure_statistics(generator: keras.Model, seed: int) -> None:
-    """Measure a generator's batch statistics anew: those of averaged weights are not the average of the statistics."""
+    """Measure a generator's batch statistics anew: averaged statistics are not those of averaged weights."""
     normalizations = [layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
     latents = LatentGenerator("normal", FACE_LATENT_DIM)
     for i in range(STATISTICS_BATCHES):
@@ -124,15 +122,15 @@ def train_faces(
     Args:
         faces: uint8 ``(count, 16, 16)``, of which ``settings.holdout`` are not trained on.
         out: the run folder; a checkpoint in it is resumed.
-        settings: must be those of the checkpoint, if there is one.
-        start_from: folder with ``generator.h5`` and ``discriminator.h5`` for a new run to begin with.
+        settings: those of the checkpoint, if there is one.
+        start_from: folder with ``generator.h5`` and ``discriminator.h5`` that a new run starts from.
         checkpoint_steps: steps between checkpoints and exports.
         on_progress: see :func:`models.training.train`.
         on_export: called with the step and the averaged generator after each export.
         should_stop: see :func:`models.training.train`; the run is saved before this function returns.
 
     Returns:
-        The number of steps that the run has done in all.
+        The total number of steps that the run has done.
 
     Raises:
         ValueError: the folder holds a run of other settings, or there are too few faces.
@@ -147,11 +145,7 @@ def train_faces(
     gan = build_face_gan(training, settings)
     checkpoint = out / "checkpoint.npz"
     if start_from is not None and not checkpoint.exists():
-        if start_from.is_file():
-            raise ValueError(f"{start_from}: expected a folder with generator.h5 and discriminator.h5, got a file")
-        generator, critic = find_weights(start_from), find_weights(start_from, "discriminator")
-        _check_holdout(generator, settings, faces)
-        gan.replace_weights(generator, critic)
+        _load_start(gan, start_from, settings, faces)
     record = asdict(settings) | {"faces_sha256": faces_sha256(faces)}
     _claim_folder(out, record)
     if checkpoint.exists():
@@ -168,7 +162,7 @@ def train_faces(
         losses = train(gan, steps, on_progress=on_progress, should_stop=stop)
         generator = averaged_generator(gan)
         export(generator, gan, record, out)
-        # After the export: a run that is killed in between repeats these steps, and never lacks their weights.
+        # After the export: a run killed in between repeats these steps, so their weights are never missing.
         save_checkpoint(gan, checkpoint)
         _append_losses(out / "losses.csv", gan.steps_done, losses)
         if on_export is not None:
@@ -176,22 +170,27 @@ def train_faces(
     return gan.steps_done
 
 
-def _check_holdout(start: Path, settings: FaceTrainingSettings, faces: Faces) -> None:
-    """Refuse to keep out faces that the weights to begin with were trained on: no measure on them would be honest."""
+def _load_start(gan: FaceGAN, folder: Path, settings: FaceTrainingSettings, faces: Faces) -> None:
+    """Load the weights that a run starts from.
+
+    Raises:
+        ValueError: there are none, or they were trained on faces of the holdout: measures on it would be biased.
+    """
+    if folder.is_file():
+        raise ValueError(f"{folder}: expected a folder with generator.h5 and discriminator.h5, got a file")
+    start, critic = find_weights(folder), find_weights(folder, "discriminator")
     before = (read_metadata(start) or {}).get("training") or {}
-    if before.get("faces_sha256") != faces_sha256(faces):
-        return
-    kept_out = {name: before.get(name) for name in ("holdout", "seed")}
-    if settings.holdout and kept_out != {name: getattr(settings, name) for name in kept_out}:
+    split, expected = (settings.holdout, settings.seed), (before.get("holdout"), before.get("seed"))
+    if before.get("faces_sha256") == faces_sha256(faces) and settings.holdout and split != expected:
         raise ValueError(
-            f"{start}: was trained on these faces with holdout {kept_out['holdout']} and seed {kept_out['seed']}; "
-            f"expected the same, got holdout {settings.holdout} and seed {settings.seed}, which keep out faces that it "
-            "was trained on"
+            f"{start}: was trained on these faces with holdout {expected[0]} and seed {expected[1]}; expected the "
+            f"same, got holdout {split[0]} and seed {split[1]}, which keep out faces that it was trained on"
         )
+    gan.replace_weights(start, critic)
 
 
 def _claim_folder(out: Path, record: dict[str, Any]) -> None:
-    """Write what the run is, or compare it with the run that is there."""
+    """Write the run's settings, or compare them with those of the run in the folder."""
     out.mkdir(parents=True, exist_ok=True)
     path = out / "settings.json"
     if path.exists():
@@ -220,7 +219,7 @@ def _append_losses(path: Path, step: int, losses: dict[str, npt.NDArray[np.float
 
 
 def export(generator: keras.Model, gan: FaceGAN, record: Mapping[str, Any], out: Path) -> None:
-    """Write ``generator.h5`` and ``discriminator.h5`` with all that must travel with the weights."""
+    """Write ``generator.h5`` and ``discriminator.h5`` with their metadata."""
     metadata = {
         "architecture": "convolutional_GenDiscr",
         "gan": "WGAN_GP",

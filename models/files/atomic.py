@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Writes files atomically: a reader sees the whole file or the old one."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ from pathlib import Path
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it replaces ``path``, on an error nothing changes.
 
-    The folder of ``path`` is made where it is missing, but not the one above: that was there once, or is a mistake.
+    A missing folder of ``path`` is created, but not the one above it: that one was deleted or is a mistake.
     """
     target = Path(path)
     target.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Pixels to network range and back. A transform is part of a set of weights and travels with it."""
+"""Maps pixels to the network's range and back. A transform is part of a set of weights and stored with it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ class PixelTransform:
     """An affine map: ``grey = output * scale + offset``, with grey levels in [0, 1].
 
     Args:
-        name: for people; ``raw`` and ``symmetric`` are the two the project knows.
+        name: for people; the project uses ``raw`` and ``symmetric``.
         scale, offset: one number each.
     """
 
@@ -54,8 +54,8 @@ class PixelTransform:
         return {"name": self.name, "scale": self.scale, "offset": self.offset}
 
 
-#: The output is the picture, in [0, 1]: the exercise's published weights.
+#: The output is the grey level, in [0, 1]: the exercise's published weights.
 RAW = PixelTransform("raw", 1.0, 0.0)
-#: Black is -1 and white is +1, the whole range of a tanh: this project's weights.
+#: Black is -1 and white is +1, the range of a tanh: this project's weights.
 SYMMETRIC = PixelTransform("symmetric", 0.5, 0.5)
 TRANSFORMS = {transform.name: transform for transform in (RAW, SYMMETRIC)}

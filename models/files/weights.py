@@ -1,6 +1,7 @@
-"""Weights in files: reads what every Keras writes, writes the layout that every Keras reads, trusts no file.
+"""Weights in files: reads the files of every Keras, and writes the layout that every Keras reads.
 
-A file can neither execute code nor reach outside itself: only datasets are read, and no model is built from it.
+Files are not trusted. They can neither execute code nor reach other files: only datasets are read, and no model is
+built from them.
 """
 
 import json
@@ -30,14 +31,13 @@ def read_weights(path: str | os.PathLike[str], network: Network | Layout) -> Arr
 
     Args:
         path: an ``.h5`` file of Keras 2 or 3, of weights or of a full model; a ``.weights.h5``; a ``.keras`` archive.
-        network: the network, or the layout of the one, whose layers, shapes and order the file must have. Whether they
-            lie in nested models makes no difference.
+        network: the network, or its layout; the file must have its layers, shapes and order, in nested models or not.
 
     Returns:
         Finite float32 arrays in the order of ``network.weights``, ready for ``set_weights``.
 
     Raises:
-        WeightsError: the file is not there, no weights file, damaged, or its layers do not fit.
+        WeightsError: the file is missing, not a weights file, damaged, or its layers do not fit.
     """
     layout = network if isinstance(network, tuple) else layout_of(network)
     if not layout:
@@ -59,7 +59,7 @@ def load_together(*networks: tuple[Network, str | os.PathLike[str]]) -> None:
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """Read what :func:`save_weights` stored beside the numbers; None for weights from elsewhere.
+    """Read the metadata that :func:`save_weights` stored; None for weights from elsewhere.
 
     Raises:
         WeightsError: the file cannot be read, or its format version is newer than this code.
@@ -84,7 +84,7 @@ def save_weights(network: Network, path: str | os.PathLike[str], metadata: Mappi
     Args:
         network: a functional model without nested models.
         path: file to write, atomically; it should end in ``.h5``.
-        metadata: JSON values to travel with the numbers (pixel transform, architecture, training settings).
+        metadata: JSON values to store with the numbers (pixel transform, architecture, training settings).
     """
     layers = [layer for layer in network.layers if layer.weights]
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
@@ -102,11 +102,11 @@ def save_weights(network: Network, path: str | os.PathLike[str], metadata: Mappi
 
 def _read(path: str | os.PathLike[str], name: str, dataset: h5py.Dataset) -> npt.NDArray[np.float32]:
     stored = dataset.dtype
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
+    with np.errstate(over="ignore"):  # numbers too large for float32 become infinite, and are refused below
         if stored.kind == "f":
             values = np.asarray(dataset[()], np.float32)
         elif stored.kind == "V" and stored.itemsize == 2 and stored.names is None:
-            # bfloat16, as HDF5 has no name for it: the upper half of a float32.
+            # bfloat16, for which HDF5 has no type: the upper half of a float32.
             values = (np.asarray(dataset[()]).view("<u2").astype(np.uint32) << 16).view(np.float32)
         else:
             raise WeightsError(f"{path}: expected floating-point numbers in {name}, found {stored}")

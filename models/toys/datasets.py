@@ -1,11 +1,10 @@
-"""The toy distributions: small clouds, curves and mixtures inside the unit cube, where the generator's sigmoid ends.
+"""The toy distributions: clouds, curves and mixtures inside the unit cube, the range of the generator's sigmoid.
 
-Those that are mixtures of equal Gaussians know their modes, so that what a generator misses can be counted.
+Mixtures of equal Gaussians know their modes, so that the modes that a generator misses can be counted.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,27 +17,28 @@ Singles = npt.NDArray[np.float32]
 
 NAMES = tuple(TOY_DIMENSIONS)
 
-# The published mixtures reach beyond the unit square; an affine map brings centres and sigma inside, both alike.
+# The published mixtures reach beyond the unit square; centres and sigma are scaled alike to fit.
 _RING_SCALE = 0.4
 _GRID_SCALE = 0.1
 _MOONS_SCALE = 0.8 / 3
+
+Draw = Callable[[int, float, np.random.Generator], Floats]
 
 
 class Modes(NamedTuple):
     """A mixture of equal Gaussians: centres ``(modes, dim)`` and the standard deviation along each axis.
 
-    ``dim`` can be less than that of the points: then the mixture is that of their first ``dim`` coordinates.
+    ``dim`` can be less than that of the points; the mixture is then of their first ``dim`` coordinates.
     """
 
     centres: Floats
     sigma: float
 
 
-@dataclass(frozen=True)
-class _Toy:
-    draw: Callable[[int, float, np.random.Generator], Floats]
+class _Toy(NamedTuple):
+    draw: Draw
     noise: float
-    centres: Callable[[], Floats] | None = None
+    centres: Floats | None = None  # of a mixture
 
 
 def make(name: str, size: int, *, seed: int, noise: float | None = None) -> Singles:
@@ -80,7 +80,7 @@ def modes_of(name: str) -> Modes | None:
         ValueError: the name is unknown.
     """
     toy = _toy(name)
-    return None if toy.centres is None else Modes(toy.centres(), toy.noise)
+    return None if toy.centres is None else Modes(toy.centres.copy(), toy.noise)
 
 
 def _toy(name: str) -> _Toy:
@@ -111,17 +111,13 @@ def _moons(size: int, noise: float, random: np.random.Generator) -> Floats:
 
 
 def _four_clouds(size: int, noise: float, random: np.random.Generator) -> Floats:
-    places = _mixture(_four_centres)(size, noise, random)
+    places = _mixture(_FOUR_CENTRES)(size, noise, random)
     red, green = np.minimum(places**2, 1.0).T
     return np.column_stack([places, red, green, np.maximum(1.0 - red - green, 0.0)])
 
 
-def _mixture(centres: Callable[[], Floats]) -> Callable[[int, float, np.random.Generator], Floats]:
-    def draw(size: int, noise: float, random: np.random.Generator) -> Floats:
-        means = centres()
-        return _noisy(means[np.arange(size) % len(means)], noise, random)
-
-    return draw
+def _mixture(centres: Floats) -> Draw:
+    return lambda size, noise, random: _noisy(centres[np.arange(size) % len(centres)], noise, random)
 
 
 def _noisy(points: Floats, noise: float, random: np.random.Generator) -> Floats:
@@ -132,28 +128,17 @@ def _square_lattice(coordinates: Floats) -> Floats:
     return np.stack(np.meshgrid(coordinates, coordinates), axis=-1).reshape(-1, 2)
 
 
-def _four_centres() -> Floats:
-    return _square_lattice(np.array([0.25, 0.75]))
-
-
-def _ring_centres() -> Floats:
-    return 0.5 + _RING_SCALE * _on_circle(np.arange(8) * np.pi / 4)
-
-
-def _grid_centres() -> Floats:
-    return 0.5 + _GRID_SCALE * _square_lattice(np.arange(-4.0, 5.0, 2.0))
-
-
-def _corner_centre() -> Floats:
-    return np.full((1, TOY_DIMENSIONS["corner_cloud"]), 0.8)
-
+_FOUR_CENTRES = _square_lattice(np.array([0.25, 0.75]))
+_RING_CENTRES = 0.5 + _RING_SCALE * _on_circle(np.arange(8) * np.pi / 4)
+_GRID_CENTRES = 0.5 + _GRID_SCALE * _square_lattice(np.arange(-4.0, 5.0, 2.0))
+_CORNER_CENTRE = np.full((1, TOY_DIMENSIONS["corner_cloud"]), 0.8)
 
 _TOYS: dict[str, _Toy] = {
     "circle": _Toy(_circle, 0.0),
-    "four_clouds": _Toy(_four_clouds, 0.05, _four_centres),
-    "ring8": _Toy(_mixture(_ring_centres), 0.01 * _RING_SCALE, _ring_centres),
-    "grid25": _Toy(_mixture(_grid_centres), 0.05 * _GRID_SCALE, _grid_centres),
+    "four_clouds": _Toy(_four_clouds, 0.05, _FOUR_CENTRES),
+    "ring8": _Toy(_mixture(_RING_CENTRES), 0.01 * _RING_SCALE, _RING_CENTRES),
+    "grid25": _Toy(_mixture(_GRID_CENTRES), 0.05 * _GRID_SCALE, _GRID_CENTRES),
     "swiss_roll": _Toy(_swiss_roll, 0.01),
     "moons": _Toy(_moons, 0.02),
-    "corner_cloud": _Toy(_mixture(_corner_centre), 0.05, _corner_centre),
+    "corner_cloud": _Toy(_mixture(_CORNER_CENTRE), 0.05, _CORNER_CENTRE),
 }

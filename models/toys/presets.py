@@ -1,4 +1,4 @@
-"""Toy trainings that are known to work: data, networks and settings under one name."""
+"""Toy trainings that are known to work: data, networks and settings by name."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +23,7 @@ GAN_CLASSES: dict[str, type[GAN]] = {kind.__name__: kind for kind in (Simple_GAN
 
 @dataclass(frozen=True)
 class Preset:
-    """A toy training. What is left out is as the exercise has it.
+    """A toy training; the defaults are the exercise's.
 
     Args:
         data: a name of :data:`models.toys.datasets.NAMES`.
@@ -37,14 +37,14 @@ class Preset:
         learning_rate: of both networks, at the start.
         final_rate: share of the learning rate to which it falls along half a cosine; 1 keeps it.
         lambda_gp: weight of the gradient penalty, for ``WGAN_GP``.
-        beta_1: of both Adam optimizers; None for that of the GAN class.
-        ema: momentum of a moving average of the generator's weights, which :meth:`trained_generator` then has.
-        linear_critic: the critic ends without its tanh, which bounds the distance that it can show.
+        beta_1: of both Adam optimizers; None for the GAN class's.
+        ema: momentum of a moving average of the generator's weights, for :meth:`trained_generator`.
+        linear_critic: drop the critic's final tanh, which bounds the measured distance.
         generator_gain: widens the generator's first layer, see :func:`widen_first_layer`.
         critic_gain: the same for the critic.
 
     Raises:
-        ValueError: the GAN's name is unknown. Other mistakes show in :meth:`build`.
+        ValueError: the GAN's name is unknown. :meth:`build` checks the rest.
     """
 
     data: str
@@ -73,7 +73,7 @@ class Preset:
         return self if gan == self.gan else replace(self, gan=gan, linear_critic=False)
 
     def build(self, seed: int) -> GAN:
-        """Build the GAN, ready for ``train(gan, preset.steps)``; data, weights and training follow from ``seed``.
+        """Build the GAN, ready for ``train(gan, preset.steps)``; ``seed`` decides on data, weights and training.
 
         Sets the global seeds of Python, NumPy and TensorFlow, from which Keras draws initial weights.
         """
@@ -82,9 +82,10 @@ class Preset:
         if self.linear_critic:
             critic.layers[-1].activation = keras.activations.linear
         self._widen(generator, critic, latent_generator, seed)
-        gan = GAN_CLASSES[self.gan](
-            generator, critic, latent_generator, make(self.data, self.size, seed=seed), **self._arguments()
-        )
+        names = ("batch_size", "disc_iter", "learning_rate", *(["lambda_gp"] if self.gan == "WGAN_GP" else []))
+        real = make(self.data, self.size, seed=seed)
+        settings = {name: getattr(self, name) for name in names}
+        gan = GAN_CLASSES[self.gan](generator, critic, latent_generator, real, **settings)
         fading = partial(
             adam,
             self.learning_rate,
@@ -104,18 +105,10 @@ class Preset:
         return copy
 
     def generate(self, gan: GAN, count: int) -> npt.NDArray[np.float32]:
-        """Generate points with the trained generator, ``(count, dim)``; which ones, follows from ``gan.seed``."""
+        """Generate points, ``(count, dim)``, with the trained generator; ``gan.seed`` decides on them."""
         latents = LatentGenerator(self.latent_type, self.gen_shape[0])
         points: npt.NDArray[np.float32] = self.trained_generator(gan)(latents.seeded(count, _key(gan.seed, 1))).numpy()
         return points
-
-    def _arguments(self) -> dict[str, Any]:
-        arguments: dict[str, Any] = {
-            "batch_size": self.batch_size,
-            "disc_iter": self.disc_iter,
-            "learning_rate": self.learning_rate,
-        }
-        return arguments | ({"lambda_gp": self.lambda_gp} if self.gan == "WGAN_GP" else {})
 
     def _widen(self, generator: keras.Model, critic: keras.Model, latent_generator: LatentGenerator, seed: int) -> None:
         width = generator.layers[1].units
@@ -129,26 +122,26 @@ class Preset:
 
 
 def _key(seed: int, use: int) -> tf.Tensor:
-    # Training's draws have the step as the second number, which is never negative.
+    # Negative: other draws of the same seed have a number ≥ 0 here.
     return tf.constant([seed, -1 - use], tf.int64)
 
 
 def widen_first_layer(network: keras.Model, gain: float, bends: npt.NDArray[Any]) -> None:
-    """Start a dense network with a steeper first layer, whose units bend in different places.
+    """Give a dense network a steeper first layer, whose units bend in different places.
 
-    As Keras initialises them, networks are all but linear on a square of side 1 and are slow to see anything finer.
+    With Keras's initial weights, networks are nearly linear on a square of side 1 and learn fine detail slowly.
 
     Args:
         network: its first layer is dense.
         gain: factor for the first layer's kernel.
-        bends: where each unit of the first layer has its zero, ``(units, inputs)``.
+        bends: the zero of each unit of the first layer, ``(units, inputs)``.
     """
     kernel, _ = network.layers[1].get_weights()
     kernel = gain * kernel
     network.layers[1].set_weights([kernel, -np.sum(kernel * bends.T, axis=0)])
 
 
-#: One recipe for the plane. Distances in the unit square are small, so the penalty's weight is, too.
+#: One recipe for the plane. Distances in the unit square are small, so the penalty's weight is small, too.
 #: It finds all modes of both mixtures; 98 % (ring8) and 95 % (grid25) of 2,500 samples are of high quality.
 _PLANE = Preset(
     data="ring8",
@@ -169,7 +162,7 @@ _PLANE = Preset(
 #: Task 2 of the exercise as it stands: 100 epochs of 250 steps.
 _CORNER_CLOUD = Preset(data="corner_cloud", size=10_000, gen_shape=(49, 98, 98, 49), steps=25_000, learning_rate=3e-5)
 
-# Curves and broad clouds need less precision, so less time; a shorter average forgets the start in it.
+# Curves and broad clouds need less precision, so fewer steps, and a shorter average that forgets the start in time.
 _BROAD = replace(_PLANE, steps=4_000, ema=0.998)
 
 PRESETS: dict[str, Preset] = {
@@ -179,7 +172,7 @@ PRESETS: dict[str, Preset] = {
     "swiss_roll": replace(_BROAD, data="swiss_roll"),
     "moons": replace(_BROAD, data="moons"),
     "four_clouds": replace(_BROAD, data="four_clouds", gen_shape=(2, 128, 128, 128, 5)),
-    # While the rate is high, averaged weights draw the cloud together; so it falls to 0.
+    # At a high rate, averaged weights contract the cloud; so the rate falls to 0.
     "corner_cloud": replace(
         _CORNER_CLOUD, learning_rate=3e-4, final_rate=0.0, lambda_gp=1.0, beta_1=0.0, ema=0.999, linear_critic=True
     ),

@@ -1,7 +1,8 @@
-"""What toy presets reach, measured over seeds."""
+"""Results of the toy presets, measured over seeds."""
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from models.training.train import Progress, train
 SAMPLES = 2_500
 CORNER_CLOUD_SAMPLES = 500
 
-_FRESH = 1_000_003  # real points to compare with come from this seed onwards, training data from 0 onwards
+_FRESH = 1_000_003  # first seed of the real points to compare with; training data have seeds from 0 on
 
 Row = dict[str, Any]
 
@@ -24,7 +25,7 @@ Row = dict[str, Any]
 def evaluate_preset(
     preset: Preset, seeds: Iterable[int], on_progress: Callable[[int, Progress], None] | None = None
 ) -> list[Row]:
-    """Train a preset anew for each seed and measure what its generator has learnt.
+    """Train a preset for each seed and measure its generator.
 
     Args:
         preset: what to train.
@@ -42,7 +43,7 @@ def evaluate_preset(
     for seed in seeds:
         gan = preset.build(seed)
         started = time.monotonic()
-        train(gan, preset.steps, on_progress=_for_seed(seed, on_progress))
+        train(gan, preset.steps, on_progress=on_progress and partial(on_progress, seed))
         seconds = time.monotonic() - started
         samples = preset.generate(gan, SAMPLES)
         rows.append({"seed": seed, "seconds": seconds} | measure(preset.data, samples, seed=seed))
@@ -55,7 +56,7 @@ def measure(data: str, samples: npt.NDArray[np.floating], *, seed: int = 0) -> R
     Args:
         data: a name of :data:`models.toys.datasets.NAMES`.
         samples: ``(count, dim)``.
-        seed: of the real points that they are compared with, as many, which no training has seen.
+        seed: of the equally many unseen real points that they are compared with.
 
     Returns:
         ``sliced_wasserstein``; for ``corner_cloud`` also the two distances of
@@ -73,7 +74,3 @@ def measure(data: str, samples: npt.NDArray[np.floating], *, seed: int = 0) -> R
     if modes is not None:
         return row | mode_statistics(samples[:, : modes.centres.shape[1]], *modes)._asdict()
     return row
-
-
-def _for_seed(seed: int, on_progress: Callable[[int, Progress], None] | None) -> Callable[[Progress], None] | None:
-    return None if on_progress is None else lambda progress: on_progress(seed, progress)

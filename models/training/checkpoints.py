@@ -17,7 +17,7 @@ class CheckpointError(ValueError):
 def save_checkpoint(gan: Trainable, path: str | os.PathLike[str]) -> None:
     """Write the training state of ``gan`` to ``path`` (``.npz``), atomically.
 
-    The number of steps done is part of the generator's optimizer, which counts its own updates.
+    It includes the number of steps done: the update count of the generator's optimizer.
     """
     state = {name: np.asarray(variable) for name, variable in gan.state.items()}
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
@@ -32,7 +32,7 @@ def load_checkpoint(gan: Trainable, path: str | os.PathLike[str]) -> None:
     """
     variables = gan.state
     try:
-        # np.load would leave a torn file open if it opened it itself.
+        # np.load would not close a damaged file that it opened itself.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             state: dict[str, npt.NDArray[np.generic]] = dict(arrays)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:

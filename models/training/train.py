@@ -1,4 +1,4 @@
-"""The one training loop that every front end uses: many steps in one graph, repeatable from a seed."""
+"""``train``: many steps in one graph, repeatable from a seed."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,9 +13,9 @@ Losses = dict[str, npt.NDArray[np.float32]]
 
 
 class Progress(NamedTuple):
-    """What ``on_progress`` is told after each chunk of steps.
+    """The argument of ``on_progress``, after each chunk of steps.
 
-    ``step`` counts the steps of the model's whole life; ``losses`` holds one value for each step of the chunk.
+    ``step`` counts all steps of the model so far; ``losses`` holds one value for each step of the chunk.
     """
 
     step: int
@@ -33,17 +33,17 @@ def train(
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Losses:
-    """Run ``steps`` training steps, continuing where the model stands.
+    """Run ``steps`` more training steps.
 
-    Each step's random numbers are a function of ``gan.seed`` and of the number of steps done before, so a run that
-    is stopped, saved with :func:`.checkpoints.save_checkpoint` and resumed ends bit for bit where an unbroken
-    one ends. A latent generator of the caller's own takes part if it draws from ``tf.random``, whose global seed is
-    then set anew with every block of steps (:func:`models.catalogue.block_steps`).
+    Each step's random numbers follow from ``gan.seed`` and the number of steps done before. So a run that is stopped,
+    saved with :func:`.checkpoints.save_checkpoint` and resumed ends with the same bits as an unbroken one. This holds
+    for the caller's own latent generator, too, if it draws from ``tf.random``: the global seed is set for every block
+    of steps (:func:`models.catalogue.block_steps`).
 
-    The first call compiles the step, which takes a second or so; chains of Keras's own layers share the outcome
-    with others built alike. What cannot be compiled runs step by step, as do steps that change attributes of Python's.
-    Changed layers, losses, optimizers, data and settings count from the next call on, and attributes of your own
-    classes with them; after a change to anything else that your own functions use, ``compile()`` anew.
+    The first call compiles the step, which takes a second or so; GANs of equal chains of Keras layers share the
+    compiled step. Steps that cannot be compiled run one by one, as do steps that change Python attributes. Changes to
+    layers, losses, optimizers, data, settings and attributes of your own classes take effect with the next call; after
+    a change to anything else that your own functions use, call ``compile()`` again.
 
     Args:
         gan: one of the three GANs.
@@ -52,12 +52,12 @@ def train(
         should_stop: asked after every chunk; True ends the training early.
 
     Returns:
-        For each name in ``gan.loss_names`` a float32 array with one value for each step that was run.
+        For each name in ``gan.loss_names`` a float32 array with one value for each step.
 
     Raises:
         ValueError: ``steps`` is negative.
-        DivergenceError: a loss is NaN or infinite; the message names the step, and ``on_progress`` has been told of
-            those before it.
+        DivergenceError: a loss is NaN or infinite; the message names the step, and ``on_progress`` was called for the
+            steps before it.
     """
     if steps < 0:
         raise ValueError(f"steps: expected at least 0, got {steps}")
@@ -84,7 +84,7 @@ def _by_name(gan: Trainable, values: npt.NDArray[np.float32]) -> Losses:
 
 
 def _finite_steps(values: npt.NDArray[np.float32]) -> int:
-    """Return how many steps there are before the first that has a loss which is no number."""
+    """Return the number of steps before the first one with a loss that is not finite."""
     bad = ~np.isfinite(values).all(axis=1)
     return int(bad.argmax()) if bad.any() else len(values)
 
