@@ -8,12 +8,9 @@ import tensorflow as tf
 
 from models.catalogue import LOSS_NAMES
 from models.inputs import at_least_one, scalar_loss
-from models.latents import LatentCallable
 from models.network_pair import NetworkPair
 from models.training import draws, keras_fit
 from models.training.description import uses_only_dense_layers
-from models.training.loop import PrivateLoop
-from models.training.step_draws import SeededDraws, StepDraws
 
 Logs = dict[str, tf.Tensor]
 
@@ -41,41 +38,6 @@ class GAN(NetworkPair):
     #: In which order ``discriminator.loss`` takes its scores.
     scores_order: ClassVar[tuple[str, str]] = ("real_scores", "fake_scores")
     train_function: Any  # Keras's own: what fit calls for each step
-
-    def __init__(
-        self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        latent_generator: LatentCallable,
-        real_examples: Any,
-        batch_size: int = 200,
-        disc_iter: int = 2,
-        learning_rate: float = 0.005,
-    ) -> None:
-        super().__init__(
-            generator, discriminator, latent_generator, real_examples, batch_size, disc_iter, learning_rate
-        )
-        self.randomness: draws.Randomness = draws.GlobalRandomness()
-        self.private_loop: PrivateLoop | None = None
-        self.traced_with: Any = None  # see keras_fit
-        self.step_draws: StepDraws = SeededDraws(self)
-        self._seed: int | None = None
-        self.jit_compiled: bool | None = None  # what compile was told
-        # Not by the networks' compile: their saved files would name losses that plain Keras cannot find.
-        self.own_losses = (self.generator_loss, self.discriminator_loss)
-        generator.loss, discriminator.loss = self.own_losses
-
-    @property
-    def seed(self) -> int:
-        """The seed of :func:`models.training.train`, drawn from TensorFlow's global state unless set."""
-        if self._seed is None:
-            self._seed = int(tf.random.uniform((), maxval=2**31 - 1, dtype=tf.int32))
-        return self._seed
-
-    @seed.setter
-    def seed(self, seed: int) -> None:
-        self._seed = int(seed)
-        self.step_draws = SeededDraws(self)
 
     # samples
 
@@ -106,11 +68,7 @@ class GAN(NetworkPair):
         return size
 
     def get_fake_sample(self, size: int | None = None, training: bool = False) -> tf.Tensor:
-        """Generate ``size`` (``batch_size`` by default) new examples; ``training`` goes to the generator.
-
-        Raises:
-            ValueError: the latent generator gave another number of vectors.
-        """
+        """Generate ``size`` (``batch_size`` by default) new examples; ``training`` goes to the generator."""
         size = self.batch_size if size is None else at_least_one("size", size)
         return self.generator(self.draw_latents(size), training=training)
 
@@ -128,14 +86,6 @@ class GAN(NetworkPair):
         return latents
 
     # the training step
-
-    def generator_loss(self, fake_scores: tf.Tensor) -> tf.Tensor:
-        """Return the scalar that the generator minimises."""
-        raise NotImplementedError
-
-    def discriminator_loss(self, *, real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
-        """Return the scalar that the discriminator minimises."""
-        raise NotImplementedError
 
     def discriminator_objective(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, Logs]:
         """Return the scalar that the discriminator's update descends, and the losses to log."""

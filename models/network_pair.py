@@ -1,4 +1,4 @@
-"""Two networks with their optimizers, data and settings: what a GAN's training reads and changes."""
+"""Two networks with their losses, optimizers, data and settings: what a GAN's training reads and changes."""
 
 import os
 import types
@@ -11,10 +11,13 @@ from models.files import weights
 from models.inputs import Shape, as_real_examples, at_least_one, build_networks, finite_number, untracked_variables
 from models.latents import LatentCallable
 from models.optimizers import adam, build_optimizer
+from models.training import draws
+from models.training.loop import PrivateLoop
+from models.training.step_draws import SeededDraws, StepDraws
 
 
 class NetworkPair(keras.Model):
-    """A generator and a discriminator with their real examples, latent generator, optimizers and settings.
+    """A generator and a discriminator with their losses, optimizers, real examples, latent generator and settings.
 
     Arguments and errors are those of :class:`models.gan.GAN`.
     """
@@ -50,8 +53,25 @@ class NetworkPair(keras.Model):
                 f"real_examples: expected at least batch_size = {self.batch_size} examples, got {count}; "
                 "give more examples or a smaller batch_size"
             )
+        self.randomness: draws.Randomness = draws.GlobalRandomness()
+        self.private_loop: PrivateLoop | None = None
+        self.traced_with: Any = None  # see models.training.keras_fit
+        self.step_draws: StepDraws = SeededDraws(self)
+        self._seed: int | None = None
+        self.jit_compiled: bool | None = None  # what compile was told
+        # Not by the networks' compile: their saved files would name losses that plain Keras cannot find.
+        self.own_losses = (self.generator_loss, self.discriminator_loss)
+        generator.loss, discriminator.loss = self.own_losses
         optimizers = (adam(self.learning_rate, beta_1=self.beta_1, beta_2=self.beta_2) for _ in range(2))
         self.set_optimizers(*optimizers)
+
+    def generator_loss(self, fake_scores: tf.Tensor) -> tf.Tensor:
+        """Return the scalar that the generator minimises."""
+        raise NotImplementedError
+
+    def discriminator_loss(self, *, real_scores: tf.Tensor, fake_scores: tf.Tensor) -> tf.Tensor:
+        """Return the scalar that the discriminator minimises."""
+        raise NotImplementedError
 
     # data and settings
 
@@ -101,6 +121,18 @@ class NetworkPair(keras.Model):
     @disc_iter.setter
     def disc_iter(self, count: int) -> None:
         self._disc_iter = at_least_one("disc_iter", count)
+
+    @property
+    def seed(self) -> int:
+        """The seed of :func:`models.training.train`, drawn from TensorFlow's global state unless set."""
+        if self._seed is None:
+            self._seed = int(tf.random.uniform((), maxval=2**31 - 1, dtype=tf.int32))
+        return self._seed
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        self._seed = int(seed)
+        self.step_draws = SeededDraws(self)
 
     # state
 
