@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -59,8 +60,8 @@ def _twin(gan: Trainable) -> Trainable:
     networks = copy_chain(gan.generator), copy_chain(gan.discriminator)
     examples = np.zeros((gan.batch_size, *gan.example_shape), np.float32)
     latent_shape = gan.latent_shape  # the lambda must not hold the model: it would live as long as the loop
-    kind = type(gan)
-    twin: Trainable = kind(*networks, lambda k: tf.zeros((k, *latent_shape)), examples, gan.batch_size, gan.disc_iter)  # type: ignore[call-arg]
+    kind: Any = type(gan)
+    twin: Trainable = kind(*networks, lambda k: tf.zeros((k, *latent_shape)), examples, gan.batch_size, gan.disc_iter)
     for name in ("jit_compiled", "lambda_gp", "clip"):
         if hasattr(gan, name):
             setattr(twin, name, getattr(gan, name))
