@@ -1,8 +1,8 @@
-"""The training jobs of a running service, over HTTP."""
+"""A client of the jobs API."""
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -14,21 +14,21 @@ Json = dict[str, Any]
 
 #: The service sends something at least every 15 seconds while it streams.
 _TIMEOUT = httpx.Timeout(30, connect=10)
-#: How long a broken stream is tried again, and the pauses between, in seconds.
-_PATIENCE = 60.0
+#: How long to reconnect to a broken stream, and the pauses between attempts, in seconds.
+_RECONNECT_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
 
 
 class ServiceError(Exception):
-    """The service refused, or none answered; the message is for people."""
+    """The service refused the request, or none answered; the message is for the user."""
 
 
-class _GoneAwayError(ServiceError):
-    """The service may answer later."""
+class _UnreachableError(ServiceError):
+    """A retry may succeed."""
 
 
 class Event(NamedTuple):
-    """Something that happened to a job; ``id`` counts from 1."""
+    """An event of a job; ``id`` counts from 1."""
 
     id: int
     kind: str
@@ -54,7 +54,7 @@ class JobsClient:
         self._http.close()
 
     def submit(self, job: Json, file: Path | None, key: str | None) -> Json:
-        """Submit a job, its examples in ``file`` if there is one, and return it.
+        """Submit a job, with its examples in ``file`` if given, and return it.
 
         Raises:
             ServiceError: the service refused, or none answered.
@@ -68,7 +68,7 @@ class JobsClient:
             return self._json("POST", "/jobs", data=fields, files={"data": (file.name, points)}, headers=headers)
 
     def page(self, statuses: list[str], limit: int, after: str | None) -> Json:
-        """Return ``jobs``, newest first, and ``next``, with which the page after this one begins."""
+        """Return a page of ``jobs``, newest first, and ``next``: the ``after`` of the next page."""
         query = {"status": statuses, "limit": limit} | ({} if after is None else {"after": after})
         return self._json("GET", "/jobs", params=query)
 
@@ -76,29 +76,29 @@ class JobsClient:
         """Return a job."""
         return self._json("GET", _path(job_id))
 
-    def ask(self, job_id: str, wish: str) -> Json:
+    def ask(self, job_id: str, action: str) -> Json:
         """Cancel, pause or resume a job, and return it."""
-        return self._json("POST", _path(job_id, wish))
+        return self._json("POST", _path(job_id, action))
 
     def fork(self, job_id: str, changes: Json) -> Json:
         """Start a job from a checkpoint of another one, and return it."""
         return self._json("POST", _path(job_id, "fork"), json=changes)
 
     def delete(self, job_id: str) -> None:
-        """Forget a job that has ended."""
+        """Delete a job that has ended."""
         self._request("DELETE", _path(job_id))
 
-    def download(self, job_id: str, what: str, query: Mapping[str, str] | None = None) -> bytes:
+    def download(self, job_id: str, what: str) -> bytes:
         """Return ``weights``, ``picture.png`` or ``history`` of a job."""
-        return self._request("GET", _path(job_id, what), params=query).content
+        return self._request("GET", _path(job_id, what)).content
 
     def events(self, job_id: str) -> Iterator[Event]:
-        """Yield what happened and happens to a job, every event once, until it has ended.
+        """Yield every event of a job once, past and future ones, until it has ended.
 
-        A broken stream is taken up where it broke.
+        A broken stream is resumed where it broke.
 
         Raises:
-            ServiceError: the service refused, or has not answered for a minute.
+            ServiceError: the service refused the request, or has not answered for a minute.
         """
         last, pause, heard = 0, _FIRST_PAUSE, time.monotonic()
         while True:
@@ -113,14 +113,14 @@ class JobsClient:
                     pause, heard = _FIRST_PAUSE, time.monotonic()
                 if last > known:
                     continue
-            except _GoneAwayError:
-                if time.monotonic() - heard > _PATIENCE:
+            except _UnreachableError:
+                if time.monotonic() - heard > _RECONNECT_SECONDS:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _stream(self, job_id: str, last: int) -> Iterator[Event | None]:
-        """Yield the events after ``last``, as far as the stream goes; None when there will be no more."""
+        """Yield the events after ``last`` until the stream ends; None after the last event of an ended job."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(last)}
         try:
             with self._http.stream("GET", self._url + _path(job_id, "events"), headers=headers) as response:
@@ -131,7 +131,7 @@ class JobsClient:
                     response.read()
                 _check(response)
                 if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
-                    raise self._not_ours()
+                    raise self._not_nobody()
                 yield from _parsed(response.iter_lines())
         except httpx.HTTPError as error:
             raise self._unreachable(error) from None
@@ -143,7 +143,7 @@ class JobsClient:
         except ValueError:
             content = None
         if not isinstance(content, dict):
-            raise self._not_ours()
+            raise self._not_nobody()
         return content
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
@@ -154,17 +154,17 @@ class JobsClient:
         _check(response)
         return response
 
-    def _not_ours(self) -> ServiceError:
+    def _not_nobody(self) -> ServiceError:
         return ServiceError(
-            f"what answers at {self._url} is no nobody service; say where it is with --url or NOBODY_URL"
+            f"the server at {self._url} is no nobody service; name the right one with --url or NOBODY_URL"
         )
 
     def _unreachable(self, error: Exception) -> ServiceError:
         if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
             return ServiceError(f"expected a URL such as http://127.0.0.1:8000, got {self._url!r}")
         reason = "it took too long" if isinstance(error, httpx.TimeoutException) else str(error) or "it hung up"
-        return _GoneAwayError(
-            f"no service answers at {self._url} ({reason}); start one with `nobody serve`, or say where it is with "
+        return _UnreachableError(
+            f"no service answers at {self._url} ({reason}); start one with `nobody serve`, or name it with "
             "--url or NOBODY_URL"
         )
 
@@ -174,10 +174,10 @@ def _path(job_id: str, *rest: str) -> str:
 
 
 def _check(response: httpx.Response) -> None:
-    """Raise what a response says is wrong.
+    """Check that a response has a status of success.
 
     Raises:
-        ServiceError: always, where the status is not one of success.
+        ServiceError: it has not.
     """
     if response.is_success:
         return
@@ -187,11 +187,11 @@ def _check(response: httpx.Response) -> None:
         detail = f"the service answered {response.status_code} {response.reason_phrase}"
     if wait := response.headers.get("Retry-After"):
         detail += f" (try again in {wait} s)"
-    raise (_GoneAwayError if response.is_server_error else ServiceError)(detail)
+    raise (_UnreachableError if response.is_server_error else ServiceError)(detail)
 
 
 def _parsed(lines: Iterator[str]) -> Iterator[Event]:
-    """Read server-sent events; comments and events without an id are passed over."""
+    """Parse server-sent events; skip comments and events without an id."""
     fields: dict[str, str] = {}
     for line in lines:
         if line:

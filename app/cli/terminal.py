@@ -1,4 +1,4 @@
-"""What the long commands share: a bar, a polite end on Ctrl-C, and what is said of the faces that they read."""
+"""What the long commands share: a progress bar, a clean end on Ctrl-C, and the report on the faces they read."""
 
 import signal
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -14,7 +15,7 @@ from rich.text import Text
 
 
 def load_faces(console: Console, images: Path, strict: bool) -> Any:
-    """Load faces, and say how many were taken and which files were left out, in a line for each reason."""
+    """Load faces, and report how many were taken and which files were left out, a line for each reason."""
     from models.faces.loading import load_faces as read
 
     left_out: dict[str, list[str]] = {}
@@ -36,8 +37,15 @@ def load_faces(console: Console, images: Path, strict: bool) -> Any:
     return faces
 
 
+def in_existing_folder(path: Path | None) -> Path | None:
+    """Check that a file can be written to its folder, before minutes are spent on its content."""
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"expected a file in a folder that exists, got {path}")
+    return path
+
+
 class Interruption:
-    """Says whether Ctrl-C was pressed or SIGTERM sent, and which."""
+    """Whether Ctrl-C was pressed or SIGTERM sent, and which."""
 
     def __init__(self) -> None:
         self.signal = 0
@@ -49,7 +57,7 @@ class Interruption:
 
 @contextmanager
 def until_interrupted() -> Iterator[Interruption]:
-    """Turn the first Ctrl-C or SIGTERM into a polite stop; a second one interrupts as usual."""
+    """Turn the first Ctrl-C or SIGTERM into a request to stop; a second one interrupts as usual."""
     interruption = Interruption()
 
     def ask_to_stop(number: int, frame: object) -> None:
@@ -67,15 +75,15 @@ def until_interrupted() -> Iterator[Interruption]:
 
 
 class Show(Protocol):
-    """Shows how far something is."""
+    """Shows progress."""
 
     def __call__(self, done: int, description: str, numbers: str = "") -> None:
-        """Show what is done of the total, a description, and numbers below the bar."""
+        """Show the steps done, a description, and numbers below the bar."""
 
 
 @contextmanager
 def progress_bar(console: Console, total: int, description: str) -> Iterator[Show]:
-    """Show a bar while the work goes on; the numbers have a line of their own, so that both fit into 80 columns."""
+    """Show a progress bar; the numbers stand on a line of their own, so that both fit into 80 columns."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(None),

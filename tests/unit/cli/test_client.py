@@ -121,7 +121,7 @@ def test_paths_and_queries() -> None:
         client.ask("abc", "cancel")
         client.fork("abc", {"step": 5})
         client.delete("abc")
-        assert client.download("abc", "history", {"format": "csv"}) == b"{}"
+        assert client.download("abc", "history?format=csv") == b"{}"
 
     assert asked == [
         "GET /jobs/..%2Ffaces%3Fx%23y",

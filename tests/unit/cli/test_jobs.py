@@ -13,8 +13,8 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from app.cli.client import Event, JobsClient
-from app.cli.jobs import _Screen
 from app.cli.main import cli
+from app.cli.watching import Screen
 from app.jobs.specification import ForkRequest, JobRequest
 
 ID = "0123456789abcdef"
@@ -373,7 +373,7 @@ def test_watch_says_that_nothing_is_learnt_any_more(monkeypatch: pytest.MonkeyPa
 
 
 def test_watch_says_what_a_job_is_at_before_its_first_step() -> None:
-    screen = _Screen(_job(phase=None, warnings={}))
+    screen = Screen(_job(phase=None, warnings={}))
     shown = []
     for kind, data in (
         ("state", {"status": "running", "step": 0, "phase": "starting"}),
@@ -441,7 +441,7 @@ def test_ctrl_c_ends_the_watching_only(monkeypatch: pytest.MonkeyPatch, service:
 
 
 def test_the_screen_shows_speed_and_time_left() -> None:
-    screen = _Screen(_job())
+    screen = Screen(_job())
     shown = []
     for kind, data in _history("succeeded"):
         screen.show(kind, data)
