@@ -1,4 +1,4 @@
-"""The cells of a CSV: which are numbers, which are words, and which are neither; and what decimals look like."""
+"""Cells of a CSV: numbers, missing numbers and words; decimal points and commas."""
 
 import re
 from collections.abc import Sequence
@@ -6,24 +6,25 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from app.jobs.errors import UploadError
 from app.jobs.specification import MAX_POINT
 
-#: All linear in the length of the cell, whatever is in it.
+#: All patterns take linear time in the length of the cell.
 _POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
-#: One thousand two hundred and thirty-four, or a little more than one.
+#: 1,234 may be one thousand two hundred and thirty-four, or a little more than one.
 _THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.' \u00a0\u202f’]\d{3})+([.,]\d*)?", re.ASCII)
 
 _POINT_OR_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 _BELOW_A_THOUSAND = re.compile(r"[+-]?\d{1,3}", re.ASCII)
-#: What people and programs mean as a number, but is not read as one; nor is it a title.
+#: Meant as a number, but not read as one; no title either.
 _ODD_NUMBER = re.compile(
     r"[+\u2212-]?(0[xX][\da-fA-F]+|(\d[\d_]*([.,]\d*)?|[.,]\d+)([dDeE][+-]?\d+)?)|"
     + _THOUSANDS.pattern.replace("[+-]", r"[+\u2212-]"),
     re.ASCII,
 )
-#: What Excel writes into a cell without a result, in any language, or too narrow for it; then the next cell.
+#: What Excel writes into a cell that has no result, in any language, or is too narrow; then the next cell.
 _FAILED = re.compile(r"#(N/A|NV|¡?[^\W\d_a-z]+(/0)?[!?]|#+(?=[;,\t]))(?![^;,\t])")
 
 _MAX_TITLE = 60
@@ -37,7 +38,7 @@ def is_number(cell: str) -> bool:
 
 
 def is_missing(cell: str) -> bool:
-    """Say whether a cell stands for a number that there is not."""
+    """Say whether a cell stands for a missing number."""
     return cell.lstrip("+-").lower() in _MISSING
 
 
@@ -47,7 +48,7 @@ def is_word(cell: str) -> bool:
 
 
 def begins_with_failure(line: str) -> bool:
-    """Say whether the first cell of a line is one of Excel's errors, and so the line no comment."""
+    """Say whether the first cell of a line is an error of Excel; such a line is no comment."""
     return bool(_FAILED.match(line))
 
 
@@ -57,7 +58,7 @@ def has_comma(cell: str) -> bool:
 
 
 def thousands_with_points(column: Sequence[str]) -> str | None:
-    """Return a number of a column whose points may stand between thousands: 1.075 beside 980, and nothing else."""
+    """Return a number of a column in which all points may stand between thousands, such as 1.075 beside 980."""
     pointed = next(filter(_POINT_OR_THOUSANDS.fullmatch, column), None)
     if pointed is None or not any(map(_BELOW_A_THOUSAND.fullmatch, column)):
         return None
@@ -66,7 +67,7 @@ def thousands_with_points(column: Sequence[str]) -> str | None:
 
 
 class Decimals:
-    """Whether a file has decimal points or commas, as far as it has been read."""
+    """Whether a file has decimal points or commas, as far as it was read."""
 
     def __init__(self) -> None:
         self._point = self._comma = 0  # lines
@@ -91,29 +92,29 @@ class Decimals:
         return not self._point
 
     def elsewhere(self) -> str:
-        """Say where the file has the one kind of decimals, and where the other."""
+        """Say where the file has points, and where commas."""
         comma = self._comma or (self._doubtful[0] if self._doubtful else 0)
         return f"line {self._point} has a point, line {comma} a comma"
 
     def check(self) -> None:
-        """Refuse a file whose commas may mean either thing.
+        """Refuse a file in which every comma may stand between thousands or before decimals.
 
         Raises:
-            ValueError: it has none that is beyond doubt.
+            UploadError: it is such a file.
         """
         if self._doubtful and not self._comma:
             line, cell = self._doubtful
-            raise ValueError(
+            raise UploadError(
                 f"line {line}: expected a number of one meaning, got {cell}, which may be {cell.replace(',', '.')} or "
                 f"{cell.replace(',', '')}; write decimals with a point and thousands without a mark"
             )
 
 
 def number_of(cell: str, decimals: Decimals, line: int) -> float:
-    """Return the number of a cell, without white space around it.
+    """Return the number of a stripped cell.
 
     Raises:
-        ValueError: there is none, or it is not certain which; the message does not say where.
+        ValueError: there is none, or its meaning is not certain; the message does not say where.
     """
     if is_missing(cell):
         shown = repr(short(cell)) if cell else "nothing"
@@ -149,7 +150,7 @@ def _problem(cell: str) -> str:
 
 
 def are_sound(values: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-    """Say which numbers are finite and within the range."""
+    """Say which numbers are finite and within ±``MAX_POINT``."""
     sound: npt.NDArray[np.bool_] = (values >= -MAX_POINT) & (values <= MAX_POINT)
     return sound
 
@@ -160,5 +161,5 @@ def short(text: str, most: int = 40) -> str:
 
 
 def printable(title: str) -> str:
-    """Return a title of which nothing is left that is not to be seen."""
+    """Return a title without control characters, cut where it is long."""
     return short("".join(char if char.isprintable() else " " for char in title).strip(), _MAX_TITLE)

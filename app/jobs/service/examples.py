@@ -5,14 +5,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from app.jobs.errors import UploadError
 from app.jobs.limits import LimitError
 from app.jobs.scaling import Column, look_at, transform_of
 from app.jobs.specification import StoredData
 
 Singles = npt.NDArray[np.float32]
 
-#: Columns that are written about one by one.
-_MOST_NOTES = 20
+MAX_COLUMNS = 1_024
+#: How refusals of a file begin.
+ACCEPTED = "expected a CSV of numbers or a .npy of shape (rows, dimensions)"
+
+#: Warnings about single columns; more are summed up.
+_MOST_WARNINGS = 20
 
 
 class Table(NamedTuple):
@@ -31,6 +36,12 @@ class Table(NamedTuple):
         """Return what to call a column, the first of which has the number 0."""
         title = self.titles[column] if self.titles else ""
         return f"column {column + 1} ({title})" if title else f"column {column + 1}"
+
+
+def check_limit(what: str, count: int, most: int, suffix: str = "") -> None:
+    """Refuse a file with too many or no rows or columns."""
+    if not 1 <= count <= most:
+        raise UploadError(f"{what}: expected 1 to {most:,}, got {count:,} {suffix}".rstrip())
 
 
 def prepared(table: Table, normalize: bool) -> tuple[StoredData, Singles]:
@@ -79,5 +90,5 @@ def _warnings(table: Table, columns: list[Column]) -> tuple[str, ...]:
             )
         elif column.low == column.high:
             found.append(f"{table.name(i)}: {column.low:.6g} in all rows, and so it is in all samples")
-    more = len(found) - _MOST_NOTES
-    return (*found[:_MOST_NOTES], f"and the like of {more:,} more columns") if more > 0 else tuple(found)
+    more = len(found) - _MOST_WARNINGS
+    return (*found[:_MOST_WARNINGS], f"and the like of {more:,} more columns") if more > 0 else tuple(found)

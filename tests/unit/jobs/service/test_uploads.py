@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_st
 
 from app.jobs.errors import UploadError
-from app.jobs.service.csv_files import MAX_COLUMNS, MAX_LINE
+from app.jobs.service.csv_rows import MAX_LINE
+from app.jobs.service.examples import MAX_COLUMNS
 from app.jobs.service.uploads import read_table
 from app.jobs.specification import MAX_POINT
 
