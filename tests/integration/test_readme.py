@@ -104,12 +104,12 @@ def test_every_link_to_a_file_or_section_leads_there(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_every_module_that_a_document_names_exists(document: Path) -> None:
     text = document.read_text()
-    paths = re.findall(r"`((?:app|models|static|tests)/[\w/]+(?:\.\w+)?)`", text)
-    imports = [
-        name.replace(".", "/") for name in re.findall(r"^from ((?:app|models)[\w.]*) import", text, re.MULTILINE)
-    ]
-    for name in paths + imports:
-        assert (ROOT / name).exists() or (ROOT / f"{name}.py").exists(), name
+    for path in re.findall(r"`((?:app|models|static|tests)/[\w/]+(?:\.\w+)?)`", text):
+        assert (ROOT / path).exists(), path
+    for module, names in re.findall(r"^from ((?:app|models)[\w.]*) import (.*)$", text, re.MULTILINE):
+        path = ROOT / module.replace(".", "/")
+        source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+        assert all(re.search(rf"\b{name}\b", source) for name in names.split(", ")), (module, names)
 
 
 def _anchor(title: str) -> str:
