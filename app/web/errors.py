@@ -1,4 +1,4 @@
-"""Every error leaves as one problem+json body (RFC 9457); only this module knows how errors map to status codes."""
+"""Every error is answered as problem+json (RFC 9457); this module alone maps exceptions to status codes."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -22,16 +22,14 @@ from app.jobs.errors import (
 )
 from app.jobs.limits import LimitError
 from app.jobs.states import TransitionError
+from app.web.openapi import inlined_schema
 from app.web.public import PUBLIC_HEADERS, is_public
 from app.web.schemas.problem import FieldError, Problem
 
-# Without references: OpenAPI would look for them among its own components.
-_PROBLEM_SCHEMA = Problem.model_json_schema()
-_PROBLEM_SCHEMA["properties"]["errors"]["anyOf"][0]["items"] = _PROBLEM_SCHEMA.pop("$defs")["FieldError"]
 #: For OpenAPI: the body of every error.
-PROBLEM_CONTENT: dict[str, Any] = {"application/problem+json": {"schema": _PROBLEM_SCHEMA}}
+PROBLEM_CONTENT: dict[str, Any] = {"application/problem+json": {"schema": inlined_schema(Problem)}}
 
-#: For OpenAPI: what any operation may answer besides its success.
+#: For OpenAPI: the error answer of every operation.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {
         "description": "The request was refused; `detail` says what was expected.",
@@ -39,28 +37,22 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     }
 }
 
-
-#: What FastAPI says of a body that is no text, or whose numbers are too long for Python.
+#: FastAPI's message for a body that is not text, or has numbers that are too long for Python.
 _UNREADABLE = "There was an error parsing the body"
 _NO_JSON = "expected a body of JSON, and could not read it as such"
 
-#: Wrong fields that one answer lists at most.
-MAX_ERRORS = 20
-
-
-class NotReadyError(Exception):
-    """The service has started and cannot answer yet."""
+#: Wrong fields that one answer lists.
+_MAX_ERRORS = 20
 
 
 class ClientGoneError(Exception):
-    """The client has left; nobody will read the answer."""
+    """The client has disconnected."""
 
 
 def install_error_handlers(app: FastAPI) -> None:
     """Make every error of ``app`` answer as problem+json."""
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(NotReadyError, _not_ready)
     for gone in (ClientGoneError, ClientDisconnect):
         app.add_exception_handler(gone, _client_gone)
     app.add_exception_handler(FacesUnavailableError, _no_faces)
@@ -69,7 +61,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-#: Why jobs cannot do what they are asked to: the status, and seconds until another try may help.
+#: For the errors of jobs: the status, and the seconds of the header Retry-After.
 _REFUSALS: dict[type[Exception], tuple[int, int | None]] = {
     UnknownJobError: (404, None),
     NotThereError: (409, None),
@@ -102,7 +94,7 @@ async def _invalid_request(request: Request, error: Exception) -> JSONResponse:
     kind = request.headers.get("content-type", "none")
     if error.body is not None and not isinstance(error.body, dict | list) and "json" not in kind:
         return problem(415, f"expected the header Content-Type: application/json, got {kind}")
-    errors = [_field_error(item) for item in error.errors()[:MAX_ERRORS]]
+    errors = [_field_error(item) for item in error.errors()[:_MAX_ERRORS]]
     return problem(422, "; ".join(f"{item.field}: {item.message}" for item in errors[:5]), errors)
 
 
@@ -133,17 +125,13 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _allowed_methods(request: Request) -> str:
-    """List the methods that this path answers; Starlette names only those of the first route that knows the path."""
+    """List the methods of this path; Starlette lists only those of the first route that matches the path."""
     allowed = [
         method
         for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
         if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in request.app.routes)
     ]
     return ", ".join(sorted(allowed + ["HEAD"] * ("GET" in allowed)))
-
-
-async def _not_ready(request: Request, error: Exception) -> JSONResponse:
-    return problem(503, str(error), headers={"Retry-After": "1"})
 
 
 async def _no_faces(request: Request, error: Exception) -> JSONResponse:
@@ -156,11 +144,11 @@ async def _refusal(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=499)  # nginx's number for it; only logs and tests see it
+    return Response(status_code=499)  # as nginx logs it; nobody receives the answer
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    # Starlette logs the traceback; the client learns only that it was not its fault.
-    # It answers outside of all middleware, and so adds the headers of public answers itself.
+    # Starlette logs the traceback. It sends this answer outside of all middleware, which therefore cannot add the
+    # headers of public answers.
     headers = PUBLIC_HEADERS if is_public(request.url.path) else None
     return problem(500, "the service failed to answer this request; the reason is in its log", headers=headers)

@@ -2,7 +2,6 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +15,7 @@ from app.jobs.service.examples import Table
 from app.jobs.service.uploads import read_table
 from app.jobs.specification import DATA_TAGS, JobRequest
 from app.web.job_form import job_form
+from app.web.openapi import inlined_schema
 
 #: A body with more mistakes is refused without a list of them.
 _MAX_MISTAKES = 100
@@ -72,16 +72,6 @@ def _read_upload(file: UploadFile, max_rows: int) -> Table:
         return read_table(Path(copy.name), file.filename or "data", max_rows=max_rows)
 
 
-def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
-    """Return a JSON schema without references: OpenAPI would look for them elsewhere."""
-    if isinstance(schema, dict):
-        if "$ref" in schema:
-            return _inlined(definitions[schema["$ref"].removeprefix("#/$defs/")], definitions)
-        return {key: _inlined(value, definitions) for key, value in schema.items() if key != "$defs"}
-    return [_inlined(item, definitions) for item in schema] if isinstance(schema, list) else schema
-
-
-_SCHEMA = JobRequest.model_json_schema()
 _FORM = {
     "type": "object",
     "required": ["job", "data"],
@@ -96,7 +86,7 @@ JOB_BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": _inlined(_SCHEMA, _SCHEMA["$defs"])},
+            "application/json": {"schema": inlined_schema(JobRequest)},
             "multipart/form-data": {"schema": _FORM},
         },
     }

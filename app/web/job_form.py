@@ -1,4 +1,4 @@
-"""The form by which a job comes with a file: one field, one file."""
+"""The form that carries a job and its file: one field ``job``, one file ``data``."""
 
 import logging
 from collections import Counter
@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-#: More than a form should have, so that one with a few too many is told which.
+#: More parts than a form should have, so that an error can name those that are too many.
 _MAX_PARTS = 20
 _MAX_FIELD = 2**20
 _EXPECTED = (
@@ -18,7 +18,7 @@ _EXPECTED = (
 )
 
 
-# What it warns of is the sender's fault, who is told; anybody could fill the log with it.
+# Its warnings are about the client's input; clients get an answer, and could fill the log.
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
@@ -27,7 +27,7 @@ async def job_form(request: Request) -> AsyncIterator[tuple[str, UploadFile]]:
     """Yield the JSON of the job and the file of its examples.
 
     Raises:
-        HTTPException: the form is not as expected; the message says what it has instead.
+        HTTPException: the form has other parts; the message names them.
     """
     try:
         form = await request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS, max_part_size=_MAX_FIELD)

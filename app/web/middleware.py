@@ -1,4 +1,4 @@
-"""What happens to a request before any route sees it."""
+"""Middleware for HEAD requests and for the size of bodies."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,12 +10,12 @@ MAX_BODY = 2**20
 #: The largest job as JSON; more points come as a file.
 MAX_JOB = 8 * 2**20
 
-#: What is left of the body stays unread, so the connection cannot be used again.
+#: The rest of the body stays unread, so the connection cannot be reused.
 _CLOSE = {"Connection": "close"}
 
 
 class HeadIsGet:
-    """Answers HEAD as GET; the server leaves the body out."""
+    """Answers HEAD as GET; the HTTP server omits the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -23,16 +23,16 @@ class HeadIsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] == "http" and scope["method"] == "HEAD":
-            scope = {**scope, "method": "GET", "head": True}  # for answers that would go on and on
+            scope = {**scope, "method": "GET", "head": True}  # for answers without an end
         await self._app(scope, receive, send)
 
 
 class LimitBody:
-    """Refuses bodies that are too large, by their announced length or as soon as they pass the limit.
+    """Refuses bodies that are too large: by their Content-Length, or as soon as they exceed the limit.
 
     Args:
-        app: what is protected.
-        max_upload: bytes of a file with the examples of a job.
+        app: the next application.
+        max_upload: bytes of a file of examples.
     """
 
     def __init__(self, app: ASGIApp, max_upload: int) -> None:

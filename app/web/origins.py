@@ -1,11 +1,11 @@
-"""Whose requests are answered: those to a name of this service and, where something changes, those of its own pages.
+"""Protection from pages of other origins, which can send requests to a service that only their visitor can reach.
 
-A page of anywhere can send requests to a service that only its visitor can reach. Two checks keep such pages out:
+Two checks:
 
-- ``Host`` must be a name of this service. Otherwise a page could point its own name at this service's address (DNS
-  rebinding), and would count as one of our pages.
-- A request that changes something must not come from a page of another origin, as ``Origin`` and ``Sec-Fetch-Site``
-  tell. Programs send neither.
+- ``Host`` must name this service. Otherwise a page could resolve its own name to this service's address (DNS
+  rebinding), and the browser would take both for one origin.
+- ``Origin`` and ``Sec-Fetch-Site`` of a request that changes something must be those of this service's own pages.
+  Programs send neither header.
 """
 
 import re
@@ -21,13 +21,13 @@ from app.web.public import is_public
 
 #: Methods that change nothing.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-#: What a browser says of a request that one of our pages, or the visitor, has started.
+#: ``Sec-Fetch-Site`` of requests that one of our pages, or the visitor, has started.
 _OWN_SITES = frozenset({b"same-origin", b"none"})
 
 _AUTHORITY = re.compile(r"(?P<host>[a-z0-9._-]+|\[[a-z0-9.:%_-]+\])(?::(?P<port>[0-9]*))?", re.IGNORECASE)
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/]+)", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
-#: Values of ``Host`` that are remembered as good.
+#: Values of ``Host`` that are cached as accepted.
 _REMEMBERED = 1_000
 
 _Host = str | IPv4Address | IPv6Address
@@ -35,11 +35,11 @@ _Headers = Iterable[tuple[bytes, bytes]]
 
 
 class KnownHosts:
-    """The names and addresses that this service is called by.
+    """The names and addresses of this service.
 
-    Always: the loopback ones, the address that it is bound to, and those of the setting. Bound to all addresses of the
-    machine also: its host name, and every address, as this machine may have others outside (a container's host), and no
-    page can point an address elsewhere.
+    Always: loopback names and addresses, the address that it is bound to, and the setting ``allowed_hosts``. If it is
+    bound to all addresses: also the machine's host name, and every address. The machine may be reached under addresses
+    that it does not know (a container's host), and DNS rebinding needs a name.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -56,12 +56,12 @@ class KnownHosts:
         if self._all or host in self._own:
             return True
         if isinstance(host, str):
-            return host == "localhost" or host.endswith(".localhost")  # which nobody can own
+            return host == "localhost" or host.endswith(".localhost")  # reserved for loopback (RFC 6761)
         return host.is_loopback or self._any_address
 
 
 class OwnOrigins:
-    """Refuses requests to names that are not ours (421), and changes by pages of other origins (403)."""
+    """Refuses requests to unknown names (421), and changes by pages of other origins (403)."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -86,7 +86,7 @@ class OwnOrigins:
 
     def _refused_host(self, hosts: list[bytes], scope: Scope) -> tuple[int, str] | None:
         if not hosts and scope.get("http_version") == "1.0":
-            return None  # no browser leaves it out; health checks of old programs do
+            return None  # browsers always send it; old health checks do not
         if len(hosts) != 1:
             return 400, f"expected the header Host once, got it {len(hosts)} times"
         text = hosts[0].decode("latin-1")
@@ -119,23 +119,22 @@ class OwnOrigins:
         return None
 
     def _own_page(self, origin: str, hosts: list[bytes]) -> bool:
-        """Compare host and port, not the scheme: a proxy may speak HTTPS for us."""
+        """Compare host and port but not the scheme: a proxy may terminate HTTPS."""
         match = _ORIGIN.fullmatch(origin)
         page = _AUTHORITY.fullmatch(match["authority"]) if match is not None else None
         ours = _AUTHORITY.fullmatch(hosts[0].decode("latin-1")) if hosts else None
         if match is None or page is None or ours is None:
-            return False  # "null", say: a page that hides where it is from
+            return False  # for example "null", of a page that hides its origin
         usual = _DEFAULT_PORTS[match["scheme"].lower()]
         if _normal(page["host"]) == _normal(ours["host"]):
             return (page["port"] or usual) == (ours["port"] or usual)
-        # A proxy that does not pass our name on.
+        # Behind a proxy that sends another Host.
         return not page["port"] and _normal(page["host"]) in self._hosts.named
 
 
 def _normal(host: str) -> _Host:
-    """Return the one form of a name, or of an address in any of its spellings."""
-    name = host.strip("[]").lower()
-    name = name.removesuffix(".")
+    """Return a name in lower case, or an address parsed."""
+    name = host.strip("[]").lower().removesuffix(".")
     try:
         address = ip_address(name)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Which query parameters are refused before any route reads its own."""
+"""Query parameters that are refused before the route reads its own: misspelt and repeated ones."""
 
 from collections import Counter
 from itertools import takewhile
@@ -8,19 +8,19 @@ from fastapi.exceptions import RequestValidationError
 
 #: Query parameters that take several values.
 _LISTS = frozenset({"status"})
-#: Parameters that one URL may have; to compare thousands of names would take long.
+#: Parameters of one URL; comparing thousands of names would take long.
 MAX_PARAMETERS = 100
-#: Names shorter than this are too near to others' words: of them only another case is a slip.
+#: In names shorter than this, only a different case counts as misspelt: one letter more makes another word.
 _SHORT = 4
-#: In names from this length on a wrong letter is a slip; in shorter ones it makes other words, as ``site`` of ``size``.
+#: In names of at least this length, a wrong letter counts; in shorter ones it makes another word (``site``, ``size``).
 _LONG = 6
 
 
 async def check_parameters(request: Request) -> None:
     """Refuse a known query parameter that is given twice, and an unknown one that is nearly a known one.
 
-    The one would be dropped, the other be without effect, both without a word. All other unknown ones are left to the
-    route; those of pictures ignore them, as other people's pages and links add what they like (``?t=1``, ``?fbclid=``).
+    Otherwise both would be ignored silently. All other unknown parameters are left to the route. Picture routes ignore
+    them, because links often carry additional ones (``?t=1``, ``?fbclid=``).
     """
     if not request.query_params:
         return
@@ -44,25 +44,25 @@ async def check_parameters(request: Request) -> None:
 
 
 def _known_parameters(request: Request) -> list[str]:
-    """Return the names of the query parameters that OpenAPI describes for this call."""
+    """Return the query parameters of this call, as OpenAPI has them."""
     calls = request.app.openapi()["paths"].get(request.scope["route"].path_format, {})
     parameters = calls.get(request.method.lower(), {}).get("parameters", [])
     return [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
 
 
 def is_misspelt(name: str, known: str) -> bool:
-    """Whether one slip makes ``name`` of ``known``: a letter too many, too few, wrong, two swapped, or other case."""
+    """Return whether ``name`` is ``known`` but for one letter added, lost or wrong, two swapped letters, or case."""
     name = name.lower()
     if len(known) < _SHORT:
         return len(known) > 1 and name == known
-    start = _alike(name, known)
-    end = _alike(name[start:][::-1], known[start:][::-1])
+    start = _common_prefix(name, known)
+    end = _common_prefix(name[start:][::-1], known[start:][::-1])
     wrong, right = name[start : len(name) - end], known[start : len(known) - end]
     if len(wrong) == len(right) == 1:
         return len(known) >= _LONG
     return len(wrong) + len(right) <= 1 or (len(wrong) == 2 and wrong == right[::-1])
 
 
-def _alike(one: str, other: str) -> int:
-    """Return how many characters two strings have in common at their beginning."""
+def _common_prefix(one: str, other: str) -> int:
+    """Return the length of the longest common prefix."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

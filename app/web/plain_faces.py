@@ -1,4 +1,4 @@
-"""The short way for the commonest request: a plain face, answered without FastAPI's machinery."""
+"""A shortcut for the most frequent request: a plain face is answered without FastAPI."""
 
 import re
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from app.faces.portraits import Portrait, Portraits
 from app.web.caching import caching_headers, is_known
 from app.web.public import RAW_PUBLIC_HEADERS
 
-#: Answers to seeds that are remembered.
+#: Cached answers to requests with a seed.
 _REMEMBERED = 4_096
-#: How the README tells several new faces on one page apart.
+#: Makes the URLs of several new faces on one page differ.
 _NEW = re.compile(rb"random=\w*")
 _SEED = re.compile(rb"seed=(0|[1-9][0-9]{0,15})(?:&weights=([0-9a-f]+))?")
-#: Requests with one of these need more thought.
+#: Headers that change the answer.
 _SPECIAL_HEADERS = {b"if-none-match", b"content-length", b"transfer-encoding"}
 
 _Answer = tuple[Message, Message]
@@ -25,25 +25,23 @@ _Headers = list[tuple[bytes, bytes]]
 
 
 class _Wanted(NamedTuple):
-    """A face by its seed, and the caching headers of the answer."""
+    """A seed, and the caching headers of its answer."""
 
     seed: int
     headers: dict[str, str]
 
 
 class PlainFaceShortcut:
-    """Answers ``GET /sample``, with ``?random=…`` too, and ``GET /sample?seed=N``, with ``&weights=…`` too.
+    """Answers ``GET /sample``, ``/sample?random=…``, ``/sample?seed=N`` and ``/sample?seed=N&weights=…``.
 
-    All other requests, faulty ones included, go on to the app.
-
-    The route of the same path gives the same answers, and stands for them in OpenAPI.
+    All other requests, invalid ones included, go on to the application, whose route gives the same answers.
     """
 
     def __init__(self, app: ASGIApp, portraits: Portraits, generator: FaceGenerator) -> None:
         self._app = app
         self._portraits = portraits
         self._generator = generator
-        self._remembered: dict[bytes, _Answer] = {}  # the longest unused first
+        self._remembered: dict[bytes, _Answer] = {}  # least recently used first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -51,7 +49,7 @@ class PlainFaceShortcut:
             try:
                 answer = await self._answer(scope)
             except FacesUnavailableError:
-                answer = None  # the app has the words for it
+                answer = None  # the application answers with the error
             if answer is not None:
                 for message in answer:
                     await send(message)

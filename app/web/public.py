@@ -1,12 +1,12 @@
-"""What other people's pages may use: which paths are public, and the headers by which browsers let them (CORS).
+"""Cross-origin resource sharing (CORS): the public paths, which pages of other origins may use, and their headers.
 
-This is the one place that says so. Everything else, jobs above all, is for the service's own pages.
+All other paths, jobs above all, are for the service's own pages.
 """
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: The first part of each public path, and the methods that it answers.
+#: First segment of each public path, and its methods.
 _PUBLIC = {
     "sample": "GET, HEAD, POST",
     "samples": "GET, HEAD",
@@ -16,15 +16,15 @@ _PUBLIC = {
     "info": "GET, HEAD",
 }
 
-#: Of every public answer, errors included, whoever asks: a cache may hand it on to another page than the first.
+#: Headers of every public answer, errors included. They do not depend on the Origin: caches share answers.
 PUBLIC_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, X-Seed",
-    "Cross-Origin-Resource-Policy": "cross-origin",  # pages under COEP may show it
+    "Cross-Origin-Resource-Policy": "cross-origin",  # for pages with a Cross-Origin-Embedder-Policy
 }
 RAW_PUBLIC_HEADERS = [(name.lower().encode(), value.encode()) for name, value in PUBLIC_HEADERS.items()]
 
-#: Seconds for which a browser need not ask again; Chromium takes two hours at most.
+#: Lifetime of a preflight answer, in seconds; Chromium caps it at two hours.
 _PREFLIGHT_SECONDS = 86_400
 
 
@@ -33,12 +33,12 @@ def _methods(path: str) -> str | None:
 
 
 def is_public(path: str) -> bool:
-    """Whether pages of any origin may use what is at this path of a URL."""
+    """Return whether pages of any origin may use this path."""
     return _methods(path) is not None
 
 
 class PublicPictures:
-    """Lets pages of all origins use the public paths, and answers the questions that browsers ask beforehand."""
+    """Adds the CORS headers to answers of public paths, and answers preflight requests."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -60,7 +60,7 @@ class PublicPictures:
 
 
 def _options(scope: Scope, methods: str) -> Response:
-    """Answer a CORS preflight, or a plain question for the methods."""
+    """Answer a CORS preflight, or a plain OPTIONS request."""
     wanted = dict(scope["headers"]).get(b"access-control-request-headers", b"Content-Type")
     headers = {
         "Allow": f"{methods}, OPTIONS",

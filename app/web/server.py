@@ -1,4 +1,4 @@
-"""``nobody serve``: the HTTP server, and beside it the worker that trains the jobs."""
+"""``nobody serve``: the HTTP server, and with SQLite the worker that trains the jobs."""
 
 import asyncio
 import contextlib
@@ -13,9 +13,9 @@ from app.jobs.worker.embedded import EmbeddedWorker
 from app.shutdown import stopping
 from app.web.connections import limited
 
-#: Milliseconds in which a client must take something of what is sent to it.
+#: A connection is closed after so many milliseconds in which the client acknowledges nothing that is sent to it.
 _STALLED_MS = 60_000
-#: A client that never finishes its request cannot hold up the end for longer than this, in seconds.
+#: Unfinished requests delay the end of the service for at most so many seconds.
 _GRACE_SECONDS = 5
 
 
@@ -27,29 +27,29 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         for server in self.servers:
-            for listener in server.sockets:  # its connections inherit this
+            for listener in server.sockets:  # accepted connections inherit the option
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
         if self._worker is not None and self.started:
-            self._worker.start()  # only now: the first face comes before the first job
+            self._worker.start()  # after the server, which should not wait for it
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         stopping.set()
         if self._worker is not None:
-            self._worker.ask_to_stop()  # it saves its jobs while connections end
+            self._worker.ask_to_stop()  # saves its jobs while connections are closed
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
         if self._worker is not None:
-            # Here, for afterwards uvicorn repeats the signal, which ends this process.
+            # Not later: uvicorn raises the signal again after this method, which ends the process.
             await asyncio.to_thread(self._worker.wait)
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to end. Without a database to share, train the jobs too.
+    """Serve until a signal arrives. With SQLite, train the jobs too.
 
     Raises:
-        LockedError: another service stands on the same data folder.
+        LockedError: another service uses the same data folder.
     """
     worker = None
     if not settings.database_url:
@@ -62,7 +62,7 @@ def serve(settings: Settings) -> None:
         http=limited(),
         ws="none",
         timeout_graceful_shutdown=_GRACE_SECONDS,
-        access_log=False,  # a line for each face would take longer than the face
+        access_log=False,  # a log line takes longer than a face
     )
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has ended in good order and repeats the signal
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down and raises the signal again
         _Server(config, worker).run()

@@ -74,7 +74,7 @@ async def sample_latents(
     repeatable: Repeatable,
 ) -> Response:
     """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
-    repeatable(query.weights)  # nothing caches a POST, but its weights must be the served ones too
+    repeatable(query.weights)  # for the check of the weights: a POST is not cached
     faces = await draw(np.asarray(body.latents, np.float32))
     if preferred(request, _SAMPLE_TYPES) == "json":
         return JSONResponse({"pixels": faces.tolist()}, headers=_VARY)
@@ -112,14 +112,14 @@ async def latent(query: Annotated[LatentQuery, Query()], repeatable: Repeatable)
 
 
 class _TextConvertor(PathConvertor):
-    """All of the rest of a path, line breaks too."""
+    """Matches the rest of a path, line breaks included."""
 
     regex = "(?s:.*)"
 
 
 register_url_convertor("text", _TextConvertor())
 
-#: The endings that choose the format of an avatar, in any case.
+#: Endings that choose the format of an avatar; upper case counts too.
 _ENDINGS: dict[str, PictureFormat] = {
     "png": "png",
     "webp": "webp",
@@ -154,7 +154,7 @@ async def avatar(
     name: Annotated[
         str,
         Path(
-            pattern="^[^\ufffd]*$",  # what stands where a URL's bytes were not UTF-8
+            pattern="^[^\ufffd]*$",  # stands for bytes that are not UTF-8
             description="Any string of at most 256 characters, in UTF-8. An ending chooses the format and is not part "
             "of the name: `.png` (as without one), `.webp`, `.jpg`, `.jpeg`, `.gif`, `.svg`.",
             examples=["Ada Lovelace"],

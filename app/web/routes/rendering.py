@@ -1,4 +1,4 @@
-"""What the picture routes share: faces to a PNG answer, and how such answers stand in OpenAPI."""
+"""What the picture routes share: PNG answers, and their description in OpenAPI."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,13 +11,13 @@ from app.faces.imaging import Grey
 from app.web.caching import NOT_MODIFIED
 from app.web.schemas.faces import SizeQuery
 
-#: Below this, encoding takes less time than the way to a thread and back.
+#: Up to this size, encoding takes less time than a change of threads.
 _INLINE_PIXELS = 2**15
 _CACHE_CONTROL = "`no-store` for a new face, `no-cache` for a repeatable one, and for good where the URL has `weights`."
 
 
 async def drawn(draw: Callable[[], bytes], pixels: int) -> bytes:
-    """Run an encoder, on a thread if the picture is large enough to hold up other requests."""
+    """Run an encoder; on a thread if the picture is so large that other requests would wait."""
     return draw() if pixels <= _INLINE_PIXELS else await run_in_threadpool(draw)
 
 

@@ -1,15 +1,15 @@
-"""Signs of life, and what the service is made of."""
+"""Health, readiness, and what the service is made of."""
 
 import platform
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 
 from app import __version__
 from app.faces.latents import LATENT_DIM, MAX_SEED
 from app.web.dependencies import Engine, Generator, Jobs
-from app.web.errors import PROBLEM_CONTENT, NotReadyError
+from app.web.errors import PROBLEM_CONTENT
 from app.web.schemas import faces as limits
 from app.web.schemas.service import Health, Info
 
@@ -30,7 +30,7 @@ async def healthz() -> Health:
 async def readyz(engine: Engine) -> Health:
     """Say that the weights are loaded and the first face was made."""
     if not engine.ready:
-        raise NotReadyError("the generator is warming up; ask again in a second")
+        raise HTTPException(503, "the generator is warming up; ask again in a second", headers={"Retry-After": "1"})
     return Health()
 
 

@@ -19,7 +19,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from app.web.connections import Connection, Connections, Limits, possible_connections
+from app.web.connection_limits import Limits, possible_connections
+from app.web.connections import Connection, limited
 
 HOST = b"Host: 127.0.0.1\r\n"
 GET = b"GET /a HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -145,12 +146,12 @@ class Client:
 @asynccontextmanager
 async def _serving(limits: Limits) -> AsyncIterator[Served]:
     served = Served()
-    connections = Connections(limits)
+    connect = cast(Callable[..., Connection], limited(limits))
     config = Config(served.app, interface="asgi3", lifespan="off", ws="none", timeout_keep_alive=5, log_config=None)
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: served.accept(connections(config, state, {}, loop)), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: served.accept(connect(config, state, {}, loop)), "127.0.0.1", 0)
     served.port = server.sockets[0].getsockname()[1]
     try:
         yield served
