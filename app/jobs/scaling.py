@@ -1,4 +1,4 @@
-"""Columns of the caller's own data into 0 … 1, where the generator's sigmoid ends, and back into the caller's units."""
+"""Scales columns of uploaded data into [0, 1], the range of the generator's sigmoid, and back into their units."""
 
 import math
 from typing import Any, NamedTuple, Self
@@ -10,22 +10,22 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
-#: Room at either end of a column: a sigmoid comes near 0 and 1, but never there.
+#: Share of [0, 1] left free at both ends: a sigmoid never reaches 0 and 1.
 _MARGIN = 0.05
-#: With fewer rows nobody can say what is usual.
+#: With fewer rows, nothing is an outlier.
 _FEWEST_ROWS = 10
-#: Of this share of the rows at either end, one at least, a column's usual width does not depend.
+#: Share of the rows at both ends, at least one row, that does not count for a column's usual range.
 _TAIL = 1 / 200
-#: A value is an outlier if it lies more than so many usual widths beyond the usual ones.
+#: Outliers lie more than this many widths of the usual range beyond it.
 _FAR = 10.0
-#: Digits by which numbers differ that are a whole column's width apart: as many as a float32 in 0 … 1 has.
+#: Digits that resolve the width of a column: as many as a float32 in [0, 1] has.
 _DIGITS = 9
 
 
 class ColumnTransform(BaseModel):
     """An affine map for each column: ``value = output * scale + offset``, with the generator's outputs in [0, 1].
 
-    A constant column has the scale 0: whatever the generator says, the value is the constant.
+    A constant column has the scale 0: every output becomes the constant.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -40,30 +40,30 @@ class ColumnTransform(BaseModel):
         return self
 
     def to_network(self, values: npt.NDArray[Any]) -> Singles:
-        """Map the caller's numbers, real ``(rows, columns)``, into [0, 1]; what lies outside comes to its edge."""
+        """Map values, real ``(rows, columns)``, into [0, 1]; values outside are clipped."""
         outputs = np.empty(values.shape, np.float32)
-        # Column by column: as float64 the whole could take eight times the memory of the file.
+        # Column by column: the whole table as float64 could take eight times the memory of the file.
         for i, (scale, offset) in enumerate(zip(self.scale, self.offset, strict=True)):
             if scale:
-                with np.errstate(over="ignore"):  # infinitely far out is outside, too
+                with np.errstate(over="ignore"):  # infinities are clipped, too
                     outputs[:, i] = np.clip((values[:, i].astype(np.float64) - offset) / scale, 0.0, 1.0)
             else:
                 outputs[:, i] = 0.5
         return outputs
 
     def to_values(self, outputs: npt.NDArray[np.floating]) -> Floats:
-        """Map outputs, ``(rows, columns)`` of the first columns at least, to the caller's numbers, float64."""
+        """Map outputs, ``(rows, first columns)``, to values in the units of the data, float64."""
         columns = outputs.shape[1]
         values: Floats = outputs * np.array(self.scale[:columns]) + np.array(self.offset[:columns])
         return values
 
     def to_distances(self, outputs: npt.NDArray[np.floating]) -> Floats:
-        """Map outputs to numbers that lie as far apart as the caller's; large offsets would cost them their digits."""
+        """Map outputs to values without the offset, for distances: a large offset would cost digits."""
         distances: Floats = outputs * np.array(self.scale)
         return distances
 
     def box(self, columns: int) -> list[tuple[float, float]]:
-        """Return from where to where the first columns go, never from a number to itself."""
+        """Return low and high ends of the first columns, with low < high also for constant ones."""
         sides = []
         for scale, offset in zip(self.scale[:columns], self.offset[:columns], strict=True):
             low, high = offset, offset + scale
@@ -74,7 +74,7 @@ class ColumnTransform(BaseModel):
         return sides
 
     def formats(self, digits: int = _DIGITS) -> list[str]:
-        """Return for each column the ``%`` format that keeps ``digits`` digits of its width, and no more."""
+        """Return the ``%`` format of each column that resolves its width with ``digits`` digits."""
         return [f"%.{_significant(*column, digits)}g" for column in zip(self.scale, self.offset, strict=True)]
 
 
@@ -86,7 +86,7 @@ def _significant(scale: float, offset: float, digits: int) -> int:
 
 
 class Column(NamedTuple):
-    """What is known of a column of data: where its usual values lie, and how many lie far outside."""
+    """The usual range of a column, and how many values lie far outside."""
 
     low: float
     high: float
@@ -95,10 +95,10 @@ class Column(NamedTuple):
 
 
 def look_at(column: Floats) -> Column:
-    """Return the range of a column of at least one finite number, without those that lie far outside.
+    """Return the range of a column of at least one finite number, without outliers.
 
-    Far outside is what is more than ten times the width of the middle 99 % away from these. Where those are all alike,
-    or there are fewer than ten rows, nothing is.
+    Outliers lie further from the middle 99 % of the values than ten times their width. There are none in columns of
+    fewer than ten rows or with an empty middle range.
     """
     low, high = float(column.min()), float(column.max())
     rows = len(column)
@@ -117,11 +117,11 @@ def look_at(column: Floats) -> Column:
 
 
 def transform_of(columns: list[Column]) -> ColumnTransform:
-    """Return the transform that brings each column's usual values into [0, 1], with a little room at both ends."""
+    """Return the transform that maps each column's usual range into [0, 1], with a margin at both ends."""
     scales, offsets = [], []
     for low, high, *_ in columns:
         scale = (high - low) / (1 - 2 * _MARGIN)
         scales.append(scale)
-        # The + 0.0 takes the sign from a zero.
+        # The + 0.0 turns -0.0 into 0.0.
         offsets.append((low - _MARGIN * scale if scale else low) + 0.0)
     return ColumnTransform(scale=tuple(scales), offset=tuple(offsets))

@@ -1,4 +1,4 @@
-"""The caller's own examples, from the numbers that came to those that are trained on."""
+"""Uploaded examples: the table as it came, and the numbers to train on."""
 
 from typing import Any, NamedTuple
 
@@ -21,10 +21,10 @@ _MOST_WARNINGS = 20
 
 
 class Table(NamedTuple):
-    """Numbers as they came, in a body or a file.
+    """Numbers from a request body or a file.
 
-    ``values`` are real, of any such type, finite, ``(rows, columns)``, both at least 1. ``skipped`` says which parts of
-    a file are not among them, and ``warnings`` what may be meant otherwise than it was taken.
+    ``values`` are finite, ``(rows, columns)`` of any real dtype, both at least 1. ``skipped`` says which parts of a
+    file are not among them, ``warnings`` what may have been misunderstood.
     """
 
     values: npt.NDArray[Any]
@@ -45,14 +45,14 @@ def check_limit(what: str, count: int, most: int, suffix: str = "") -> None:
 
 
 def prepared(table: Table, normalize: bool) -> tuple[StoredData, Singles]:
-    """Return what is stored about examples, and the numbers to train on, float32 in [0, 1].
+    """Return the description of examples to store, and the numbers to train on, float32 in [0, 1].
 
     Args:
-        table: the examples as they came.
-        normalize: whether to scale them column by column; else they must lie in [0, 1] already.
+        table: the examples.
+        normalize: whether to scale them column by column; otherwise they must lie in [0, 1].
 
     Raises:
-        LimitError: they are not to be scaled, and do not.
+        LimitError: unscaled examples lie outside [0, 1].
     """
     rows, dimensions = table.values.shape
     stored = StoredData(
@@ -78,7 +78,7 @@ def _check_unit_range(table: Table) -> None:
 
 
 def _warnings(table: Table, columns: list[Column]) -> tuple[str, ...]:
-    """Say what may surprise about the columns."""
+    """Return warnings about outliers and constant columns."""
     found = []
     for i, column in enumerate(columns):
         if column.outliers:
