@@ -80,7 +80,7 @@ class Settings(BaseSettings):
             parts = urlsplit(url)
             if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
                 raise ValueError("expected postgresql://user:password@host/name")
-            _ = parts.port  # a ValueError if it is none
+            _ = parts.port  # raises ValueError if it is invalid
         return url
 
 
@@ -91,7 +91,7 @@ _JOB_LIMITS = {
 
 
 def _host_name(name: str) -> str:
-    """Return a host name, in ASCII, or an address; or * for any."""
+    """Return a host name in ASCII, an address, or ``*``."""
     try:
         return str(ip_address(name.removeprefix("[").removesuffix("]")))
     except ValueError:
@@ -103,13 +103,11 @@ def _host_name(name: str) -> str:
     raise ValueError("expected host names or addresses with commas between, without scheme and port; or *")
 
 
-def _said(item: ErrorDetails) -> str:
-    return item["msg"].removeprefix("Value error, ")
-
-
-def _given(item: ErrorDetails) -> str:
-    """Return what was given, but never the URL of a database: it may hold a password."""
-    return "" if item["loc"][0] == "database_url" else f", got {item['input']!r}"
+def _problem(item: ErrorDetails) -> str:
+    """Return the setting, what was expected and what was given; but not a database URL, which may have a password."""
+    name, expected = str(item["loc"][0]), item["msg"].removeprefix("Value error, ")
+    given = "" if name == "database_url" else f", got {item['input']!r}"
+    return f"NOBODY_{name.upper()}: {expected}{given}"
 
 
 def load_settings() -> Settings:
@@ -117,5 +115,4 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = [f"NOBODY_{item['loc'][0]}".upper() + f": {_said(item)}" + _given(item) for item in error.errors()]
-        raise SystemExit(f"nobody: cannot start: {'; '.join(problems)}") from None
+        raise SystemExit(f"nobody: cannot start: {'; '.join(map(_problem, error.errors()))}") from None

@@ -1,6 +1,7 @@
-"""Wiring: settings in, a FastAPI application out. ``uvicorn app.main:app`` serves it on the environment's settings.
+"""Wiring: settings in, a FastAPI application out.
 
-Jobs need a ``nobody worker`` beside it; ``nobody serve`` brings its own, and the limits of ``app/connections.py``.
+``uvicorn app.main:app`` serves it with the settings of the environment, but without the worker that trains the jobs and
+without the connection limits, which ``nobody serve`` adds.
 """
 
 import gc
@@ -30,15 +31,15 @@ from models.files.weights import WeightsError
 _DESCRIPTION = """
 Faces of people who do not exist, 16×16 grey pixels at a time, made by a WGAN-GP generator.
 
-Every error is a `application/problem+json` body whose `detail` says what was expected.
+Every error has an `application/problem+json` body; its `detail` says what was expected.
 
-A request to a host name that the service does not know is a 421; a change that a page of another origin asks for, such
-as a new job, is a 403.
+A request to an unknown host name is a 421. A request from a page of another origin that would change something, such as
+a new job, is a 403.
 """
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Build the application. The weights are loaded here, so that broken ones never start a server.
+    """Build the application. The weights are loaded here, so that broken ones prevent the start.
 
     Raises:
         WeightsError: the weights are missing or broken.
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine.start()
         portraits.start()
-        gc.freeze()  # what is here now stays: the garbage collector need not look at it again and again
+        gc.freeze()  # these objects are permanent: the garbage collector need not scan them again
         yield
         await portraits.stop()
         await engine.stop()
@@ -71,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HeadIsGet)
     app.add_middleware(PublicPictures)
     app.add_middleware(PlainFaceShortcut, portraits=portraits, generator=generator)
-    app.add_middleware(OwnOrigins, settings=settings)  # the last is the first that a request meets
+    app.add_middleware(OwnOrigins, settings=settings)  # added last, it is called first
     app.state.generator = generator
     app.state.engine = engine
     app.state.jobs = JobDatabase(settings)
@@ -84,9 +85,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def __getattr__(name: str) -> Any:
-    """Build ``app`` on the environment's settings when it is first asked for: importing this module loads nothing.
+    """Build ``app`` from the environment's settings at its first use: the import of this module loads nothing.
 
-    Exits with one line where the service cannot start.
+    Exits with one line if the service cannot start.
     """
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

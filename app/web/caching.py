@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import Depends, HTTPException, Request, Response
+from fastapi import Depends, HTTPException, Request
 
 from app import __version__
 from app.faces.generator import FaceGenerator
@@ -39,22 +39,14 @@ def is_known(etag: str, if_none_match: str) -> bool:
     return etag in known or "*" in known
 
 
-class RepeatableAnswer:
-    """The caching of one answer that depends on the URL and the weights only."""
-
-    def __init__(self, request: Request, generator: FaceGenerator, named: bool) -> None:
-        self.headers = caching_headers(generator, request.url.path, request.url.query, named=named)
-        self.unchanged = is_known(self.headers["ETag"], request.headers.get("if-none-match", ""))
-
-    def not_modified(self) -> Response:
-        """Return the empty 304 answer."""
-        return Response(status_code=304, headers=self.headers)
+class NotModifiedError(Exception):
+    """The client has the answer already; the argument is the headers of the 304."""
 
 
-async def _repeatable(request: Request) -> Callable[[str | None], RepeatableAnswer]:
+async def _caching(request: Request) -> Callable[[str | None, bool], dict[str, str]]:
     generator: FaceGenerator = request.app.state.generator
 
-    def repeatable(weights: str | None) -> RepeatableAnswer:
+    def caching(weights: str | None, repeatable: bool) -> dict[str, str]:
         if weights is not None and not generator.has_id(weights):
             given = weights if len(weights) <= 64 else weights[:61] + "..."
             raise HTTPException(
@@ -63,10 +55,17 @@ async def _repeatable(request: Request) -> Callable[[str | None], RepeatableAnsw
                 "without weights= the URL shows whatever is served",
                 headers=NO_STORE,  # they may be served soon
             )
-        return RepeatableAnswer(request, generator, named=weights is not None)
+        if not repeatable:
+            return NO_STORE
+        url = request.url
+        headers = caching_headers(generator, url.path, url.query, named=weights is not None)
+        if is_known(headers["ETag"], request.headers.get("if-none-match", "")):
+            raise NotModifiedError(headers)
+        return headers
 
-    return repeatable
+    return caching
 
 
-#: Takes the ``weights`` of a URL and returns the caching of its answer; weights that are not served are a 404.
-Repeatable = Annotated[Callable[[str | None], RepeatableAnswer], Depends(_repeatable)]
+#: Takes the ``weights`` of a URL, and whether the answer is repeatable; returns the caching headers. Weights that are
+#: not served end the request with a 404, and an answer that the client has with a 304.
+Caching = Annotated[Callable[[str | None, bool], dict[str, str]], Depends(_caching)]

@@ -5,7 +5,7 @@ All are coroutines: FastAPI runs any other dependency on a thread, which takes l
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -16,24 +16,16 @@ from app.jobs.service.database import JobDatabase
 from app.web.errors import ClientGoneError
 
 
-async def _engine(request: Request) -> FaceEngine:
-    engine: FaceEngine = request.app.state.engine
-    return engine
+def _state(name: str) -> Any:
+    async def service(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return Depends(service)
 
 
-async def _generator(request: Request) -> FaceGenerator:
-    generator: FaceGenerator = request.app.state.generator
-    return generator
-
-
-async def _jobs(request: Request) -> JobDatabase:
-    jobs: JobDatabase = request.app.state.jobs
-    return jobs
-
-
-Engine = Annotated[FaceEngine, Depends(_engine)]
-Generator = Annotated[FaceGenerator, Depends(_generator)]
-Jobs = Annotated[JobDatabase, Depends(_jobs)]
+Engine = Annotated[FaceEngine, _state("engine")]
+Generator = Annotated[FaceGenerator, _state("generator")]
+Jobs = Annotated[JobDatabase, _state("jobs")]
 
 
 async def _draw(request: Request, engine: Engine) -> Callable[[Latents], Awaitable[Faces]]:

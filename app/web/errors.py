@@ -22,6 +22,7 @@ from app.jobs.errors import (
 )
 from app.jobs.limits import LimitError
 from app.jobs.states import TransitionError
+from app.web.caching import NotModifiedError
 from app.web.openapi import inlined_schema
 from app.web.public import PUBLIC_HEADERS, is_public
 from app.web.schemas.problem import FieldError, Problem
@@ -58,6 +59,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(FacesUnavailableError, _no_faces)
     for kind in _REFUSALS:
         app.add_exception_handler(kind, _refusal)
+    app.add_exception_handler(NotModifiedError, _not_modified)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -141,6 +143,10 @@ async def _no_faces(request: Request, error: Exception) -> JSONResponse:
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
     status, retry = next(answer for kind, answer in _REFUSALS.items() if isinstance(error, kind))
     return problem(status, str(error), headers={} if retry is None else {"Retry-After": str(retry)})
+
+
+async def _not_modified(request: Request, error: Exception) -> Response:
+    return Response(status_code=304, headers=error.args[0])
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:

@@ -1,4 +1,7 @@
-"""Existing jobs: list, show, steer, delete."""
+"""Existing jobs: list, show, steer, delete.
+
+All functions raise ``UnknownJobError`` if the job does not exist.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,11 +16,7 @@ if TYPE_CHECKING:
 
 
 def page(database: JobDatabase, states: Sequence[State], limit: int, after: str | None) -> JobPage:
-    """Return up to ``limit`` jobs, newest first, of these states (or all), older than the job ``after``.
-
-    Raises:
-        UnknownJobError: the job ``after`` does not exist.
-    """
+    """Return up to ``limit`` jobs, newest first, of these states (or all), older than the job ``after``."""
     with database.store() as store:
         rows = store.page(states, limit + 1, after)
         shown = rows[:limit]
@@ -25,11 +24,7 @@ def page(database: JobDatabase, states: Sequence[State], limit: int, after: str 
 
 
 def show(database: JobDatabase, job_id: str) -> Job:
-    """Return a job.
-
-    Raises:
-        UnknownJobError: the job does not exist.
-    """
+    """Return a job."""
     with database.store() as store:
         return views(store, [store.get(job_id)])[0]
 
@@ -38,7 +33,6 @@ def ask(database: JobDatabase, job_id: str, request: Request) -> Job:
     """Cancel, pause or resume a job, and return it. A running job changes its state when its worker reacts.
 
     Raises:
-        UnknownJobError: the job does not exist.
         TransitionError: the job's state does not allow it.
     """
     with database.store() as store:
@@ -49,7 +43,6 @@ def delete(database: JobDatabase, job_id: str) -> None:
     """Delete a job that has ended: its record, its files and its place in the queue. After an error, repeat the call.
 
     Raises:
-        UnknownJobError: the job does not exist.
         TransitionError: the job has not ended.
     """
     with database.store() as store:

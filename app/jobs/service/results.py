@@ -1,4 +1,7 @@
-"""What a job has produced, in the formats that clients ask for: losses, pictures, samples, networks."""
+"""What a job has produced, in the formats that clients ask for: losses, pictures, samples, networks.
+
+All functions raise ``UnknownJobError`` if the job does not exist.
+"""
 
 import io
 import json
@@ -28,7 +31,6 @@ def history(database: JobDatabase, job_id: str, form: TableFormat) -> str:
     """Return the losses of every step after ``first_step``.
 
     Raises:
-        UnknownJobError: the job does not exist.
         NotThereError: the losses cannot be read.
     """
     with database.store() as store:
@@ -48,7 +50,6 @@ def picture(database: JobDatabase, job_id: str, step: int | None, size: int) -> 
     """Draw a job as PNG: its points, its discriminator, its losses until ``step`` (by default the last snapshot's).
 
     Raises:
-        UnknownJobError: the job does not exist.
         NotThereError: the job has no snapshot of that step.
     """
     with database.store() as store:
@@ -82,7 +83,6 @@ def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: Sam
     """Draw fresh samples of the job's generator, in the units of its examples.
 
     Raises:
-        UnknownJobError: the job does not exist.
         NotThereError: the job has no weights yet.
         LimitError: the answer would have more than ``MAX_VALUES`` numbers.
     """
@@ -111,7 +111,6 @@ def networks(database: JobDatabase, job_id: str) -> bytes:
     """Return a zip of ``generator.h5``, ``discriminator.h5`` and ``job.json``.
 
     Raises:
-        UnknownJobError: the job does not exist.
         NotThereError: the job has no weights yet.
     """
     with database.store() as store:

@@ -1,4 +1,4 @@
-"""Fresh samples of a trained dense generator, in plain numpy: the service needs no Keras to draw them."""
+"""Samples of a trained dense generator, in NumPy: the service does not load Keras."""
 
 import csv
 import io
@@ -14,10 +14,10 @@ from app.jobs.specification import StoredData
 Singles = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.floating]
 
-#: With nine digits every float32 survives.
+#: Nine digits represent every float32 exactly.
 _SINGLE = "%.9g"
 
-#: Rows that pass through the network, or become text, at a time: bounds the memory that a wide network takes.
+#: Rows that are computed or formatted at a time, which bounds the memory.
 _BLOCK = 4_096
 
 
@@ -25,10 +25,10 @@ def sample(weights_npz: Path, latent_type: str, count: int, seed: int) -> Single
     """Draw samples of a trained generator; the same seed gives the same samples.
 
     Args:
-        weights_npz: ``generator.npz`` as the training process writes it: ``layer_000``, ``layer_001``, … are kernel
-            ``(inputs, outputs)`` and bias ``(outputs,)`` of each layer in turn; tanh between, sigmoid at the end.
+        weights_npz: ``generator.npz`` of the trainer: ``layer_000``, ``layer_001``, … are kernel ``(inputs, outputs)``
+            and bias ``(outputs,)`` of each layer in turn. Hidden layers have tanh, the last one a sigmoid.
         latent_type: ``normal``, ``uniform`` (on ``[0, 1)``) or ``spheric`` (on the unit sphere).
-        count: how many, at least 1.
+        count: number of samples, at least 1.
         seed: not negative.
 
     Returns:
@@ -36,7 +36,7 @@ def sample(weights_npz: Path, latent_type: str, count: int, seed: int) -> Single
 
     Raises:
         ValueError: an argument is not as described.
-        OSError: there is no such file.
+        OSError: the file cannot be read.
     """
     if count < 1:
         raise ValueError(f"count: expected at least 1, got {count}")
@@ -47,7 +47,7 @@ def sample(weights_npz: Path, latent_type: str, count: int, seed: int) -> Single
 
 
 def draw_latents(latent_type: str, count: int, dimensions: int, seed: int) -> Singles:
-    """Draw latent vectors, float32 ``(count, dimensions)``; more of the same seed begin with the same ones.
+    """Draw latent vectors, float32 ``(count, dimensions)``. A larger count of the same seed begins with the same ones.
 
     Raises:
         ValueError: the type is unknown, or the seed negative.
@@ -68,9 +68,9 @@ def draw_latents(latent_type: str, count: int, dimensions: int, seed: int) -> Si
 
 
 class Samples(NamedTuple):
-    """Samples in the units of the examples, ``(count, dimensions)``, and how to write them.
+    """Samples in the units of the examples, ``(count, dimensions)``, and their format.
 
-    ``points`` are float32 where the generator's outputs are the samples, and float64 where they were scaled back.
+    ``points`` are float32, or float64 if the outputs were scaled back.
     """
 
     points: Numbers
@@ -79,7 +79,7 @@ class Samples(NamedTuple):
 
 
 def in_units(outputs: Singles, stored: StoredData | None) -> Samples:
-    """Return outputs of a generator as samples of the data that it has learnt, None for a toy distribution."""
+    """Return a generator's outputs in the units of its training data; ``stored`` is None for a toy distribution."""
     columns = outputs.shape[1]
     titles = (stored and stored.titles) or [f"x{i}" for i in range(columns)]
     if stored is None or stored.transform is None:
@@ -88,7 +88,7 @@ def in_units(outputs: Singles, stored: StoredData | None) -> Samples:
 
 
 def as_csv(samples: Samples) -> str:
-    """Return samples as CSV with a line of titles."""
+    """Return samples as CSV with a header line."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(samples.titles)
     row = ",".join(samples.formats) + "\n"
@@ -99,7 +99,7 @@ def as_csv(samples: Samples) -> str:
 def as_json(numbers: Numbers, formats: Sequence[str] | None = None) -> str:
     """Return numbers, or rows of numbers, as a JSON list, with nine digits or in the formats of the columns.
 
-    Piece by piece: Python's encoder would let no other thread run until it is through, and one of them serves faces.
+    In blocks: Python's encoder would hold the interpreter lock to its end, and another thread serves faces.
     """
     item = _SINGLE if numbers.ndim == 1 else "[" + ",".join(formats or [_SINGLE] * numbers.shape[1]) + "]"
     pieces = (",".join([item] * len(block)) % tuple(block.ravel().tolist()) for block in _blocks(numbers))
@@ -125,7 +125,7 @@ def _generate(layers: list[tuple[Singles, Singles]], latents: Singles) -> Single
     values = latents
     for hidden_kernel, hidden_bias in hidden_layers:
         values = np.tanh(values @ hidden_kernel + hidden_bias)
-    # The sigmoid by way of tanh, which cannot overflow.
+    # The sigmoid through tanh, which cannot overflow.
     half = np.float32(0.5)
     outputs: Singles = half + half * np.tanh(half * (values @ kernel + bias))
     return outputs

@@ -1,4 +1,4 @@
-"""Jobs as callers see them."""
+"""Jobs and events as clients see them."""
 
 import time
 from datetime import UTC, datetime
@@ -67,7 +67,7 @@ def _or_null(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
-#: A setting as it was stored, whatever a new job may have today; null where it cannot be read.
+#: A stored setting, not checked against the limits of new jobs; null if it cannot be read.
 Stored = Annotated[T | None, WrapValidator(_or_null)]
 
 
@@ -113,7 +113,7 @@ class Events(BaseModel):
 
 
 def view(row: JobRow, queue_position: int | None) -> Job:
-    """Return a job as callers see it."""
+    """Return a job as clients see it."""
     speed = row["steps_per_second"]
     left = (row["steps"] - row["step"]) / speed if row["state"] == State.RUNNING and speed else None
     parent = (row["parent"], row["parent_step"])
@@ -135,7 +135,7 @@ def view(row: JobRow, queue_position: int | None) -> Job:
 
 
 def iso_time(seconds: float) -> str:
-    """Return a time as the models here write it; the beginning of 1970 where a stored one cannot be read."""
+    """Return a time in the format of these models; the beginning of 1970 if it cannot be read."""
     moment = _time(seconds) or datetime.fromtimestamp(0, UTC)
     return moment.isoformat().replace("+00:00", "Z")
 
@@ -143,5 +143,5 @@ def iso_time(seconds: float) -> str:
 def _time(seconds: float | None) -> datetime | None:
     try:
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, TypeError):  # beyond the calendar, or none
+    except (OverflowError, ValueError, TypeError):  # outside of the calendar, or not a number
         return None

@@ -12,14 +12,13 @@ from starlette.convertors import PathConvertor, register_url_convertor
 from app.faces import imaging
 from app.faces.imaging import MEDIA_TYPES, PictureFormat
 from app.faces.latents import MAX_SEED, latents_of_seeds, new_seed, seed_of_name
-from app.web.caching import NO_STORE, NOT_MODIFIED, Repeatable
+from app.web.caching import NOT_MODIFIED, Caching
 from app.web.dependencies import Draw
 from app.web.negotiation import preferred
 from app.web.routes.rendering import drawn, picture_response, png_answer
 from app.web.schemas.faces import (
     MAX_NAME,
     AvatarQuery,
-    FaceQuery,
     Latent,
     LatentQuery,
     LatentVectors,
@@ -35,24 +34,17 @@ _VARY = {"Vary": "Accept"}
 _SAMPLE_TYPES = {"png": "image/png", "json": "application/json"}
 
 
-async def _face(draw: Draw, seed: int, query: FaceQuery, headers: dict[str, str]) -> Response:
-    faces = await draw(latents_of_seeds([seed]) * np.float32(query.truncation))
-    return await png_answer(faces, query, {"X-Seed": str(seed), **headers})
-
-
 @router.get("/sample", response_class=Response, responses=picture_response("One face, 8-bit grey.", "image/png"))
-async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
+async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, caching: Caching) -> Response:
     """Give one face: a new one at each call, or the one that belongs to `seed`.
 
     A browser loads one URL once for a whole page. For several new faces on one page, make their URLs differ:
     `<img src="/sample?random=1">`, `<img src="/sample?random=2">`. Parameters that are not listed here are ignored.
     """
-    answer = repeatable(query.weights)
-    if query.seed is None:
-        return await _face(draw, new_seed(), query, NO_STORE)
-    if answer.unchanged:
-        return answer.not_modified()
-    return await _face(draw, query.seed, query, answer.headers)
+    headers = caching(query.weights, query.seed is not None)
+    seed = new_seed() if query.seed is None else query.seed
+    faces = await draw(latents_of_seeds([seed]) * np.float32(query.truncation))
+    return await png_answer(faces, query, {"X-Seed": str(seed), **headers})
 
 
 @router.post(
@@ -71,10 +63,10 @@ async def sample_latents(
     query: Annotated[SizeQuery, Query()],
     request: Request,
     draw: Draw,
-    repeatable: Repeatable,
+    caching: Caching,
 ) -> Response:
     """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
-    repeatable(query.weights)  # for the check of the weights: a POST is not cached
+    caching(query.weights, False)  # for the check of the weights: a POST is not cached
     faces = await draw(np.asarray(body.latents, np.float32))
     if preferred(request, _SAMPLE_TYPES) == "json":
         return JSONResponse({"pixels": faces.tolist()}, headers=_VARY)
@@ -84,31 +76,26 @@ async def sample_latents(
 @router.get(
     "/samples", response_class=Response, responses=picture_response("A sheet of faces, row by row.", "image/png")
 )
-async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
+async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, caching: Caching) -> Response:
     """Give a sheet of faces. Their seeds follow one by one from the `X-Seed` of the first.
 
     For several new sheets on one page, make their URLs differ: `/samples?random=1`, `/samples?random=2`.
     """
-    answer = repeatable(query.weights)
-    if query.seed is not None and answer.unchanged:
-        return answer.not_modified()
+    headers = caching(query.weights, query.seed is not None)
     first = new_seed() if query.seed is None else query.seed
     seeds = [(first + i) % (MAX_SEED + 1) for i in range(query.count)]
     faces = await draw(latents_of_seeds(seeds) * np.float32(query.truncation))
-    headers = NO_STORE if query.seed is None else answer.headers
     return await png_answer(faces, query, {"X-Seed": str(first), **headers}, query.columns)
 
 
 @router.get(
     "/latent", response_model=Latent, responses=NOT_MODIFIED, response_description="The seed and its latent vector."
 )
-async def latent(query: Annotated[LatentQuery, Query()], repeatable: Repeatable) -> Response:
+async def latent(query: Annotated[LatentQuery, Query()], caching: Caching) -> Response:
     """Give the 16 numbers behind a seed."""
-    answer = repeatable(query.weights)
-    if answer.unchanged:
-        return answer.not_modified()
+    headers = caching(query.weights, True)
     numbers = latents_of_seeds([query.seed])[0].tolist()
-    return JSONResponse({"seed": query.seed, "latent": numbers}, headers=answer.headers)
+    return JSONResponse({"seed": query.seed, "latent": numbers}, headers=headers)
 
 
 class _TextConvertor(PathConvertor):
@@ -163,19 +150,16 @@ async def avatar(
     ],
     query: Annotated[AvatarQuery, Query()],
     draw: Draw,
-    repeatable: Repeatable,
+    caching: Caching,
 ) -> Response:
     """Give the face that belongs to a string: the same string, the same face.
 
     It stands in for Gravatar: `/avatar/205e460b479e2e5b48aec07710c08d50?s=80&d=identicon`. Its `d`, `f` and `r` are
     ignored, as everybody has a face here, even the empty name.
     """
-    answer = repeatable(query.weights)
-    if answer.unchanged:
-        return answer.not_modified()
+    headers = caching(query.weights, True)
     name, file_format = _without_ending(name)
     seed = seed_of_name(name)
     [face] = await draw(latents_of_seeds([seed]) * np.float32(query.truncation))
     body = await drawn(lambda: imaging.picture(face, file_format, query.size, query.resample), query.size**2)
-    headers = {"X-Seed": str(seed), **answer.headers}
-    return Response(body, media_type=MEDIA_TYPES[file_format], headers=headers)
+    return Response(body, media_type=MEDIA_TYPES[file_format], headers={"X-Seed": str(seed), **headers})

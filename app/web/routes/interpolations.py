@@ -1,4 +1,4 @@
-"""Walks between two faces, as a strip or as an animation."""
+"""Interpolation between two faces, as a strip or as an animation."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from app.faces import imaging
 from app.faces.imaging import MEDIA_TYPES, Grey
 from app.faces.latents import latents_of_seeds, walk
-from app.web.caching import Repeatable
+from app.web.caching import Caching
 from app.web.dependencies import Draw
 from app.web.routes.rendering import drawn, picture_response
 from app.web.schemas.faces import InterpolateQuery
@@ -29,12 +29,10 @@ def _draw(faces: Grey, query: InterpolateQuery) -> bytes:
     response_class=Response,
     responses=picture_response("The walk from one face to the other.", *_MEDIA_TYPES, seeded=False),
 )
-async def interpolate(query: Annotated[InterpolateQuery, Query()], draw: Draw, repeatable: Repeatable) -> Response:
+async def interpolate(query: Annotated[InterpolateQuery, Query()], draw: Draw, caching: Caching) -> Response:
     """Give the faces on the way from one seed to another, both ends included."""
-    answer = repeatable(query.weights)
-    if answer.unchanged:
-        return answer.not_modified()
+    headers = caching(query.weights, True)
     start, end = latents_of_seeds([query.start, query.end]) * np.float32(query.truncation)
     faces = await draw(walk(start, end, query.steps, query.path))
     body = await drawn(lambda: _draw(faces, query), query.steps * query.size**2)
-    return Response(body, media_type=MEDIA_TYPES[query.format], headers=answer.headers)
+    return Response(body, media_type=MEDIA_TYPES[query.format], headers=headers)

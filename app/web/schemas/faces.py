@@ -10,15 +10,15 @@ from app.faces.latents import LATENT_DIM, MAX_SEED, Path
 
 FACE_SIZE = 16
 MAX_SIZE = 1024
-#: Of avatars, as Gravatar has it.
+#: Size of avatars, as at Gravatar.
 MAX_AVATAR = 2048
 MAX_COUNT = 1024
 MAX_STEPS = 1024
 MAX_FPS = 50
 MAX_NAME = 256
-#: Pixels of one answer, all frames or faces together: a few seconds of one core at most.
+#: Pixels of one answer, over all frames or faces: a few seconds of one core.
 MAX_PIXELS = 2**25
-#: Latent numbers beyond this say nothing (a standard normal number exceeds 6 once in a thousand million draws).
+#: Largest latent number; a standard normal number exceeds 6 once in a thousand million draws.
 MAX_LATENT = 100.0
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
@@ -45,10 +45,10 @@ class SizeQuery(BaseModel):
     weights: Weights = None
 
     def check_pixels(self, faces: int) -> None:
-        """Refuse pictures that would be too large.
+        """Refuse pictures with more than ``MAX_PIXELS``.
 
         Raises:
-            ValueError: the arithmetic is in the message.
+            ValueError: the message has the arithmetic.
         """
         pixels = faces * self.size**2
         if pixels > MAX_PIXELS:
@@ -80,7 +80,7 @@ class SampleQuery(FaceQuery):
 
 
 class AvatarQuery(FaceQuery):
-    """A face by its name, asked for as Gravatar is."""
+    """A face by its name, with Gravatar's parameters."""
 
     size: int = Field(
         FACE_SIZE,
@@ -95,7 +95,7 @@ class AvatarQuery(FaceQuery):
     @field_validator("size", "s", mode="before")
     @classmethod
     def _into_range(cls, given: Any, info: ValidationInfo) -> Any:
-        """Take anything, for a page shows a broken image where it is refused: ``80px`` is 80, no number the default."""
+        """Accept any text, because a refusal shows as a broken image: ``80px`` is 80, and no number is the default."""
         number = _NUMBER.match(str(given))
         if number is None:
             return None if info.field_name is None else cls.model_fields[info.field_name].default
@@ -151,7 +151,7 @@ class InterpolateQuery(FaceQuery):
 
 
 class LatentQuery(BaseModel):
-    """A seed to look behind."""
+    """The seed of a latent vector."""
 
     seed: Seed = Field(examples=[42], description="The seed of a face.")
     weights: Weights = None
