@@ -83,10 +83,9 @@ def worker(
     """
     import logging
 
-    from sqlalchemy.exc import SQLAlchemyError
-
+    from app.jobs.errors import JobsUnavailableError
     from app.jobs.locks import LockedError
-    from app.jobs.worker.worker import Worker, end_with_parent
+    from app.jobs.worker.worker import end_with_parent, run_worker
 
     if embedded:
         end_with_parent()
@@ -94,13 +93,11 @@ def worker(
     logging.getLogger("nobody").setLevel(logging.WARNING if embedded else logging.INFO)
     settings = load_settings()
     try:
-        Worker(settings).run()
+        run_worker(settings)
     except LockedError as error:
         raise SystemExit(f"nobody: cannot start: {error}; stop it, or set NOBODY_DATA to another folder") from None
-    except SQLAlchemyError as error:
-        where = "NOBODY_DATABASE_URL" if settings.database_url else str(settings.data / "jobs.sqlite")
-        reason = str(error).splitlines()[0]
-        raise SystemExit(f"nobody: cannot start: no usable database at {where}: {reason}") from None
+    except JobsUnavailableError as error:
+        raise SystemExit(f"nobody: cannot start: {error}") from None
     except OSError as error:
         raise SystemExit(f"nobody: cannot start: NOBODY_DATA: expected a folder to write to, got {error}") from None
 

@@ -1,7 +1,7 @@
-"""``python -P app/jobs/child.py MODULE ARGUMENTS…``: run a module of this very code in a process of its own.
+"""``python -P app/jobs/child.py MODULE ARGUMENTS…``: run a module of this code in a process of its own.
 
-``python -m`` looks for modules in the current folder first, where anybody may have left an ``app/`` or a ``json.py``.
-Here, ``app`` and ``models`` come from the folder that this file is in, everything else from where Python is installed.
+``python -m`` would import from the current folder first, which may contain another ``app/`` or a ``json.py``. Here,
+``app`` and ``models`` come from the folder that contains this code, and everything else from the installation.
 """
 
 import runpy
@@ -15,16 +15,16 @@ _PACKAGES = ("app", "models")
 
 
 def command(module: str, *arguments: str) -> list[str]:
-    """Return the command that runs ``module`` with ``arguments``, whatever lies in the current folder."""
+    """Return the command that runs ``module`` with ``arguments``, whatever the current folder contains."""
     return [sys.executable, "-P", __file__, module, *arguments]
 
 
 class _OwnCode:
-    """Finds our packages beside this file, also where another copy of them is installed or none is."""
+    """Finds our packages beside this file, whether or not another copy of them is installed."""
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Find a module; ``None`` leaves it to the other finders."""
+        """Return the spec of one of our packages, or None, which leaves the module to the other finders."""
         return PathFinder.find_spec(name, [str(Path(__file__).resolve().parents[2])]) if name in _PACKAGES else None
 
 

@@ -1,8 +1,8 @@
-"""Why a call about jobs cannot be answered as asked."""
+"""Why a call about jobs fails; the messages are for the caller."""
 
 
 class JobError(Exception):
-    """Base of them all; the message is for the caller."""
+    """Base class."""
 
 
 class UnknownJobError(JobError):
@@ -13,20 +13,20 @@ class UnknownJobError(JobError):
 
 
 class QueueFullError(JobError):
-    """As many jobs wait as may wait."""
+    """Too many jobs wait."""
 
 
 class IdempotencyError(JobError):
-    """The key was used for another request."""
+    """The Idempotency-Key was used for another request."""
 
 
 class NotThereError(JobError):
-    """The job exists, but what is asked for does not, or not yet."""
+    """The job exists, but the requested part of it does not, or not yet."""
 
 
 class JobsUnavailableError(JobError):
-    """The database of the jobs does not answer."""
+    """The database or the folder of the jobs cannot be used."""
 
 
 class UploadError(ValueError):
-    """A file is not one of examples; the message says what was expected, what came, and where."""
+    """A file does not contain examples; the message says what was expected, what was found, and where."""

@@ -1,18 +1,18 @@
-"""Where the files of a job lie, below the data folder."""
+"""The files of jobs, in the data folder."""
 
 import contextlib
 import shutil
 from pathlib import Path
 
-#: What the name of a folder begins with while it is being deleted.
-_GONE = ".deleted-"
+#: Prefix of a folder that is being deleted.
+_DELETED = ".deleted-"
 
 
 class JobFiles:
     """The folder of one job.
 
-    Checkpoints carry the number of the attempt that wrote them: a process that has lost its job and does not know it
-    yet cannot overwrite anything that counts.
+    The names of checkpoints and weights end with the attempt that wrote them, so that a process that has lost the job
+    without knowing it cannot overwrite a valid file.
     """
 
     def __init__(self, data: Path, job_id: str) -> None:
@@ -21,7 +21,7 @@ class JobFiles:
 
     @classmethod
     def at(cls, folder: Path) -> "JobFiles":
-        """Return the files of the job whose folder this is."""
+        """Return the files of the job with this folder."""
         return cls(folder.parent.parent, folder.name)
 
     @property
@@ -43,49 +43,49 @@ class JobFiles:
         return sorted(int(path.stem) for path in (self.folder / "snapshots").glob("?????????.json"))
 
     def checkpoint(self, name: str) -> Path:
-        """Return a checkpoint by its name in the record."""
+        """Return a checkpoint by its name in the database."""
         return self.folder / "checkpoints" / name
 
     def weights(self, name: str) -> Path:
-        """Return a folder of ``generator.h5``, ``discriminator.h5`` and ``generator.npz`` by its name in the record."""
+        """Return the folder, by its name in the database, of generator.h5, discriminator.h5 and generator.npz."""
         return self.folder / name
 
     def make(self) -> None:
-        """Make the folder, for who holds the job. Nobody else may: it would come back after a deletion."""
+        """Make the folder. Only for who holds the job: it would reappear after a deletion."""
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def remove(self) -> None:
-        """Delete everything; what a process that is killed meanwhile leaves behind is known by its name.
+        """Delete everything. A folder that remains of an interrupted deletion is recognized by its name.
 
         Raises:
-            OSError: it cannot be deleted, or not all of it.
+            OSError: something could not be deleted.
         """
-        gone = self.folder.with_name(_GONE + self.job_id)
-        _delete(gone)  # of a try before
+        gone = self.folder.with_name(_DELETED + self.job_id)
+        _delete(gone)  # of an earlier try
         with contextlib.suppress(FileNotFoundError):
             self.folder.rename(gone)
         _delete(gone)
 
     def tidy_unfinished(self) -> None:
-        """Delete the files that a process was writing when it was killed."""
+        """Delete the temporary files of a process that was killed."""
         for path in self.folder.rglob(".*"):
             path.unlink(missing_ok=True)
 
     def tidy_checkpoints(self, names: set[str], attempt: int) -> None:
-        """Delete the checkpoints that the record does not name, but nothing of a later attempt than ours."""
+        """Delete all checkpoints but these and those of later attempts."""
         for path in (self.folder / "checkpoints").glob("*.npz"):
             if path.name not in names and _attempt(path) <= attempt:
                 path.unlink(missing_ok=True)
 
     def tidy_weights(self, name: str, attempt: int) -> None:
-        """Delete all weights but these, but nothing of a later attempt than ours."""
+        """Delete all weights but these and those of later attempts."""
         for path in self.folder.glob("weights-*"):
             if path.name != name and _attempt(path) <= attempt:
                 shutil.rmtree(path, ignore_errors=True)
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from any other of its name while somebody has it open; None where there is none."""
+    """Return device and inode of a file, which change when it is replaced; None if there is no file."""
     try:
         status = path.stat()
     except OSError:
@@ -95,20 +95,20 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 def _delete(path: Path) -> None:
     while path.is_dir():
-        with contextlib.suppress(FileNotFoundError):  # somebody else deletes it, too
+        with contextlib.suppress(FileNotFoundError):  # another process deletes it, too
             shutil.rmtree(path)
     path.unlink(missing_ok=True)
 
 
 def sweep(data: Path) -> None:
-    """Delete what is left of jobs whose deletion was interrupted, and nothing else.
+    """Delete the folders of interrupted deletions.
 
-    A folder that our record does not know may belong to that of another database, which will be used again.
+    Folders of unknown jobs stay: another database may use the same data folder.
     """
-    for folder in (data.resolve() / "jobs").glob(f"{_GONE}*"):
+    for folder in (data.resolve() / "jobs").glob(f"{_DELETED}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _attempt(path: Path) -> int:
-    """Return the attempt that wrote a file: its name ends with the number."""
+    """Return the attempt that wrote a file, from the end of its name."""
     return int(path.stem.rsplit("-", 1)[1])

@@ -1,4 +1,4 @@
-"""Locks on files: they end with the process that holds them, however it ends."""
+"""File locks, which the system releases when their process ends, however it ends."""
 
 import fcntl
 import os
@@ -15,12 +15,12 @@ class LockedError(Exception):
 
 
 class FileLock:
-    """An exclusive lock on a file, held until the process ends or :meth:`release`.
+    """An exclusive lock on a file, until the end of the process or :meth:`release`.
 
     Args:
-        path: the lock's file; its text names the holder.
-        holder: what this process calls itself.
-        wait: seconds to wait for a holder that is about to go.
+        path: the file; its text names the holder.
+        holder: name of this process, for error messages.
+        wait: seconds to wait for the current holder.
 
     Raises:
         LockedError: another process holds it.
@@ -28,7 +28,7 @@ class FileLock:
 
     def __init__(self, path: Path, holder: str, wait: float = 0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[str] = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (held as long as the lock)
+        self._file: IO[str] = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (open as long as the lock is held)
         deadline = time.monotonic() + wait
         while not self._taken():
             if time.monotonic() >= deadline:
@@ -49,20 +49,20 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         self._file.close()
 
 
-class Executor:
-    """This worker's name, which no other worker has while it lives, and which it has again after a restart.
+class WorkerSlot:
+    """A name and a lock for this worker. No other running worker has them; a restarted worker gets its own back.
 
     Raises:
-        LockedError: an embedded worker stands on this data folder already.
+        LockedError: another worker uses this data folder without a shared database, or no slot is free.
     """
 
     def __init__(self, settings: Settings) -> None:
         if not settings.database_url:
-            # The one before may still be on its way out.
+            # Waits for the end of a predecessor.
             self.lock = FileLock(settings.data / "worker.lock", "nobody worker", wait=10)
             self.name = "embedded"
             return

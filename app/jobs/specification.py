@@ -192,6 +192,11 @@ class ForkRequest(_Strict):
     metadata: _Metadata | None = None
 
 
+#: Version of a stored :class:`Specification`. When a stored field changes its name or meaning, raise it and convert the
+#: stored ones in a migration, see ``app.jobs.record.migrations``.
+SPECIFICATION_VERSION = 1
+
+
 class Specification(Training):
     """A complete, checked job: it is stored, and the training process gets it."""
 

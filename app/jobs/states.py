@@ -1,10 +1,10 @@
-"""The states of a job, and which request is legal in which."""
+"""The states of a job, and the actions that are legal in each."""
 
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -17,26 +17,26 @@ class State(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Nothing more will happen to the job."""
+        """Whether the state is final."""
         return self in ENDED
 
 
 ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 
-#: A worker has the job: only its training process may write about it.
+#: A worker holds the job.
 HELD = frozenset({State.RUNNING, State.PAUSING, State.CANCELLING})
 
 
 class Phase(StrEnum):
-    """What a job is at while a worker has it."""
+    """What a worker is doing with a job that it holds."""
 
     STARTING = "starting"
     COMPILING = "compiling"
     TRAINING = "training"
 
 
-class Request(StrEnum):
-    """What a caller may ask of a job that exists."""
+class Action(StrEnum):
+    """What a caller may do with a job."""
 
     CANCEL = "cancel"
     PAUSE = "pause"
@@ -44,9 +44,9 @@ class Request(StrEnum):
     DELETE = "delete"
 
 
-#: For each request, the state it leads to from each state where it is legal. Asking again changes nothing.
-TRANSITIONS: dict[Request, dict[State, State]] = {
-    Request.CANCEL: {
+#: For each action, the next state from each state where it is legal. A repeated action changes nothing.
+TRANSITIONS: dict[Action, dict[State, State]] = {
+    Action.CANCEL: {
         State.QUEUED: State.CANCELLED,
         State.RUNNING: State.CANCELLING,
         State.PAUSING: State.CANCELLING,
@@ -54,21 +54,21 @@ TRANSITIONS: dict[Request, dict[State, State]] = {
         State.CANCELLING: State.CANCELLING,
         State.CANCELLED: State.CANCELLED,
     },
-    Request.PAUSE: {
+    Action.PAUSE: {
         State.QUEUED: State.PAUSED,
         State.RUNNING: State.PAUSING,
         State.PAUSING: State.PAUSING,
         State.PAUSED: State.PAUSED,
     },
-    # Resumed while it is being saved, a job goes on from what was saved.
-    Request.RESUME: {State.PAUSED: State.QUEUED, State.PAUSING: State.RUNNING},
-    Request.DELETE: {state: state for state in ENDED},
+    # A job that is resumed while it is being saved continues from what was saved.
+    Action.RESUME: {State.PAUSED: State.QUEUED, State.PAUSING: State.RUNNING},
+    Action.DELETE: {state: state for state in ENDED},
 }
 
 
 class TransitionError(Exception):
-    """The job's state does not allow the request; the message names both."""
+    """The job's state does not allow the action; the message names both."""
 
-    def __init__(self, request: Request, state: State) -> None:
-        legal = ", ".join(TRANSITIONS[request])
-        super().__init__(f"the job is {state}: {request} is possible for a job that is {legal}")
+    def __init__(self, action: Action, state: State) -> None:
+        legal = ", ".join(TRANSITIONS[action])
+        super().__init__(f"the job is {state}: {action} is possible for a job that is {legal}")

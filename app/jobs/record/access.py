@@ -9,9 +9,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
 from app.jobs.errors import JobsUnavailableError
+from app.jobs.record.database import connect, is_unavailable
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
-from app.jobs.record.tables import connect, is_away
 
 log = logging.getLogger("nobody.jobs")
 
@@ -36,7 +36,7 @@ def unreachable_as_unavailable() -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
-        if not isinstance(error, OSError) and not is_away(error):
+        if not isinstance(error, OSError) and not is_unavailable(error):
             raise
         log.warning("the jobs cannot be reached: %s", str(error).partition("\n")[0])
         what = f"folder cannot be written ({error.strerror})" if _is_of_files(error) else "database does not answer"

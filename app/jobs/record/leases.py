@@ -1,8 +1,11 @@
-"""What a worker writes about the jobs it holds: every word under the number of its attempt, or not at all."""
+"""What workers write about the jobs they hold, fenced by the attempt number.
+
+DBOS fences its own tables only; this is the fence of ours.
+"""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,30 +14,27 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.jobs.record.database import is_unavailable
 from app.jobs.record.queue import Queue
-from app.jobs.record.store import append_events, locked, move
-from app.jobs.record.tables import is_away, jobs, losses
+from app.jobs.record.tables import jobs, losses
+from app.jobs.record.transitions import append_events, change_state, lock_job, state_without_worker
 from app.jobs.record.values import JobRow
 from app.jobs.specification import Specification
 from app.jobs.states import ENDED, HELD, Phase, State
 
 log = logging.getLogger("nobody.jobs")
 
-#: How often a job may be taken up without coming to a checkpoint, until it is given up.
-MAX_STALLS = 12
+#: Maps the state that callers have requested by now to the job's next state, and its error if it failed.
+FinalState = Callable[[State], tuple[State, str | None]]
 
 
 class LostLeaseError(Exception):
-    """Somebody else has taken the job since, or it is gone: nothing may be written about it any more."""
-
-
-#: See :meth:`LeaseBook.publish`.
-End = Callable[[State], tuple[State, str | None]]
+    """Another worker has acquired the job since, or the job is gone: this one may not write about it any more."""
 
 
 @dataclass
 class Lease:
-    """The right to write about a job, for as long as nobody takes it anew."""
+    """The right to write about a job until another worker acquires it, and the job as this worker knows it."""
 
     number: int
     job_id: str
@@ -48,51 +48,57 @@ class Lease:
     snapshot: int
     warnings: dict[str, str]
     checkpoint: str | None
-    checkpoint_step: int  # that of ``first_step`` where there is none
-    kept: set[str]
+    checkpoint_step: int  # ``first_step`` without a checkpoint
+    kept: set[str]  # file names of the kept checkpoints
     seconds: float
-    stalls: int  # this one included
-    trouble: str | None = None  # what the training process said of its end
+    stalls: int  # this acquisition included
+    last_failure: str | None = None  # why the training process ended, as far as it said
 
 
 @dataclass
 class Publication:
-    """What has become known of a job since the last publication."""
+    """News of a job since the last publication."""
 
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    blocks: list[tuple[int, npt.NDArray[np.float32]]] = field(default_factory=list)
-    values: dict[str, Any] = field(default_factory=dict)
+    blocks: list[tuple[int, npt.NDArray[np.float32]]] = field(default_factory=list)  # last step and losses
+    values: dict[str, Any] = field(default_factory=dict)  # of the job's row
     kept_checkpoints: dict[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.events or self.blocks or self.values)
 
 
-class LeaseBook:
-    """The jobs in the database, as a worker sees them."""
+class LeaseStore:
+    """The jobs in the database, for workers.
+
+    Args:
+        engine: the database.
+        queue: of the jobs.
+        executor: the worker's name.
+    """
 
     def __init__(self, engine: sa.Engine, queue: Queue, executor: str) -> None:
         self._engine = engine
         self._queue = queue
         self._executor = executor
 
-    def take(self, job_id: str, run: int, trouble: str | None = None) -> Lease | None:
-        """Take a job that is queued, or whose worker is gone; None where there is nothing left to train.
+    def acquire(self, job_id: str, run: int, last_failure: str | None = None) -> Lease | None:
+        """Acquire a job that is queued, or whose worker is gone; return None if there is nothing left to train.
 
-        Whoever held the job before can write nothing about it from then on.
+        A worker that held the job before can write nothing about it from then on.
 
         Args:
             job_id: the job.
             run: the run that the queue has given us.
-            trouble: why its last attempt ended, if that is known.
+            last_failure: why its last attempt ended, if known.
         """
         with self._engine.begin() as connection:
-            row = locked(connection, job_id)
+            row = lock_job(connection, job_id)
             if row is None or row["run"] != run or not row["open"]:
                 return None
-            new, error = _state_when_taken(row, trouble)
+            new, error = state_without_worker(row, last_failure)
             attempt = row["attempt"] + 1
-            move(
+            change_state(
                 connection,
                 row,
                 new,
@@ -107,166 +113,126 @@ class LeaseBook:
         return _lease(row, attempt) if new == State.RUNNING else None
 
     def fail(self, job_id: str, run: int, reason: str) -> None:
-        """End a run that has come to nothing, unless it is somebody else's by now, or over."""
+        """End a run that failed, unless another worker has the job, or it has ended."""
         with self._engine.begin() as connection:
-            row = locked(connection, job_id)
+            row = lock_job(connection, job_id)
             if row is not None and row["run"] == run and row["open"]:
-                new = State.CANCELLED if row["state"] == State.CANCELLING else State.FAILED
-                move(connection, row, new, reason if new == State.FAILED else None, attempt=row["attempt"] + 1)
+                cancelled = row["state"] == State.CANCELLING
+                state, error = (State.CANCELLED, None) if cancelled else (State.FAILED, reason)
+                change_state(connection, row, state, error, attempt=row["attempt"] + 1)
 
-    def mend(self) -> None:
-        """Queue or end the jobs that wait for, or are in, a run that the queue does not know, or that is over.
+    def publish(self, lease: Lease, publication: Publication, final_state: FinalState | None = None) -> State:
+        """Write a publication, and the job's next state if its process has stopped; return the job's state.
 
-        A run ends after its job has left it. Who is open still, in the run that has ended, was left by it.
+        May be repeated after a connection error: what was committed is not written twice.
+
+        Args:
+            lease: of the job; its state is updated.
+            publication: what to write.
+            final_state: decides the next state under the row's lock.
+
+        Raises:
+            LostLeaseError: another worker has the job.
+        """
+        with self._engine.begin() as connection:
+            row = lock_job(connection, lease.job_id)
+            if row is not None and (row["attempt"], row["revision"]) == (lease.attempt, lease.revision + 1):
+                lease.state = State(row["state"])  # committed by an earlier try, whose answer was lost
+            elif row is not None and row["revision"] == lease.revision and _holds(lease, row):
+                lease.state = self._write(connection, lease, row, publication, final_state)
+            else:
+                raise LostLeaseError(f"job {lease.job_id} is no longer this worker's")
+        lease.revision += 1
+        return lease.state
+
+    def _write(
+        self,
+        connection: sa.Connection,
+        lease: Lease,
+        row: JobRow,
+        publication: Publication,
+        final_state: FinalState | None,
+    ) -> State:
+        values = publication.values | {
+            "revision": lease.revision + 1,
+            "kept_checkpoints": row["kept_checkpoints"] | publication.kept_checkpoints,
+            "last_event": append_events(connection, lease.number, row["last_event"], publication.events),
+        }
+        connection.execute(sa.update(jobs).where(jobs.c.number == lease.number).values(values))
+        blocks = [
+            {"job": lease.number, "last_step": last, "block": block.tobytes()} for last, block in publication.blocks
+        ]
+        if blocks:
+            connection.execute(sa.insert(losses), blocks)
+        old = State(row["state"])
+        new, error = final_state(old) if final_state is not None else (old, None)
+        if new != old:
+            if new == State.QUEUED:
+                self._queue.enqueue(connection, lease.job_id, lease.number, lease.run + 1)
+            change_state(connection, {**row, **values}, new, error, executor=None)
+        return new
+
+    def refresh(self, lease: Lease) -> None:
+        """Read the state that callers have requested into ``lease.state``.
+
+        Raises:
+            LostLeaseError: another worker has the job.
+        """
+        query = sa.select(jobs.c.state, jobs.c.attempt).where(jobs.c.number == lease.number)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        if row is None or not _holds(lease, row):
+            raise LostLeaseError(f"job {lease.job_id} is no longer this worker's")
+        lease.state = State(row["state"])
+
+    def repair(self) -> None:
+        """Queue or end the jobs that wait or run, but whose run the queue does not know or has ended.
+
+        A run ends after its job has left it, so such a job has no worker.
         """
         query = sa.select(jobs.c.id, jobs.c.run).where(jobs.c.state.not_in(ENDED | {State.PAUSED}))
         with self._engine.connect() as connection:
             runs = [(row.id, row.run) for row in connection.execute(query)]
-        living = self._queue.living(runs)
+        active = self._queue.active(runs)
         for job_id, run in runs:
-            if (job_id, run) in living:
+            if (job_id, run) in active:
                 continue
             try:
-                self._mend(job_id, run)
+                self._repair(job_id, run)
             except SQLAlchemyError as error:
-                if is_away(error):
+                if is_unavailable(error):
                     raise
-                log.exception("job %s: nobody works on it, and it could not be ended", job_id)
+                log.exception("job %s: no worker has it, and it could not be ended", job_id)
 
-    def _mend(self, job_id: str, run: int) -> None:
+    def _repair(self, job_id: str, run: int) -> None:
         with self._engine.begin() as connection:
-            row = locked(connection, job_id)
+            row = lock_job(connection, job_id)
             if row is None or (row["unreadable"] is None and row["run"] != run) or not row["open"]:
                 return
-            new, error = _state_when_taken(row, "the queue had lost it")
-            log.warning("job %s is %s and nobody works on it: %s now", job_id, row["state"], new)
+            new, error = state_without_worker(row, "the queue had lost it")
+            log.warning("job %s is %s and no worker has it: %s now", job_id, row["state"], new)
             if new == State.RUNNING:
                 new = State.QUEUED
-                self._queue.put(connection, job_id, row["number"], run + 1)
-            move(connection, row, new, error, attempt=row["attempt"] + 1, executor=None, stalls=row["stalls"] + 1)
-
-    def publish(self, lease: Lease, publication: Publication, end: End | None = None) -> State:
-        """Write a publication, and the job's new state if this is its end, and learn what callers wish.
-
-        Safe to repeat after an error of the connection: what had been written already is not written twice.
-
-        Args:
-            lease: whose job it is about; its state becomes the job's.
-            publication: what to write.
-            end: tells the state in which the job leaves us from the state that callers have brought it to by now, and
-                the error if it failed; None where it stays.
-
-        Returns:
-            The job's state.
-
-        Raises:
-            LostLeaseError: the job is no longer ours.
-        """
-        with self._engine.begin() as connection:
-            row = connection.execute(
-                sa.update(jobs)
-                .where(
-                    jobs.c.number == lease.number,
-                    jobs.c.attempt == lease.attempt,
-                    jobs.c.revision == lease.revision,
-                    jobs.c.state.in_(HELD),
-                )
-                .values(revision=lease.revision + 1, **publication.values)
-                .returning(jobs.c.state, jobs.c.step, jobs.c.last_event, jobs.c.kept_checkpoints)
-            ).one_or_none()
-            if row is None:
-                lease.state = self._landed(connection, lease)
-            else:
-                lease.state = self._write(connection, lease, publication, end, row)
-        lease.revision += 1
-        return lease.state
-
-    def _landed(self, connection: sa.Connection, lease: Lease) -> State:
-        """Return the job's state if this very publication was written before, by a try whose answer was lost."""
-        query = sa.select(jobs.c.attempt, jobs.c.revision, jobs.c.state).where(jobs.c.number == lease.number)
-        row = connection.execute(query).one_or_none()
-        if row is None or (row.attempt, row.revision) != (lease.attempt, lease.revision + 1):
-            raise LostLeaseError(f"job {lease.job_id} is no longer this worker's")
-        return State(row.state)
-
-    def _write(
-        self, connection: sa.Connection, lease: Lease, publication: Publication, end: End | None, row: Any
-    ) -> State:
-        changes = list(publication.events)
-        values: dict[str, Any] = {}
-        if publication.kept_checkpoints:
-            values["kept_checkpoints"] = (row.kept_checkpoints or {}) | publication.kept_checkpoints
-        # The row's lock is ours: no caller can wish anything else until this is written.
-        state, error = end(State(row.state)) if end is not None else (State(row.state), None)
-        if state != row.state:
-            values |= {"state": state, "executor": None}
-            change = {"status": state, "step": row.step}
-            if error is not None:
-                change["error"] = values["error"] = error
-            changes.append(("state", change))
-            if state.ended:
-                values["ended"] = time.time()
-            if state == State.QUEUED:
-                values["run"] = lease.run + 1
-                self._queue.put(connection, lease.job_id, lease.number, lease.run + 1)
-        values["last_event"] = append_events(connection, lease.number, row.last_event, changes)
-        connection.execute(sa.update(jobs).where(jobs.c.number == lease.number).values(values))
-        if publication.blocks:
-            connection.execute(
-                sa.insert(losses),
-                [
-                    {"job": lease.number, "last_step": last, "block": block.tobytes()}
-                    for last, block in publication.blocks
-                ],
+                self._queue.enqueue(connection, job_id, row["number"], run + 1)
+            change_state(
+                connection, row, new, error, attempt=row["attempt"] + 1, executor=None, stalls=row["stalls"] + 1
             )
-        return state
-
-    def look(self, lease: Lease) -> None:
-        """Learn what callers wish by now: ``lease.state``.
-
-        Raises:
-            LostLeaseError: the job is no longer ours.
-        """
-        query = sa.select(jobs.c.state, jobs.c.attempt).where(jobs.c.number == lease.number)
-        with self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None or row.attempt != lease.attempt or State(row.state) not in HELD:
-            raise LostLeaseError(f"job {lease.job_id} is no longer this worker's")
-        lease.state = State(row.state)
 
 
-def _state_when_taken(row: JobRow, trouble: str | None) -> tuple[State, str | None]:
-    if row["unreadable"] is not None:
-        return State.FAILED, row["unreadable"]
-    state = State(row["state"])
-    if state == State.CANCELLING:  # its worker died before the training process did; both are gone
-        return State.CANCELLED, None
-    if state == State.PAUSING:
-        return State.PAUSED, None
-    if row["stalls"] >= MAX_STALLS:
-        return State.FAILED, (
-            f"taken up {row['stalls']} times, the job never came to its next checkpoint: each time its process "
-            f"or its worker ended; {trouble or 'it may be too large for the machine, or the disk full'}"
-        )
-    return State.RUNNING, None
+def _holds(lease: Lease, row: Mapping[Any, Any]) -> bool:
+    return row["attempt"] == lease.attempt and row["state"] in HELD
 
 
 def _lease(row: JobRow, attempt: int) -> Lease:
+    same = ("number", "run", "revision", "first_step", "step", "snapshot", "checkpoint", "seconds")
     return Lease(
-        number=row["number"],
+        **{name: row[name] for name in same},
         job_id=row["id"],
-        run=row["run"],
         attempt=attempt,
-        revision=row["revision"],
         specification=Specification.model_validate(row["specification"]),
         state=State.RUNNING,
-        first_step=row["first_step"],
-        step=row["step"],
-        snapshot=row["snapshot"],
         warnings=row["warnings"] or {},
-        checkpoint=row["checkpoint"],
         checkpoint_step=row["first_step"] if row["checkpoint_step"] is None else row["checkpoint_step"],
         kept=set(row["kept_checkpoints"].values()),
-        seconds=row["seconds"],
         stalls=row["stalls"] + 1,
     )

@@ -1,10 +1,11 @@
-"""The queue: what the service and the workers have to agree on about DBOS."""
+"""The queue of the jobs, kept by DBOS. The service and the workers must agree on the names below."""
 
 import time
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
-from dbos import DBOSClient
+from dbos import DBOSClient, WorkflowStatus
 
 from app.jobs.record.tables import tickets
 
@@ -12,24 +13,25 @@ APPLICATION = "nobody"
 QUEUE = "training"
 WORKFLOW = "train"
 
-#: Fixed, since DBOS's own is a hash of the source: after an upgrade interrupted jobs would wait for ever. Workflows
-#: carry nothing but the job's id, so every version of this code can take up every job.
+#: Fixed: DBOS's default is a hash of the source, and an upgrade would strand interrupted jobs. A workflow's arguments
+#: are the job's id and its run, so any version of this code can run any workflow.
 APPLICATION_VERSION = "1"
 
-#: A job has ended a few milliseconds before DBOS has noted that; a worker that died in between never does.
-_PATIENCE_SECONDS = 2.0
-#: Runs that are looked up in one query.
-_NAMES_AT_ONCE = 500
+#: Key of the advisory lock under which the jobs of dead workers are recovered; nothing else may use it.
+_RECOVERY_LOCK = 7_160_160_161
+#: A run ends some milliseconds after its job; wait this long for that. A worker that died in between never ends it.
+_RUN_END_SECONDS = 2.0
 
 
 class Queue:
-    """Puts jobs into the queue, as part of the caller's transaction."""
+    """Puts jobs into the queue and recovers the runs of dead workers."""
 
     def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
         self._client = DBOSClient(system_database_engine=engine, application_name=APPLICATION)
 
-    def put(self, connection: sa.Connection, job_id: str, number: int, run: int) -> None:
-        """Enqueue one run of a job; it is there when the transaction is."""
+    def enqueue(self, connection: sa.Connection, job_id: str, number: int, run: int) -> None:
+        """Enqueue one run of a job, as part of the caller's transaction."""
         connection.execute(sa.delete(tickets).where(tickets.c.job == number))
         ticket = connection.execute(sa.insert(tickets).values(job=number).returning(tickets.c.ticket)).scalar_one()
         self._client.enqueue_in_transaction(
@@ -37,48 +39,55 @@ class Queue:
             {
                 "queue_name": QUEUE,
                 "workflow_name": WORKFLOW,
-                "workflow_id": _name(job_id, run),
+                "workflow_id": _workflow_id(job_id, run),
                 "app_version": APPLICATION_VERSION,
-                "priority": ticket,  # DBOS's own order is one of whole seconds, in SQLite
+                "priority": ticket,  # in SQLite, DBOS's own order has a resolution of one second
             },
             job_id,
             run,
         )
 
-    def living(self, runs: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
-        """Return which of these runs of jobs wait or are being worked on."""
-        names = {_name(*run): run for run in runs}
-        found: set[tuple[str, int]] = set()
-        wanted = list(names)
-        for start in range(0, len(wanted), _NAMES_AT_ONCE):
-            workflows = self._client.list_workflows(
-                workflow_ids=wanted[start : start + _NAMES_AT_ONCE],
-                status=["ENQUEUED", "PENDING", "DELAYED"],
-                app_version=APPLICATION_VERSION,
-                load_input=False,
-                load_output=False,
-            )
-            found |= {names[workflow.workflow_id] for workflow in workflows}
-        return found
+    def active(self, runs: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Return which of these runs, pairs of job id and run, wait in the queue or are being worked on."""
+        statuses = ["ENQUEUED", "PENDING", "DELAYED"]
+        active = self._workflows(status=statuses, name=WORKFLOW, app_version=APPLICATION_VERSION)
+        names = {workflow.workflow_id for workflow in active}
+        return {run for run in runs if _workflow_id(*run) in names}
 
-    def forget(self, job_id: str) -> None:
+    def executors(self) -> set[str]:
+        """Return the names of the workers that hold runs."""
+        return {run.executor_id for run in self._workflows(status="PENDING", name=WORKFLOW) if run.executor_id}
+
+    def recover(self, executors: list[str]) -> None:
+        """Put the runs of dead workers back into the queue. For PostgreSQL.
+
+        The lock is needed because ``resume_workflows`` does not check who holds a run: a second recovery at the same
+        time would resume runs that another worker has started since.
+        """
+        with self._engine.begin() as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_RECOVERY_LOCK)))
+            runs = self._workflows(status="PENDING", name=WORKFLOW, executor_id=executors)
+            if runs:
+                self._client.resume_workflows([run.workflow_id for run in runs], queue_name=QUEUE)
+
+    def delete_runs(self, job_id: str) -> None:
         """Delete what DBOS keeps about the runs of a job that has ended."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + _RUN_END_SECONDS
         while True:
-            runs = self._client.list_workflows(
-                workflow_id_prefix=_name(job_id, ""), load_input=False, load_output=False
-            )
+            runs = self._workflows(workflow_id_prefix=_workflow_id(job_id, ""))
             if time.monotonic() > deadline or all(run.status != "PENDING" for run in runs):
                 break
-            time.sleep(0.02)  # a worker is about to write to the record
+            time.sleep(0.02)
         if runs:
             self._client.delete_workflows([run.workflow_id for run in runs])
 
     def close(self) -> None:
-        """Let go of the client; the engine stays open."""
+        """Close the client; the engine stays open."""
         self._client.destroy()
 
+    def _workflows(self, **conditions: Any) -> list[WorkflowStatus]:
+        return self._client.list_workflows(load_input=False, load_output=False, **conditions)
 
-def _name(job_id: str, run: int | str) -> str:
-    """Return the name of a run of a job, which is its workflow's."""
+
+def _workflow_id(job_id: str, run: int | str) -> str:
     return f"{job_id}-{run}"

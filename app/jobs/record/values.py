@@ -1,4 +1,4 @@
-"""What goes into the record and what comes out of it, as plain values: importing this module loads no SQLAlchemy."""
+"""What is stored in the database and read from it, as plain values. Importing this module loads no SQLAlchemy."""
 
 import hashlib
 import secrets
@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from app.jobs.errors import NotThereError
-from app.jobs.specification import Specification
+from app.jobs.specification import SPECIFICATION_VERSION, Specification
 
-#: A stored job by the names of its columns. Two keys come on top: ``unreadable``, the reason why the job cannot be
-#: read, or None; and ``open``, whether the record has the job waiting or running.
+#: A stored job by column name. In addition, ``unreadable`` says why it cannot be read, or is None, and ``open`` says
+#: whether it waits or runs according to its row, readable or not.
 JobRow = Mapping[str, Any]
 
 
 class Event(NamedTuple):
-    """Something that happened to a job; ``seq`` counts from 1 without a gap."""
+    """Something that happened to a job; ``seq`` counts from 1 without gaps."""
 
     seq: int
     kind: str
@@ -25,7 +25,7 @@ class Event(NamedTuple):
 
 
 class NewJob(NamedTuple):
-    """What is stored about a job when it is submitted."""
+    """A job to be submitted."""
 
     specification: Specification
     name: str | None
@@ -37,7 +37,7 @@ class NewJob(NamedTuple):
 
 
 def new_id() -> str:
-    """Draw the id of a job."""
+    """Return a random job id."""
     return secrets.token_hex(8)
 
 
@@ -47,23 +47,23 @@ def digest(*parts: bytes) -> str:
 
 
 def require_readable(job: JobRow) -> None:
-    """Refuse what needs the whole record of a job.
+    """Refuse a job that cannot be read.
 
     Raises:
-        NotThereError: the job cannot be read; the message says why.
+        NotThereError: the message says why.
     """
     if job["unreadable"] is not None:
         raise NotThereError(job["unreadable"])
 
 
 def specification_of(job: JobRow) -> Specification:
-    """Return what a job trains, to train it again.
+    """Return the specification of a job, to train it again.
 
     Raises:
-        NotThereError: this version of the service does not know all of it.
+        NotThereError: this release does not know all of it.
     """
     require_readable(job)
-    if wrong := unknown_settings(job["specification"]):
+    if wrong := unknown_settings(job):
         raise NotThereError(f"the settings of this job are not those of this version ({'; '.join(wrong[:3])})")
     return Specification.model_validate(job["specification"])
 
@@ -75,10 +75,13 @@ def checkpoints_of(job: JobRow) -> dict[int, str]:
     return {step: file for step, file in newest.items() if step is not None} | kept
 
 
-def unknown_settings(specification: dict[str, Any]) -> list[str]:
-    """Return why this version cannot train a stored specification, one line a mistake."""
+def unknown_settings(job: JobRow) -> list[str]:
+    """Return why this release cannot train a stored job, one line for each error."""
+    version = job["specification_version"]
+    if version != SPECIFICATION_VERSION:
+        return [f"specification_version: found {version}, expected {SPECIFICATION_VERSION}"]
     try:
-        Specification.model_validate(specification)
+        Specification.model_validate(job["specification"])
     except ValidationError as error:
         return [
             f"{'.'.join(('specification', *map(str, item['loc'])))}: {item['msg']}, found {short(item['input'])}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.jobs.record.values import JobRow
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.views import Job, JobPage, view
-from app.jobs.states import Request, State
+from app.jobs.states import Action, State
 
 if TYPE_CHECKING:
     from app.jobs.record.store import JobStore
@@ -29,14 +29,14 @@ def show(database: JobDatabase, job_id: str) -> Job:
         return views(store, [store.get(job_id)])[0]
 
 
-def ask(database: JobDatabase, job_id: str, request: Request) -> Job:
+def ask(database: JobDatabase, job_id: str, action: Action) -> Job:
     """Cancel, pause or resume a job, and return it. A running job changes its state when its worker reacts.
 
     Raises:
         TransitionError: the job's state does not allow it.
     """
     with database.store() as store:
-        return views(store, [store.ask(job_id, request)])[0]
+        return views(store, [store.ask(job_id, action)])[0]
 
 
 def delete(database: JobDatabase, job_id: str) -> None:

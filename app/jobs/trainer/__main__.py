@@ -1,6 +1,6 @@
-"""``app.jobs.trainer FD``: trains what it is told over the connection FD, one order after the other.
+"""``app.jobs.trainer FD``: a training process, which executes the commands that arrive over the connection FD.
 
-It never outlives its worker: the connection's end is watched from the first moment. SIGTERM means: save and stop.
+It ends when the worker closes the connection. SIGTERM saves and stops the current command.
 """
 
 import contextlib
@@ -14,20 +14,20 @@ from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any
 
-# Toy networks are too small to share out among threads; two jobs on two cores would only get into each other's way.
+# Toy networks are too small for several threads; jobs that run at the same time would compete for the cores.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
-#: Below the serving of faces.
+#: Lower priority than serving faces.
 _NICENESS = 10
 
 
 def main() -> None:
-    """Train until the worker lets go of the connection."""
+    """Train until the worker closes the connection."""
     connection: Connection[Any, Any] = Connection(int(sys.argv[1]))
     stop = threading.Event()
     busy = threading.Event()
-    orders: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    commands: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def on_terminate(_number: int, _frame: FrameType | None) -> None:
         if not busy.is_set():
@@ -35,22 +35,21 @@ def main() -> None:
         stop.set()
 
     signal.signal(signal.SIGTERM, on_terminate)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal; the worker decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of the terminal; the worker decides
     os.nice(_NICENESS)
-    threading.Thread(target=_receive, args=(connection, orders), daemon=True).start()
+    threading.Thread(target=_receive, args=(connection, commands), daemon=True).start()
 
     import app.quiet_tensorflow  # noqa: F401 (first)
     from app.jobs.trainer.messages import Failed, Interrupted
     from app.jobs.trainer.session import Session
 
     while True:
-        order = orders.get()
+        command = commands.get()
         stop.clear()
         busy.set()
         try:
-            result = Session(order, connection.send, stop.is_set).run()
-        except OSError as error:
-            # A full disk, say: not the job's fault. The worker tries again, from the last checkpoint.
+            result = Session(command, connection.send, stop.is_set).run()
+        except OSError as error:  # such as a full disk
             traceback.print_exc()
             with contextlib.suppress(OSError):
                 connection.send(Interrupted(f"its files could not be written or read: {error.strerror}"))
@@ -62,12 +61,12 @@ def main() -> None:
         connection.send(result)
 
 
-def _receive(connection: "Connection[Any, Any]", orders: "queue.SimpleQueue[Any]") -> None:
+def _receive(connection: "Connection[Any, Any]", commands: "queue.SimpleQueue[Any]") -> None:
     try:
         while True:
-            orders.put(connection.recv())
+            commands.put(connection.recv())
     except (EOFError, OSError):
-        os._exit(0)  # nobody is left to train for
+        os._exit(0)  # the worker is gone
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a worker and a training process say to each other; plain values, so neither loads the other's libraries."""
+"""Messages between a worker and a training process: plain values, so that neither loads the other's libraries."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 
-class Order(NamedTuple):
-    """Train this."""
+class TrainCommand(NamedTuple):
+    """To the training process: train this job, from a checkpoint if there is one."""
 
     specification: dict[str, Any]
     folder: Path
@@ -18,21 +18,21 @@ class Order(NamedTuple):
 
 
 class Started(NamedTuple):
-    """The order is being carried out; what the process takes from now on, on top of ``memory`` bytes, is the job's."""
+    """The command was received. ``memory`` is the resident size in bytes; what is added to it belongs to the job."""
 
     memory: int
 
 
 class Phase(NamedTuple):
-    """What the process is at from now on: ``compiling`` or ``training``."""
+    """A phase begins: ``compiling`` or ``training``."""
 
     name: str
 
 
 class Progress(NamedTuple):
-    """Losses of the steps up to ``step``, float32 ``(steps, names)``, and the seconds that they took.
+    """Losses of the steps up to ``step``, float32 ``(steps, names)``, and their duration in seconds.
 
-    ``paced``: these seconds tell how fast the training is; those in which the step was compiled do not.
+    ``paced``: the duration tells the speed of training; false if it includes compilation.
     """
 
     step: int
@@ -42,10 +42,7 @@ class Progress(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A snapshot file was written; ``figures`` judge the generator, as far as the data allow it.
-
-    ``warnings`` say what is wrong with the training at this step: sentences by their names.
-    """
+    """A snapshot file was written, with the figures and warnings of :class:`app.jobs.trainer.snapshots.Findings`."""
 
     step: int
     figures: dict[str, float | None] | None
@@ -53,7 +50,7 @@ class Snapshot(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """A checkpoint file was written; ``kept`` ones stay for forks, the others make way for the next."""
+    """A checkpoint file was written. A ``kept`` one stays for forks; the next checkpoint replaces any other."""
 
     step: int
     file: str
@@ -61,21 +58,21 @@ class Checkpoint(NamedTuple):
 
 
 class Done(NamedTuple):
-    """The process is through with the order: all steps, or as far as it came when it was told to stop."""
+    """The command is completed, or was stopped on request after saving."""
 
     finished: bool
-    weights: str  # the folder they were written to, below the job's
-    step: int  # of these weights
+    weights: str  # folder of the networks, below the job's
+    step: int  # of these networks
 
 
 class Failed(NamedTuple):
-    """The order cannot be carried out, for a reason that lies in it."""
+    """The job cannot be trained, for a reason of its own."""
 
     reason: str
 
 
 class Interrupted(NamedTuple):
-    """The process ends, for a reason that may pass: a full disk, say. It is tried again."""
+    """The process ends for a reason that may pass, such as a full disk; the job is tried again."""
 
     reason: str
 

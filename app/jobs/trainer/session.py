@@ -1,4 +1,4 @@
-"""One order, carried out: networks built or restored, trained, recorded."""
+"""Executes one command: builds or restores the networks of a job, trains them and writes its files."""
 
 import math
 import time
@@ -13,7 +13,8 @@ import psutil
 
 from app.jobs.files import JobFiles
 from app.jobs.specification import Specification, StoredData, ToyData
-from app.jobs.trainer.messages import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
+from app.jobs.trainer import messages
+from app.jobs.trainer.messages import Message, TrainCommand
 from app.jobs.trainer.snapshots import SnapshotWriter
 from models import DivergenceError, WGAN_clip, fully_connected_GenDiscr, train
 from models.catalogue import CLASS_NAMES, LOSS_NAMES
@@ -26,55 +27,56 @@ from models.training import train as loop
 from models.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from models.training.train import is_compiled
 
-#: Pace of the progress reports and of the checkpoints that a recovery starts from, in seconds.
+#: Intervals of the progress reports and of the checkpoints for recovery, in seconds.
 REPORT_SECONDS = 0.2
 CHECKPOINT_SECONDS = 2.0
 
-#: Snapshots of a short and of a long job, and the steps between two from which on a job counts as long.
+#: A job takes about 50 snapshots; with more than 500 steps between them, up to 200.
 _FEWEST_SNAPSHOTS, _MOST_SNAPSHOTS, _LONG = 50, 200, 500
 _KEPT_CHECKPOINTS = 10
 
 
 class Session:
-    """Carries out one order.
+    """Executes one command.
 
     Args:
-        order: what to train, and the checkpoint to start from.
-        send: tells the worker.
-        should_stop: asked every quarter of a second or so; True saves and ends the session.
+        command: what to train, and the checkpoint to start from.
+        send: sends a message to the worker.
+        should_stop: called about every quarter of a second; True saves and ends the session.
     """
 
-    def __init__(self, order: Order, send: Callable[[Message], None], should_stop: Callable[[], bool]) -> None:
+    def __init__(self, command: TrainCommand, send: Callable[[Message], None], should_stop: Callable[[], bool]) -> None:
         self._send = send
         self._should_stop = should_stop
-        self._attempt = order.attempt
-        self._files = JobFiles.at(order.folder)
-        self._specification = Specification.model_validate(order.specification)
-        self._start = order.checkpoint
-        self._first_step = order.first_step
+        self._attempt = command.attempt
+        self._files = JobFiles.at(command.folder)
+        self._specification = Specification.model_validate(command.specification)
+        self._start = command.checkpoint
+        self._first_step = command.first_step
         self._blocks: list[npt.NDArray[np.float32]] = []
         self._compiling = False
         self._trained = 0  # the last step with losses to report
         self._reported = self._saved = time.monotonic()
 
     def run(self) -> Message:
-        """Train to the end, or until told to stop."""
-        self._send(Started(psutil.Process().memory_info().rss))
+        """Train to the end, or until ``should_stop``; return how it ended."""
+        self._send(messages.Started(psutil.Process().memory_info().rss))
         try:
             real = self._real_examples()
             gan = build(self._specification, real)
             if self._start is not None:
                 restore(gan, self._files.checkpoint(self._start), self._specification)
         except CheckpointError as error:
-            return Failed(f"its checkpoint {self._start} is damaged or gone ({type(error.__cause__).__name__})")
+            cause = type(error.__cause__).__name__
+            return messages.Failed(f"its checkpoint {self._start} is damaged or gone ({cause})")
         except ValueError as error:
-            return Failed(str(error))
+            return messages.Failed(str(error))
         snapshots = SnapshotWriter(self._specification, self._files, real)
         try:
             finished = self._train(gan, snapshots)
         except DivergenceError as error:
             self._report(self._trained)
-            return Failed(f"{error}; GET /jobs/{{id}}/history shows how the losses ran until then")
+            return messages.Failed(f"{error}; GET /jobs/{{id}}/history shows how the losses ran until then")
         return self._end(gan, snapshots, finished)
 
     def _real_examples(self) -> npt.NDArray[np.float32]:
@@ -94,12 +96,12 @@ class Session:
         return points
 
     def _train(self, gan: GAN, snapshots: SnapshotWriter) -> bool:
-        """Train from snapshot to snapshot; the steps that have one do not depend on where the session began."""
+        """Train from snapshot to snapshot, the same ones if the job was resumed; return whether all steps are done."""
         plan = Plan(self._specification.total_steps)
         if gan.steps_done == self._first_step or plan.has_snapshot(gan.steps_done):
             self._snapshot(gan, snapshots)
         self._compiling = not is_compiled(gan)
-        self._send(Phase("compiling" if self._compiling else "training"))
+        self._send(messages.Phase("compiling" if self._compiling else "training"))
         self._reported = self._saved = time.monotonic()
         while gan.steps_done < plan.steps:
             train(
@@ -123,13 +125,13 @@ class Session:
         self._blocks.append(np.stack([progress.losses[name] for name in names], axis=1))
         self._trained = progress.step
         if self._compiling:
-            self._send(Phase("training"))
+            self._send(messages.Phase("training"))
             self._report(progress.step, paced=False)
             self._compiling = False
         now = time.monotonic()
         if now - self._reported >= REPORT_SECONDS:
             self._report(progress.step)
-        # A model that has diverged stands beyond the last step that there is to tell of.
+        # After divergence, the networks are ahead of the last step with losses.
         if now - self._saved >= CHECKPOINT_SECONDS and progress.step == gan.steps_done:
             self._checkpoint(gan, kept=False)
 
@@ -137,33 +139,33 @@ class Session:
         now = time.monotonic()
         if self._blocks:
             losses = np.concatenate(self._blocks).astype(np.float32)
-            self._send(Progress(step, losses, now - self._reported, paced))
+            self._send(messages.Progress(step, losses, now - self._reported, paced))
             self._blocks.clear()
         self._reported = now
 
     def _snapshot(self, gan: GAN, snapshots: SnapshotWriter) -> None:
-        self._send(Snapshot(gan.steps_done, *snapshots.write(gan)))
+        self._send(messages.Snapshot(gan.steps_done, *snapshots.write(gan)))
 
     def _checkpoint(self, gan: GAN, kept: bool) -> None:
-        # What is published never lags behind the checkpoint: a recovery would leave a gap.
+        # Losses first: a recovery from this checkpoint does not repeat the steps before it.
         self._report(gan.steps_done)
         name = f"{gan.steps_done:09}-{self._attempt}.npz"
         save_checkpoint(gan, self._files.checkpoint(name))
-        self._send(Checkpoint(gan.steps_done, name, kept))
+        self._send(messages.Checkpoint(gan.steps_done, name, kept))
         self._saved = time.monotonic()
 
     def _end(self, gan: GAN, snapshots: SnapshotWriter, finished: bool) -> Message:
         if not finished:
             self._report(gan.steps_done)
-            self._snapshot(gan, snapshots)  # the picture of the networks that are taken away
+            self._snapshot(gan, snapshots)  # shows the networks that are exported
         self._checkpoint(gan, kept=finished)
         folder = f"weights-{self._attempt}"
         export(gan, self._specification, self._files.folder / folder)
-        return Done(finished, folder, gan.steps_done)
+        return messages.Done(finished, folder, gan.steps_done)
 
 
 class Plan:
-    """At which steps a job of ``steps`` steps takes a snapshot, and at which it keeps a checkpoint."""
+    """The steps at which a job of ``steps`` steps takes a snapshot or keeps a checkpoint."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
@@ -173,23 +175,23 @@ class Plan:
         self.keep_every = self.every * math.ceil(snapshots / _KEPT_CHECKPOINTS)
 
     def next_snapshot(self, step: int) -> int:
-        """Return the first step after ``step`` that has a snapshot."""
+        """Return the first step after ``step`` with a snapshot."""
         return min((step // self.every + 1) * self.every, self.steps)
 
     def has_snapshot(self, step: int) -> bool:
-        """Say whether this step has a snapshot."""
+        """Return whether this step has a snapshot."""
         return step % self.every == 0 or step == self.steps
 
     def keeps_checkpoint(self, step: int) -> bool:
-        """Say whether this step's checkpoint stays; that of the last step is kept when the session ends."""
+        """Return whether this step's checkpoint is kept; that of the last step is kept by the end of the session."""
         return step % self.keep_every == 0 and step < self.steps
 
 
 def build(specification: Specification, real: npt.NDArray[np.float32]) -> GAN:
-    """Build the GAN of a job; the seed decides its first weights and all its random numbers.
+    """Build the GAN of a job; its seed determines the initial weights and all random numbers.
 
     Raises:
-        ValueError: the parts do not fit each other.
+        ValueError: the settings do not fit each other.
     """
     keras.utils.set_random_seed(specification.seed)
     networks = fully_connected_GenDiscr(specification.gen_shape, real, specification.latent_type)
@@ -204,7 +206,7 @@ def build(specification: Specification, real: npt.NDArray[np.float32]) -> GAN:
 
 
 def restore(gan: GAN, checkpoint: Path, specification: Specification) -> None:
-    """Go on from a checkpoint, with this job's settings: a checkpoint brings those of its own, which a fork changes.
+    """Load a checkpoint but keep this job's seed and learning rate, which a fork may change.
 
     Raises:
         CheckpointError: the file is missing or damaged.
@@ -216,7 +218,7 @@ def restore(gan: GAN, checkpoint: Path, specification: Specification) -> None:
 
 
 def export(gan: GAN, specification: Specification, folder: Path) -> None:
-    """Write the two networks as Keras weights, and the generator's layers for those who have no Keras."""
+    """Write both networks as Keras weights, and the generator's arrays for readers without Keras."""
     metadata = specification.model_dump(mode="json", exclude={"data"})
     if isinstance(specification.data, StoredData) and specification.data.transform is not None:
         metadata["column_transform"] = specification.data.transform.model_dump(mode="json")

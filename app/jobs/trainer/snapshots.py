@@ -1,4 +1,4 @@
-"""Pictures in numbers: what the generator draws at a step, and how the discriminator scores the plane."""
+"""Snapshots: generated points and the discriminator's scores at a step, as JSON."""
 
 import json
 import math
@@ -26,16 +26,16 @@ from models.toys.metrics import (
     sliced_wasserstein,
 )
 
-#: Points shown, of those that the figures are computed from (2,500: the protocol of VEEGAN and PacGAN).
+#: Points in a snapshot, and points that the figures are computed from (the protocol of VEEGAN and PacGAN).
 SHOWN_POINTS = 400
 _POINTS = 2_500
-#: The corner cloud's expectations are for 500 points.
+#: The expected statistics of the corner cloud are for 500 points.
 _CORNER_POINTS = 500
-#: Coordinates shown: the exercise's picture of five dimensions needs as many.
+#: Coordinates in a snapshot; the exercise plots five.
 SHOWN_DIMENSIONS = 5
+#: Scores per axis of the plane.
 GRID = 40
-
-#: Of numbers around 1. Of others: as many of a column's width.
+#: Decimals of numbers around 1; for data with a transform, digits of a column's range.
 _DIGITS = 4
 
 Singles = npt.NDArray[np.float32]
@@ -44,8 +44,8 @@ Singles = npt.NDArray[np.float32]
 class Findings(NamedTuple):
     """What a snapshot shows.
 
-    ``figures`` judge the generator; None where it generates what is no number: the training is about to fail.
-    ``warnings`` say why nothing is learnt any more, see :mod:`app.jobs.trainer.saturation`.
+    ``figures`` measure the generator's quality; None if it generates NaN or infinity and training is about to fail.
+    ``warnings`` say why the networks no longer learn, see :mod:`app.jobs.trainer.saturation`.
     """
 
     figures: dict[str, float | None] | None
@@ -53,9 +53,9 @@ class Findings(NamedTuple):
 
 
 class SnapshotWriter:
-    """Writes snapshots of one job, in the units of its data. The same latent vectors and real examples every time.
+    """Writes the snapshots of one job, in the units of its data, all with the same latent vectors and real examples.
 
-    Takes nothing from the random numbers of the training.
+    It uses random numbers of its own, so that training does not depend on the snapshots.
     """
 
     def __init__(self, specification: Specification, files: JobFiles, real: Singles) -> None:
@@ -76,10 +76,10 @@ class SnapshotWriter:
             self._modes = self._modes._replace(sigma=data.noise)
 
     def write(self, gan: GAN) -> Findings:
-        """Write the snapshot of the step that ``gan`` has reached; return what it shows."""
+        """Write the snapshot of the current step of ``gan``; return what it shows."""
         step = gan.steps_done
         if not self._files.real.exists():
-            # By way of the folder below: ours comes not back when the job was deleted meanwhile.
+            # Not written in place: that would recreate the folder of a deleted job; making its subfolder fails instead.
             draft = self._files.snapshot(step).with_name("real.json")
             _write_json(draft, self._real_examples())
             draft.replace(self._files.real)
@@ -99,10 +99,10 @@ class SnapshotWriter:
         return Findings(figures, check.warnings(gan, generated, points) if sound else {})
 
     def _scores(self, gan: GAN, points: Singles) -> tuple[Singles | None, Singles]:
-        """Return the discriminator's scores of the plane, if there is one, and of points."""
+        """Return the discriminator's scores of the plane, or None for data of one coordinate, and of points."""
         if self._grid is None:
             return None, gan.discriminator(points, training=False).numpy()
-        # In one call: most of a call's time is Keras's.
+        # One call, because most of its time is Keras's overhead.
         scores = gan.discriminator(np.concatenate([self._grid, points]), training=False).numpy()
         return scores[: len(self._grid)].reshape(GRID, GRID), scores[len(self._grid) :]
 
@@ -117,7 +117,7 @@ class SnapshotWriter:
         }
 
     def _judge(self, generated: Singles) -> tuple[dict[str, float | None], list[bool] | None]:
-        """Return the figures of the generator and, where modes are counted, which of them are fairly covered."""
+        """Return the figures of the generator and, for data with modes, which of them are fairly covered."""
         data, modes, covered = self._specification.data, self._modes, None
         figures: dict[str, float]
         if isinstance(data, ToyData) and data.name == "corner_cloud":
@@ -139,7 +139,7 @@ class SnapshotWriter:
 
 
 def _some(real: Singles, seed: int) -> Singles:
-    """Return up to ``SHOWN_POINTS`` of the rows, whose order in a file may mean something, drawn at random."""
+    """Return up to ``SHOWN_POINTS`` random rows in their order; the first rows of a file may not be typical."""
     if len(real) <= SHOWN_POINTS:
         return real
     drawn = np.random.default_rng([seed, 0xC3]).choice(len(real), SHOWN_POINTS, replace=False)
@@ -147,14 +147,14 @@ def _some(real: Singles, seed: int) -> Singles:
 
 
 def _box(real: Singles) -> list[tuple[float, float]]:
-    """Return from where to where the first two coordinates are shown: 0 … 1, and further where there are points."""
+    """Return the ranges of the first two coordinates that are shown: 0 … 1, extended to include all points."""
     return [
         (min(0.0, float(real[:, i].min())), max(1.0, float(real[:, i].max()))) for i in range(min(2, real.shape[1]))
     ]
 
 
 def _plane(box: list[tuple[float, float]], real: Singles) -> Singles:
-    """Return points over the first two coordinates, row by row from below; the others stay at the data's mean."""
+    """Return a grid over the first two coordinates, row by row from below; the others have the mean of the data."""
     x, y = np.meshgrid(*(np.linspace(low, high, GRID) for low, high in box))
     points = np.tile(real.mean(axis=0, dtype=np.float64), (GRID * GRID, 1))
     points[:, 0], points[:, 1] = x.ravel(), y.ravel()
@@ -162,7 +162,7 @@ def _plane(box: list[tuple[float, float]], real: Singles) -> Singles:
 
 
 def _in_units(outputs: Singles, transform: ColumnTransform) -> Any:
-    """Return outputs as nested lists of the caller's numbers, with the digits that matter."""
+    """Return outputs as nested lists in the caller's units, rounded to the significant digits."""
     formats = transform.formats(_DIGITS)[: outputs.shape[1]]
     rows = transform.to_values(outputs).tolist()
     return [
@@ -172,7 +172,7 @@ def _in_units(outputs: Singles, transform: ColumnTransform) -> Any:
 
 
 def _rounded(values: npt.NDArray[np.floating]) -> Any:
-    """Return nested lists; what is not finite becomes null, as JSON has no word for it."""
+    """Return nested lists; NaN and infinity become null, as JSON has neither."""
     rounded = np.round(values.astype(np.float64), _DIGITS).astype(object)
     rounded[~np.isfinite(values)] = None
     return rounded.tolist()

@@ -1,4 +1,4 @@
-"""The worker that ``nobody serve`` runs by itself when there is no database to share."""
+"""The worker that ``nobody serve`` runs itself, unless the database is shared."""
 
 import contextlib
 import logging
@@ -11,14 +11,15 @@ from app.jobs.child import command
 
 log = logging.getLogger("nobody.jobs")
 
-#: Pause before a worker that has ended is replaced, and time it has to end when told, in seconds.
+#: Pause before a worker that ended is restarted, and its maximum, in seconds.
 _RESTART_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
-_GRACE_SECONDS = 15
+#: Time that the worker has to end when asked to, in seconds.
+_STOP_SECONDS = 15
 
 
 class EmbeddedWorker:
-    """Keeps one ``nobody worker`` running beside the service; it ends when this process does, even by kill -9."""
+    """Keeps one ``nobody worker`` running, which ends when this process ends, even by kill -9."""
 
     def __init__(self, settings: Settings) -> None:
         self._environment = os.environ | {
@@ -29,24 +30,24 @@ class EmbeddedWorker:
         self._thread = threading.Thread(target=self._keep_running, name="embedded-worker", daemon=True)
 
     def start(self) -> None:
-        """Start the worker, and again whenever it ends."""
+        """Start the worker, and restart it whenever it ends."""
         self._thread.start()
 
     def ask_to_stop(self) -> None:
-        """Tell the worker to save what it trains, and to end; returns at once."""
+        """Ask the worker to save its jobs and end; return at once."""
         if self._stop_wanted.is_set():
-            return  # told a second time, it would end without saving
+            return  # a second signal would end it without saving
         self._stop_wanted.set()
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
 
     def wait(self) -> None:
-        """Wait for the worker's end, and end it where it takes too long."""
+        """Wait for the worker's end; kill it if it takes too long."""
         self.ask_to_stop()
         if not self._thread.is_alive():
-            return  # it was never started
-        self._thread.join(_GRACE_SECONDS)
+            return  # never started
+        self._thread.join(_STOP_SECONDS)
         if self._thread.is_alive() and self._process is not None:
             self._process.kill()
 
@@ -55,15 +56,15 @@ class EmbeddedWorker:
         while not self._stop_wanted.is_set():
             self._process = subprocess.Popen(
                 command("app", "worker", "--embedded"),
-                stdin=subprocess.PIPE,  # its end tells the worker that we are gone
+                stdin=subprocess.PIPE,  # closed by our end, which ends the worker
                 env=self._environment,
-                start_new_session=True,  # Ctrl-C comes to us; we tell the worker
+                start_new_session=True,  # gets no Ctrl-C; we ask it to stop
             )
             if self._stop_wanted.is_set():
                 self._process.terminate()
             status = self._process.wait()
             if not self._stop_wanted.is_set():
                 log.warning("the worker ended unexpectedly (status %d); starting another one", status)
-                # One that gives up by itself is tried less and less often; one that was killed is replaced.
+                # After a crash, restart at once; after an error of its own, less and less often.
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS) if status > 0 else _RESTART_SECONDS
                 self._stop_wanted.wait(pause)

@@ -1,36 +1,37 @@
-"""Training processes, seen from the worker: started, told, heard, ended; and a stock of them kept warm."""
+"""Training processes as the worker sees them, and a pool of warm ones."""
 
 import contextlib
 import multiprocessing
 import os
+import queue
 import signal
 import subprocess
 import tempfile
-import threading
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
 import psutil
 
 from app.jobs.child import command
-from app.jobs.trainer.messages import Message, Order
+from app.jobs.trainer.messages import Message, TrainCommand
 
-#: After so many jobs a process makes way for a new one: what TensorFlow has hoarded, about 10 MB a job, goes with it.
-_MAX_ORDERS = 20
+#: A process is replaced after so many jobs, because TensorFlow keeps about 10 MB of each.
+_MAX_JOBS = 20
 
 
 class ProcessEndedError(Exception):
-    """The training process is gone."""
+    """The training process has ended."""
 
 
 class TrainingProcess:
-    """One training process. It ends by itself as soon as this process does, however that comes about."""
+    """One training process. It ends when this process ends, however that happens."""
 
     def __init__(self) -> None:
-        # A pair of sockets: when our end closes, and be it by kill -9, the other end knows at once.
+        # A socket pair: the other end notices when ours is closed, even by kill -9.
         self._connection: Connection[Any, Any]
         self._connection, theirs = multiprocessing.Pipe()
-        # TensorFlow leaves files behind in the temporary folder when it is killed.
+        # TensorFlow leaves temporary files behind when it is killed.
         self._scratch = tempfile.TemporaryDirectory(prefix="nobody-", ignore_cleanup_errors=True)
         with theirs:
             self._process = subprocess.Popen(
@@ -38,9 +39,9 @@ class TrainingProcess:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env=os.environ | {"TMPDIR": self._scratch.name},
-                start_new_session=True,  # a group of its own: killed as a whole, and deaf to the terminal's Ctrl-C
+                start_new_session=True,  # a process group, which is killed as a whole and gets no Ctrl-C
             )
-        self._orders = 0
+        self._jobs = 0
 
     @property
     def pid(self) -> int:
@@ -49,26 +50,26 @@ class TrainingProcess:
 
     @property
     def reusable(self) -> bool:
-        """Say whether the process may take another order."""
-        return self._process.poll() is None and self._orders < _MAX_ORDERS
+        """Whether the process can take another job."""
+        return self._process.poll() is None and self._jobs < _MAX_JOBS
 
-    def send(self, order: Order) -> None:
-        """Give an order.
+    def send(self, command: TrainCommand) -> None:
+        """Send a command.
 
         Raises:
-            ProcessEndedError: nobody is there to take it.
+            ProcessEndedError: the process has ended.
         """
-        self._orders += 1
+        self._jobs += 1
         try:
-            self._connection.send(order)
+            self._connection.send(command)
         except OSError:
             raise ProcessEndedError from None
 
     def receive(self, wait: float) -> list[Message]:
-        """Return what the process has said, waiting up to ``wait`` seconds for the first word.
+        """Return the messages of the process; wait up to ``wait`` seconds for the first.
 
         Raises:
-            ProcessEndedError: it has ended, and all it said was received.
+            ProcessEndedError: it has ended, and all its messages were received.
         """
         messages: list[Message] = []
         try:
@@ -80,7 +81,7 @@ class TrainingProcess:
         return messages
 
     def memory(self) -> int:
-        """Return the resident memory, in bytes; 0 once the process has ended."""
+        """Return the resident memory in bytes; 0 after the end of the process."""
         try:
             return int(psutil.Process(self.pid).memory_info().rss)
         except psutil.Error:
@@ -92,7 +93,7 @@ class TrainingProcess:
             self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the process, with whatever it has started, and see it dead."""
+        """Kill the process and all that it started, and wait for its end."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -102,44 +103,43 @@ class TrainingProcess:
 
 
 class WarmProcesses:
-    """Processes that have TensorFlow loaded and wait for an order.
+    """A pool of processes that have TensorFlow loaded and wait for a job.
 
     Args:
         most: how many may wait.
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._idle: list[TrainingProcess] = []
-        self._closed = False
+        self._idle: queue.LifoQueue[TrainingProcess] = queue.LifoQueue(most)
 
     def warm(self) -> None:
-        """Have one ready for the first job."""
+        """Start a process for the first job."""
         self.give_back(TrainingProcess())
 
     def take(self) -> TrainingProcess:
-        """Return a process: a warm one if there is any."""
-        with self._lock:
-            while self._idle:
-                process = self._idle.pop()
-                if process.reusable:
-                    return process
-                process.kill()
+        """Return a warm process, or else a new one."""
+        for process in self._drain():
+            if process.reusable:
+                return process
+            process.kill()
         return TrainingProcess()
 
     def give_back(self, process: TrainingProcess) -> None:
-        """Keep a process for the next job, if it is good for one and not too many wait."""
-        with self._lock:
-            if not self._closed and process.reusable and len(self._idle) < self._most:
-                self._idle.append(process)
+        """Keep a process for the next job, or kill it if it is not reusable or enough wait."""
+        try:
+            if process.reusable:
+                self._idle.put_nowait(process)
                 return
+        except queue.Full:
+            pass
         process.kill()
 
     def close(self) -> None:
-        """End those that wait, and keep none from now on."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for process in idle:
+        """Kill the waiting processes."""
+        for process in self._drain():
             process.kill()
+
+    def _drain(self) -> Iterator[TrainingProcess]:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield self._idle.get_nowait()

@@ -8,88 +8,103 @@ import threading
 from types import FrameType
 
 from dbos import DBOS, DBOSConfig
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
+from app.jobs.errors import JobsUnavailableError
 from app.jobs.files import JobFiles, sweep
-from app.jobs.locks import Executor
-from app.jobs.record.leases import LeaseBook
+from app.jobs.locks import WorkerSlot
+from app.jobs.record.database import connect
+from app.jobs.record.leases import LeaseStore
 from app.jobs.record.queue import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, Queue
 from app.jobs.record.store import JobStore
-from app.jobs.record.tables import connect
-from app.jobs.worker.heartbeats import Presence
+from app.jobs.worker.heartbeats import BEAT_SECONDS, Heartbeats
+from app.jobs.worker.periodic import Periodic
 from app.jobs.worker.processes import WarmProcesses
-from app.jobs.worker.supervisor import Supervision
+from app.jobs.worker.supervisor import JobSupervisor
 
 log = logging.getLogger("nobody.jobs")
 
-#: How often the queue is looked at, in seconds.
-_POLL_SECONDS = 0.1
-#: How often the worker looks whether its database is still there, in seconds.
-_LOOK_SECONDS = 1.0
+#: Intervals at which the queue, the database file and interrupted work are checked, in seconds.
+_QUEUE_SECONDS = 0.1
+_FILE_SECONDS = 1.0
+_REPAIR_SECONDS = 30.0
 #: Time that all jobs together have to save and stop when the worker ends, in seconds.
-_GRACE_SECONDS = 12
+_STOP_SECONDS = 12
+
+
+def run_worker(settings: Settings) -> None:
+    """Train jobs until SIGTERM or Ctrl-C; jobs that run then are saved and go back to the queue.
+
+    Raises:
+        LockedError: another worker runs on the same data folder.
+        JobsUnavailableError: the database cannot be used.
+        OSError: the data folder cannot be written.
+    """
+    try:
+        Worker(settings).run()
+    except SQLAlchemyError as error:
+        where = "NOBODY_DATABASE_URL" if settings.database_url else settings.data / "jobs.sqlite"
+        raise JobsUnavailableError(f"no usable database at {where}: {str(error).splitlines()[0]}") from None
 
 
 class Worker:
-    """A worker process: an executor of DBOS's queue whose one workflow trains one job.
-
-    Args:
-        settings: of the service.
-
-    Raises:
-        LockedError: another worker stands on the same data folder.
-        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
-    """
+    """A DBOS executor; its only workflow trains one job."""
 
     def __init__(self, settings: Settings) -> None:
-        self._executor = Executor(settings)
-        self._concurrency = settings.concurrent_jobs
+        self._settings = settings
+        self._slot = WorkerSlot(settings)
         self._engine = connect(settings)
         sweep(settings.data)
+        queue = Queue(self._engine)
+        self._store = JobStore(self._engine, queue, settings.max_queued_jobs)
+        self._leases = LeaseStore(self._engine, queue, self._slot.name)
+        self._heartbeats = Heartbeats(self._engine, queue, self._slot.name) if settings.database_url else None
         self._stopping = threading.Event()
         self._processes = WarmProcesses(settings.concurrent_jobs)
-        queue = Queue(self._engine)
-        self._settings = settings
-        self._store = JobStore(self._engine, queue, settings.max_queued_jobs)
-        self._leases = LeaseBook(self._engine, queue, self._executor.name)
-        self._supervision = Supervision(self._leases, self._processes, settings, self._stopping)
-        self._presence = Presence(self._engine, self._executor.name, _holders, _recover, self._mend)
+        self._supervisor = JobSupervisor(self._leases, self._processes, settings, self._stopping)
 
     def run(self) -> None:
-        """Work until SIGTERM or Ctrl-C; jobs that run then are saved and go back to the queue."""
+        """Work until SIGTERM or Ctrl-C."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        self._presence.beat()
+        background = [Periodic("repairing interrupted work", _REPAIR_SECONDS, self._repair)]
+        if self._heartbeats is not None:
+            self._heartbeats.beat()
+            background.append(Periodic("watching the other workers", BEAT_SECONDS, self._heartbeats.tick))
         try:
-            self._mend()
+            self._repair()
         except Exception:
-            log.exception("looking for what was left half-done failed; trying again in a while")
+            log.exception("repairing interrupted work failed; trying again in %g seconds", _REPAIR_SECONDS)
         self._launch()
-        self._presence.start()
+        for thread in background:
+            thread.start()
         self._processes.warm()
-        log.info("worker %s: ready for %d jobs at a time", self._executor.name, self._concurrency)
-        while not self._stopping.wait(_LOOK_SECONDS):
+        log.info("worker %s: ready for %d jobs at a time", self._slot.name, self._settings.concurrent_jobs)
+        while not self._stopping.wait(_FILE_SECONDS):
             self._check_database()
-        _end_after(_GRACE_SECONDS + 5)  # a database that does not answer cannot keep us
-        self._presence.stop()
-        # DBOS stops looking for jobs, and waits for those that run, which see the same event.
-        DBOS.destroy(workflow_completion_timeout_sec=_GRACE_SECONDS)
+        _end_after(_STOP_SECONDS + 5)  # even if the database does not answer
+        for thread in background:
+            thread.stop()
+        # DBOS stops taking jobs and waits for the running ones, whose supervisors watch the same event.
+        DBOS.destroy(workflow_completion_timeout_sec=_STOP_SECONDS)
         self._processes.close()
-        self._presence.leave()
+        if self._heartbeats is not None:
+            self._heartbeats.leave()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         if self._stopping.is_set():
-            os._exit(1)  # asked twice: at once. Whatever is lost is recovered from its checkpoint.
+            os._exit(1)  # second signal: end at once; jobs resume from their checkpoints
         self._stopping.set()
 
     def _check_database(self) -> None:
         if self._store.is_gone:
-            log.error("the database of the jobs was taken away; ending, for another worker to open the one there is")
+            log.error("the database file of the jobs was removed or replaced; ending, so that a new worker opens it")
             os._exit(1)
 
-    def _mend(self) -> None:
-        """Take up what others have left half-done: jobs that nobody works on, and what is left of deleted ones."""
-        self._leases.mend()
+    def _repair(self) -> None:
+        """Resume jobs that no worker has, and complete interrupted deletions."""
+        self._leases.repair()
         for job_id in self._store.leftovers():
             try:
                 self._store.clear(JobFiles(self._settings.data, job_id))
@@ -101,7 +116,7 @@ class Worker:
             "name": APPLICATION,
             "system_database_engine": self._engine,
             "application_version": APPLICATION_VERSION,
-            "executor_id": self._executor.name,
+            "executor_id": self._slot.name,
             "log_level": "ERROR",
             "run_migrations": False,  # connect() has done so
         }
@@ -109,26 +124,16 @@ class Worker:
 
         @DBOS.step(name="train")
         def train(job_id: str, run: int) -> None:
-            self._supervision.attend(job_id, run)
+            self._supervisor.run(job_id, run)
 
-        # Without a limit of recoveries: the record has its own, which counts those that came to nothing.
+        # No limit of recoveries: leases count those without progress, see MAX_STALLS.
         @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)
         def train_workflow(job_id: str, run: int) -> None:
             train(job_id, run)
 
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=self._concurrency, polling_interval_sec=_POLL_SECONDS)
-
-
-def _holders() -> set[str]:
-    pending = DBOS.list_workflows(status="PENDING", name=WORKFLOW, load_input=False, load_output=False)
-    return {workflow.executor_id for workflow in pending if workflow.executor_id}
-
-
-def _recover(executors: list[str]) -> None:
-    # What DBOS does at its own start for its own name. Public resume_workflow would start a workflow a second time
-    # that somebody else has taken up in the meantime; this one asks for the dead executor's name.
-    DBOS._recover_pending_workflows(executors)
+        concurrency = self._settings.concurrent_jobs
+        DBOS.register_queue(QUEUE, worker_concurrency=concurrency, polling_interval_sec=_QUEUE_SECONDS)
 
 
 def _end_after(seconds: float) -> None:
@@ -138,7 +143,7 @@ def _end_after(seconds: float) -> None:
 
 
 def end_with_parent() -> None:
-    """End this process, at once, when the one that started it closes our standard input, however it ended."""
+    """End this process at once when its parent ends, which closes our standard input."""
 
     def watch() -> None:
         while os.read(sys.stdin.fileno(), 1024):

@@ -8,7 +8,7 @@ from app.jobs.service import manage
 from app.jobs.service import submit as submission
 from app.jobs.service.views import Job, JobPage
 from app.jobs.specification import ForkRequest
-from app.jobs.states import Request as Action
+from app.jobs.states import Action
 from app.web.dependencies import Jobs
 from app.web.errors import PROBLEM_CONTENT
 from app.web.job_body import JOB_BODY, read_job

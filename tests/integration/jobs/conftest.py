@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.config import Settings
-from app.jobs.record.leases import LeaseBook
+from app.jobs.record.database import connect
+from app.jobs.record.leases import LeaseStore
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
-from app.jobs.record.tables import connect
 from tests.integration.jobs.postgresql import PostgreSQL
 
 
@@ -48,5 +48,5 @@ def store(engine: sa.Engine, queue: Queue) -> JobStore:
 
 
 @pytest.fixture
-def leases(engine: sa.Engine, queue: Queue) -> LeaseBook:
-    return LeaseBook(engine, queue, "me")
+def leases(engine: sa.Engine, queue: Queue) -> LeaseStore:
+    return LeaseStore(engine, queue, "me")

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from app.config import Settings
 from app.jobs.errors import JobsUnavailableError, UnknownJobError
 from app.jobs.files import JobFiles
-from app.jobs.record.leases import LeaseBook
+from app.jobs.record.leases import LeaseStore
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
 from app.jobs.record.tables import leftovers, metadata
@@ -22,9 +22,9 @@ from app.jobs.service import manage
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.submit import submit
 from app.jobs.specification import JobRequest, PointData
-from app.jobs.states import Request, State
+from app.jobs.states import Action, State
 from app.jobs.worker.processes import WarmProcesses
-from app.jobs.worker.supervisor import Supervision
+from app.jobs.worker.supervisor import JobSupervisor
 from app.jobs.worker.worker import Worker
 
 POINTS = JobRequest(
@@ -40,11 +40,11 @@ def jobs(settings: Settings, store: JobStore) -> JobDatabase:
 
 
 @pytest.fixture
-def restart(settings: Settings, store: JobStore, leases: LeaseBook) -> Callable[[], None]:
+def restart(settings: Settings, store: JobStore, leases: LeaseStore) -> Callable[[], None]:
     """Return what a worker does first."""
     worker = object.__new__(Worker)
     worker._settings, worker._store, worker._leases = settings, store, leases
-    return worker._mend
+    return worker._repair
 
 
 def _submit(jobs: JobDatabase, request: JobRequest = POINTS) -> str:
@@ -53,7 +53,7 @@ def _submit(jobs: JobDatabase, request: JobRequest = POINTS) -> str:
 
 def _cancel(jobs: JobDatabase, job_id: str) -> None:
     with jobs.store() as store:
-        store.ask(job_id, Request.CANCEL)
+        store.ask(job_id, Action.CANCEL)
 
 
 def _left(engine: sa.Engine, settings: Settings, job_id: str) -> list[str]:
@@ -93,7 +93,7 @@ FAULTS: dict[str, tuple[object, str, Callable[..., None]]] = {
     "the queue cannot be read": (DBOSClient, "list_workflows", _raise(OperationalError("", None, Exception()))),
     "the queue cannot be written": (DBOSClient, "delete_workflows", _raise(OperationalError("", None, Exception()))),
     "a death before the files": (JobFiles, "remove", _raise(ConnectionError())),
-    "a death before the queue": (Queue, "forget", _raise(ConnectionError())),
+    "a death before the queue": (Queue, "delete_runs", _raise(ConnectionError())),
 }
 
 
@@ -166,7 +166,7 @@ def test_a_submission_that_fails_leaves_nothing(
         if fault == "the disk is full":
             patch.setattr(np, "save", _raise(OSError(28, "No space left on device")))
         elif fault == "the database is away":
-            patch.setattr(Queue, "put", _raise(OperationalError("", None, Exception())))
+            patch.setattr(Queue, "enqueue", _raise(OperationalError("", None, Exception())))
         else:
             patch.setattr(JobStore, "submit", _raise(JobsUnavailableError("full")))
         with pytest.raises(JobsUnavailableError):
@@ -230,7 +230,7 @@ def test_a_submission_that_was_cleared_away_meanwhile_is_refused(
 
 
 def test_a_worker_that_was_frozen_does_not_bring_the_folder_back(
-    jobs: JobDatabase, settings: Settings, store: JobStore, leases: LeaseBook, monkeypatch: pytest.MonkeyPatch
+    jobs: JobDatabase, settings: Settings, store: JobStore, leases: LeaseStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = _submit(jobs, JobRequest(model="simple_gan"))
     make = JobFiles.make
@@ -245,7 +245,7 @@ def test_a_worker_that_was_frozen_does_not_bring_the_folder_back(
 
     monkeypatch.setattr(JobFiles, "make", late)
     monkeypatch.setattr(WarmProcesses, "take", lambda self: Idle())
-    Supervision(leases, WarmProcesses(1), settings, threading.Event()).attend(job_id, 1)
+    JobSupervisor(leases, WarmProcesses(1), settings, threading.Event()).run(job_id, 1)
     assert not JobFiles(settings.data, job_id).folder.exists()
 
 
@@ -254,12 +254,12 @@ def test_the_place_in_the_queue_is_that_in_which_jobs_are_taken(
 ) -> None:
     with jobs.store() as all_jobs:
         for row in all_jobs.page([State.QUEUED], 100, None):
-            all_jobs.ask(row["id"], Request.CANCEL)
+            all_jobs.ask(row["id"], Action.CANCEL)
     ids = [_submit(jobs, JobRequest(model="simple_gan", name=str(i))) for i in range(6)]
     for i in (0, 3):
-        store.ask(ids[i], Request.PAUSE)
-        store.ask(ids[i], Request.RESUME)
-    store.ask(ids[1], Request.CANCEL)
+        store.ask(ids[i], Action.PAUSE)
+        store.ask(ids[i], Action.RESUME)
+    store.ask(ids[1], Action.CANCEL)
     assert store.positions() == {ids[i]: place for place, i in enumerate((2, 4, 5, 0, 3))}
 
     status = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"

@@ -16,17 +16,20 @@ from app.config import Settings
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.files import JobFiles
 from app.jobs.limits import specify
-from app.jobs.record.leases import MAX_STALLS, LeaseBook
+from app.jobs.record.database import is_unavailable, retry_until_available
+from app.jobs.record.leases import LeaseStore
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
-from app.jobs.record.tables import is_away, jobs
+from app.jobs.record.tables import jobs
+from app.jobs.record.transitions import MAX_STALLS
 from app.jobs.record.values import NewJob, new_id
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.submit import submit
 from app.jobs.specification import JobRequest
 from app.jobs.states import ENDED, State
 from app.jobs.worker.processes import TrainingProcess, WarmProcesses
-from app.jobs.worker.supervisor import Supervision, _Attempt, patiently
+from app.jobs.worker.supervisor import JobSupervisor
+from app.jobs.worker.trainer_run import TrainerRun
 from tests.integration.jobs.harness import service, until
 
 
@@ -63,59 +66,59 @@ DEAD = ("gone", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "SUCCESS
 @pytest.mark.parametrize("fate", DEAD)
 @pytest.mark.parametrize("state", MENDED)
 def test_a_job_without_a_living_run_is_queued_again_or_ended(
-    state: State, fate: str, store: JobStore, leases: LeaseBook, queue: Queue, engine: sa.Engine
+    state: State, fate: str, store: JobStore, leases: LeaseStore, queue: Queue, engine: sa.Engine
 ) -> None:
     job_id = _submit(store)
     _set_state(engine, job_id, state)
     _set_fate(engine, f"{job_id}-1", fate)
-    leases.mend()
+    leases.repair()
     job = store.get(job_id)
     assert (job["state"], job["error"]) == (MENDED[state], None)
     assert [event.data["status"] for event in store.events_after(job, 1)] == [MENDED[state]]
     if MENDED[state] == State.QUEUED:
         assert job["run"] == 2
-        assert queue.living([(job_id, 1), (job_id, 2)]) == {(job_id, 2)}
-        assert leases.take(job_id, 2) is not None
-    leases.mend()
+        assert queue.active([(job_id, 1), (job_id, 2)]) == {(job_id, 2)}
+        assert leases.acquire(job_id, 2) is not None
+    leases.repair()
     assert store.get(job_id)["run"] == job["run"], "once is enough"
 
 
 @pytest.mark.parametrize("state", [*MENDED, State.PAUSED, *ENDED])
 @pytest.mark.parametrize("fate", ["ENQUEUED", "PENDING"])
 def test_a_job_whose_run_lives_is_left_alone(
-    state: State, fate: str, store: JobStore, leases: LeaseBook, engine: sa.Engine
+    state: State, fate: str, store: JobStore, leases: LeaseStore, engine: sa.Engine
 ) -> None:
     job_id = _submit(store)
     _set_state(engine, job_id, state)
     _set_fate(engine, f"{job_id}-1", fate)
     before = store.get(job_id)
-    leases.mend()
+    leases.repair()
     assert store.get(job_id) == before
 
 
-def test_a_job_that_is_lost_again_and_again_fails(store: JobStore, leases: LeaseBook, engine: sa.Engine) -> None:
+def test_a_job_that_is_lost_again_and_again_fails(store: JobStore, leases: LeaseStore, engine: sa.Engine) -> None:
     job_id = _submit(store)
     for run in range(1, MAX_STALLS + 2):
         _set_fate(engine, f"{job_id}-{run}", "gone")
-        leases.mend()
+        leases.repair()
     job = store.get(job_id)
     assert job["state"] == State.FAILED
     assert "the queue had lost it" in job["error"]
 
 
-def test_whoever_held_a_lost_job_writes_nothing_more(store: JobStore, leases: LeaseBook, engine: sa.Engine) -> None:
+def test_whoever_held_a_lost_job_writes_nothing_more(store: JobStore, leases: LeaseStore, engine: sa.Engine) -> None:
     job_id = _submit(store)
-    old = leases.take(job_id, 1)
+    old = leases.acquire(job_id, 1)
     assert old is not None
     _set_fate(engine, f"{job_id}-1", "CANCELLED")
-    leases.mend()
-    new = leases.take(job_id, 2)
+    leases.repair()
+    new = leases.acquire(job_id, 2)
     assert new is not None
     assert new.attempt > old.attempt
 
 
-def _run_out(exception: BaseException) -> Callable[[_Attempt], bool]:
-    def run(attempt: _Attempt) -> bool:
+def _run_out(exception: BaseException) -> Callable[[TrainerRun], bool]:
+    def run(attempt: TrainerRun) -> bool:
         raise exception
 
     return run
@@ -124,12 +127,12 @@ def _run_out(exception: BaseException) -> Callable[[_Attempt], bool]:
 @pytest.mark.parametrize(
     ("where", "exception", "reason"),
     [
-        ((_Attempt, "run"), SystemExit(3), "SystemExit"),
-        ((_Attempt, "run"), KeyboardInterrupt(), "KeyboardInterrupt"),
-        ((_Attempt, "run"), GeneratorExit(), "GeneratorExit"),
-        ((_Attempt, "run"), MemoryError(), "MemoryError"),
-        ((_Attempt, "run"), ValueError("a fault"), "ValueError"),
-        ((_Attempt, "__init__"), RuntimeError("a fault"), "RuntimeError"),
+        ((TrainerRun, "run"), SystemExit(3), "SystemExit"),
+        ((TrainerRun, "run"), KeyboardInterrupt(), "KeyboardInterrupt"),
+        ((TrainerRun, "run"), GeneratorExit(), "GeneratorExit"),
+        ((TrainerRun, "run"), MemoryError(), "MemoryError"),
+        ((TrainerRun, "run"), ValueError("a fault"), "ValueError"),
+        ((TrainerRun, "__init__"), RuntimeError("a fault"), "RuntimeError"),
         ((WarmProcesses, "take"), RuntimeError("can't start new thread"), "RuntimeError"),
         ((WarmProcesses, "take"), OSError(28, "No space left on device"), "No space left on device"),
         ((WarmProcesses, "take"), PermissionError(13, "Permission denied"), "Permission denied"),
@@ -138,8 +141,8 @@ def _run_out(exception: BaseException) -> Callable[[_Attempt], bool]:
         ((JobFiles, "make"), FileExistsError(17, "File exists", "/secret"), "File exists"),
         ((JobFiles, "tidy_unfinished"), OSError(30, "Read-only file system", "/secret"), "Read-only file system"),
         ((TrainingProcess, "send"), TypeError("cannot pickle"), "TypeError"),
-        ((LeaseBook, "take"), ValueError("a row of no sense"), "ValueError"),
-        ((LeaseBook, "look"), ProgrammingError("", None, Exception()), "ProgrammingError"),
+        ((LeaseStore, "acquire"), ValueError("a row of no sense"), "ValueError"),
+        ((LeaseStore, "refresh"), ProgrammingError("", None, Exception()), "ProgrammingError"),
     ],
     ids=lambda value: getattr(value, "__name__", None) or (value[1] if isinstance(value, tuple) else None),
 )
@@ -150,7 +153,7 @@ def test_whatever_leaves_a_run_ends_the_job_with_a_reason(
     reason: str,
     wish: State,
     store: JobStore,
-    leases: LeaseBook,
+    leases: LeaseStore,
     engine: sa.Engine,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
@@ -172,8 +175,8 @@ def test_whatever_leaves_a_run_ends_the_job_with_a_reason(
     monkeypatch.setattr("app.jobs.worker.processes.TrainingProcess", Idle)
     monkeypatch.setattr("app.jobs.worker.supervisor._PAUSES", (0.0, 0.0))
     monkeypatch.setattr(Idle if where[0] is TrainingProcess else where[0], where[1], fail)
-    supervision = Supervision(leases, WarmProcesses(1), settings, threading.Event())
-    supervision.attend(job_id, 1)
+    supervisor = JobSupervisor(leases, WarmProcesses(1), settings, threading.Event())
+    supervisor.run(job_id, 1)
     job = store.get(job_id)
     if wish == State.CANCELLING:
         assert (job["state"], job["error"]) == (State.CANCELLED, None)
@@ -203,8 +206,8 @@ AWAY = {
 def test_service_and_worker_agree_on_what_passes(
     error: Exception, away: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.jobs.worker.supervisor._RETRY_SECONDS", 0)
-    assert is_away(error) == away
+    monkeypatch.setattr("app.jobs.record.database._RETRY_SECONDS", 0)
+    assert is_unavailable(error) == away
     database = JobDatabase(Settings(data=tmp_path))
     with pytest.raises(JobsUnavailableError if away else type(error)), database.store():
         raise error
@@ -216,10 +219,10 @@ def test_service_and_worker_agree_on_what_passes(
         return 7
 
     if away:
-        assert patiently(action) == 7
+        assert retry_until_available(action) == 7
     else:
         with pytest.raises(type(error)):
-            patiently(action)
+            retry_until_available(action)
 
 
 def test_a_database_that_can_only_be_read_is_a_503(settings: Settings) -> None:

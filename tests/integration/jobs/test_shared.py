@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Settings
-from app.jobs.record.tables import connect
+from app.jobs.record.database import connect
 from tests.integration.jobs.harness import Program, check_events, same, service, until
 from tests.integration.jobs.postgresql import PostgreSQL
 

@@ -11,14 +11,15 @@ import pytest
 from app.config import Settings
 from app.jobs.files import JobFiles, sweep
 from app.jobs.limits import specify
-from app.jobs.record.leases import MAX_STALLS, LeaseBook
+from app.jobs.record.database import connect
+from app.jobs.record.leases import LeaseStore
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
-from app.jobs.record.tables import connect
+from app.jobs.record.transitions import MAX_STALLS
 from app.jobs.record.values import NewJob
 from app.jobs.specification import JobRequest
 from app.jobs.worker.processes import ProcessEndedError, TrainingProcess, WarmProcesses
-from app.jobs.worker.supervisor import Supervision
+from app.jobs.worker.supervisor import JobSupervisor
 from tests.integration.jobs.harness import until
 
 
@@ -30,12 +31,12 @@ def processes() -> Iterator[WarmProcesses]:
 
 
 @pytest.fixture
-def attended(tmp_path: Path, processes: WarmProcesses) -> Iterator[tuple[JobStore, Supervision]]:
+def attended(tmp_path: Path, processes: WarmProcesses) -> Iterator[tuple[JobStore, JobSupervisor]]:
     settings = Settings(data=tmp_path)
     engine = connect(settings)
     queue = Queue(engine)
-    supervision = Supervision(LeaseBook(engine, queue, "me"), processes, settings, threading.Event())
-    yield JobStore(engine, queue, max_queued=3), supervision
+    supervisor = JobSupervisor(LeaseStore(engine, queue, "me"), processes, settings, threading.Event())
+    yield JobStore(engine, queue, max_queued=3), supervisor
     queue.close()
     engine.dispose()
 
@@ -46,25 +47,25 @@ def _submit(store: JobStore, epochs: int) -> None:
 
 
 def test_a_job_that_takes_too_much_memory_fails(
-    attended: tuple[JobStore, Supervision], monkeypatch: pytest.MonkeyPatch
+    attended: tuple[JobStore, JobSupervisor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, supervision = attended
+    store, supervisor = attended
     _submit(store, epochs=5_000)
     monkeypatch.setattr(TrainingProcess, "memory", lambda self: 2**40)
-    supervision.attend("0123456789abcdef", 1)
+    supervisor.run("0123456789abcdef", 1)
     job = store.get("0123456789abcdef")
     assert job["state"] == "failed"
     assert "1,024 MiB of memory" in job["error"]
 
 
 def test_a_process_that_cannot_start_is_not_tried_for_ever(
-    attended: tuple[JobStore, Supervision], monkeypatch: pytest.MonkeyPatch
+    attended: tuple[JobStore, JobSupervisor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store, supervision = attended
+    store, supervisor = attended
     _submit(store, epochs=1)
     monkeypatch.setattr("app.jobs.child.sys.executable", "/bin/false")
     monkeypatch.setattr("app.jobs.worker.supervisor._PAUSES", (0.0, 0.0))
-    supervision.attend("0123456789abcdef", 1)
+    supervisor.run("0123456789abcdef", 1)
     job = store.get("0123456789abcdef")
     assert job["state"] == "failed"
     assert "never came to its next checkpoint" in job["error"]
@@ -114,14 +115,14 @@ def test_unfinished_files_are_tidied_away(tmp_path: Path) -> None:
 
 
 def test_a_process_serves_one_job_after_the_other(
-    attended: tuple[JobStore, Supervision], processes: WarmProcesses
+    attended: tuple[JobStore, JobSupervisor], processes: WarmProcesses
 ) -> None:
-    store, supervision = attended
+    store, supervisor = attended
     processes.warm()
     first = processes.take()
     processes.give_back(first)
     _submit(store, epochs=1)
-    supervision.attend("0123456789abcdef", 1)
+    supervisor.run("0123456789abcdef", 1)
     assert store.get("0123456789abcdef")["state"] == "succeeded"
     assert processes.take() is first
     processes.give_back(first)

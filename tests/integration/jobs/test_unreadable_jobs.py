@@ -12,10 +12,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import Settings
-from app.jobs.record.leases import LeaseBook
+from app.jobs.record.leases import LeaseStore
 from app.jobs.record.queue import Queue
 from app.jobs.worker.processes import WarmProcesses
-from app.jobs.worker.supervisor import Supervision
+from app.jobs.worker.supervisor import JobSupervisor
 from app.main import create_app
 from tests.integration.jobs.harness import Json, service
 
@@ -211,14 +211,14 @@ def test_a_worker_ends_an_unreadable_job_with_a_reason(
     data: Path,
     client: TestClient,
     queue: Queue,
-    leases: LeaseBook,
+    leases: LeaseStore,
     jobs: dict[str, str],
 ) -> None:
     _write(data, jobs[BAD], **{"state": state} | damage)
-    supervision = Supervision(leases, WarmProcesses(1), Settings(data=data), threading.Event())
-    supervision.attend(jobs[BAD], 1)  # as the queue would have it done
-    queue.forget(jobs[BAD])
-    leases.mend()  # what comes of those that attend() is not called for
+    supervisor = JobSupervisor(leases, WarmProcesses(1), Settings(data=data), threading.Event())
+    supervisor.run(jobs[BAD], 1)  # as the queue would have it done
+    queue.delete_runs(jobs[BAD])
+    leases.repair()  # what comes of those that run() is not called for
     with closing(sqlite3.connect(data / "jobs.sqlite")) as database:
         stored = database.execute("SELECT state, error FROM jobs WHERE id = ?", (jobs[BAD],)).fetchone()
     if state == "paused" and "state" not in damage:

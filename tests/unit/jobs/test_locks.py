@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Settings
-from app.jobs.locks import Executor, FileLock, LockedError
+from app.jobs.locks import FileLock, LockedError, WorkerSlot
 
 
 def test_a_lock_has_one_holder_and_says_who(tmp_path: Path) -> None:
@@ -17,17 +17,17 @@ def test_a_lock_has_one_holder_and_says_who(tmp_path: Path) -> None:
 
 
 def test_an_embedded_worker_has_one_name(tmp_path: Path) -> None:
-    executor = Executor(Settings(data=tmp_path))
-    assert executor.name == "embedded"
-    executor.lock.release()
+    slot = WorkerSlot(Settings(data=tmp_path))
+    assert slot.name == "embedded"
+    slot.lock.release()
 
 
 def test_workers_on_one_machine_have_different_names_and_get_them_back(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, database_url="postgresql://somewhere/db")
-    first, second = Executor(settings), Executor(settings)
+    first, second = WorkerSlot(settings), WorkerSlot(settings)
     assert first.name != second.name
     first.lock.release()
-    third = Executor(settings)
+    third = WorkerSlot(settings)
     assert third.name == first.name
-    for executor in (second, third):
-        executor.lock.release()
+    for slot in (second, third):
+        slot.lock.release()

@@ -17,7 +17,17 @@ from app.jobs.service.examples import Table, prepared
 from app.jobs.service.sampling import in_units, sample
 from app.jobs.specification import JobRequest, Specification, StoredData
 from app.jobs.trainer import session
-from app.jobs.trainer.messages import Checkpoint, Done, Failed, Message, Order, Phase, Progress, Snapshot, Started
+from app.jobs.trainer.messages import (
+    Checkpoint,
+    Done,
+    Failed,
+    Message,
+    Phase,
+    Progress,
+    Snapshot,
+    Started,
+    TrainCommand,
+)
 from app.jobs.trainer.session import Session
 from models.files.weights import read_metadata
 from models.gan import GAN
@@ -32,13 +42,13 @@ def _specification(**body: object) -> Specification:
     return specification if shape is None else specification.model_copy(update={"gen_shape": shape})
 
 
-def _order(folder: Path, specification: Specification, checkpoint: str | None = None, attempt: int = 1) -> Order:
+def _order(folder: Path, specification: Specification, checkpoint: str | None = None, attempt: int = 1) -> TrainCommand:
     files = JobFiles(folder, "0123456789abcdef")
     files.make()  # as the worker does; the session must not
-    return Order(specification.model_dump(mode="json"), files.folder, attempt, 0, checkpoint)
+    return TrainCommand(specification.model_dump(mode="json"), files.folder, attempt, 0, checkpoint)
 
 
-def _order_of_points(folder: Path, points: npt.NDArray[np.floating], **body: object) -> Order:
+def _order_of_points(folder: Path, points: npt.NDArray[np.floating], **body: object) -> TrainCommand:
     files = JobFiles(folder, "0123456789abcdef")
     files.folder.mkdir(parents=True)
     np.save(files.points, points.astype(np.float32))
@@ -47,7 +57,7 @@ def _order_of_points(folder: Path, points: npt.NDArray[np.floating], **body: obj
     return _order(folder, specification.model_copy(update={"data": StoredData.model_validate(stored)}))
 
 
-def _run(order: Order, stop_after: int | None = None) -> list[Message]:
+def _run(order: TrainCommand, stop_after: int | None = None) -> list[Message]:
     """Carry out an order; told to stop once so many progress reports have come."""
     said: list[Message] = []
 
@@ -239,7 +249,7 @@ def test_figures_suit_the_data(data: dict[str, str], figures: set[str], tmp_path
     assert set(snapshot.figures) == figures
 
 
-def _own(folder: Path, points: npt.NDArray[np.floating], **body: object) -> tuple[Order, StoredData]:
+def _own(folder: Path, points: npt.NDArray[np.floating], **body: object) -> tuple[TrainCommand, StoredData]:
     """Order a training on points in units of their own, as the service stores them."""
     stored, unit = prepared(Table(points), normalize=True)
     order = _order_of_points(folder, unit, **body)

@@ -12,15 +12,16 @@ from sqlalchemy.exc import OperationalError
 from app.config import Settings
 from app.jobs.errors import IdempotencyError, QueueFullError, UnknownJobError
 from app.jobs.limits import specify
-from app.jobs.record.leases import MAX_STALLS, End, Lease, LeaseBook, LostLeaseError, Publication
+from app.jobs.record.database import connect, retry_until_available
+from app.jobs.record.leases import FinalState, Lease, LeaseStore, LostLeaseError, Publication
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
-from app.jobs.record.tables import connect, jobs
+from app.jobs.record.tables import jobs
+from app.jobs.record.transitions import MAX_STALLS
 from app.jobs.record.values import JobRow, NewJob
 from app.jobs.service.views import view
 from app.jobs.specification import JobRequest
-from app.jobs.states import ENDED, TRANSITIONS, Request, State, TransitionError
-from app.jobs.worker.supervisor import patiently
+from app.jobs.states import ENDED, TRANSITIONS, Action, State, TransitionError
 
 
 @pytest.fixture
@@ -43,8 +44,8 @@ def store(engine: sa.Engine, queue: Queue) -> JobStore:
 
 
 @pytest.fixture
-def book(engine: sa.Engine, queue: Queue) -> LeaseBook:
-    return LeaseBook(engine, queue, "me")
+def book(engine: sa.Engine, queue: Queue) -> LeaseStore:
+    return LeaseStore(engine, queue, "me")
 
 
 def _new(digest: str = "x") -> NewJob:
@@ -57,8 +58,8 @@ def _queued(engine: sa.Engine) -> list[tuple[str, str]]:
         return [(row[0], row[1]) for row in rows]
 
 
-def _take(book: LeaseBook, job: JobRow) -> Lease:
-    lease = book.take(job["id"], job["run"])
+def _take(book: LeaseStore, job: JobRow) -> Lease:
+    lease = book.acquire(job["id"], job["run"])
     assert lease is not None
     return lease
 
@@ -71,7 +72,7 @@ def _steps(last: int, count: int) -> Publication:
     )
 
 
-def _to(state: State) -> End:
+def _to(state: State) -> FinalState:
     return lambda wished: (state, None)
 
 
@@ -92,7 +93,7 @@ def test_the_same_key_gives_the_same_job(store: JobStore) -> None:
         store.submit("job3", _new("other"), "key")
 
 
-def test_publications_are_numbered_and_whole(store: JobStore, book: LeaseBook) -> None:
+def test_publications_are_numbered_and_whole(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     lease = _take(book, job)
     book.publish(lease, _steps(10, 10))
@@ -106,14 +107,14 @@ def test_publications_are_numbered_and_whole(store: JobStore, book: LeaseBook) -
     assert store.events_after(job, 3, limit=1)[0].seq == 4
 
 
-def test_a_job_tells_what_it_is_at_while_a_worker_has_it(store: JobStore, book: LeaseBook) -> None:
+def test_a_job_tells_what_it_is_at_while_a_worker_has_it(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     assert view(job, 0).phase is None
     lease = _take(book, job)
     assert view(store.get("job"), None).phase == "starting"
     book.publish(lease, Publication(values={"phase": "compiling"}))
     assert view(store.get("job"), None).phase == "compiling"
-    store.ask("job", Request.PAUSE)
+    store.ask("job", Action.PAUSE)
     assert view(store.get("job"), None).phase == "compiling"
     book.publish(lease, Publication(), _to(State.PAUSED))
     assert view(store.get("job"), None).phase is None
@@ -124,31 +125,13 @@ def test_a_job_tells_what_it_is_at_while_a_worker_has_it(store: JobStore, book: 
     ]
 
 
-def test_a_database_of_an_earlier_version_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:
-    first = connect(Settings(data=tmp_path))
-    queue = Queue(first)
-    JobStore(first, queue, max_queued=3).submit("job", _new())
-    queue.close()
-    with first.begin() as connection:
-        for column in ("phase", "warnings"):
-            connection.execute(sa.text(f"ALTER TABLE jobs DROP COLUMN {column}"))
-    first.dispose()
-    for _ in range(2):  # and again, where nothing is lacking
-        second = connect(Settings(data=tmp_path))
-        queue = Queue(second)
-        job = view(JobStore(second, queue, max_queued=3).get("job"), 0)
-        assert (job.status, job.phase, job.warnings) == ("queued", None, {})
-        queue.close()
-        second.dispose()
-
-
-def test_who_has_lost_a_job_writes_nothing(store: JobStore, book: LeaseBook) -> None:
+def test_who_has_lost_a_job_writes_nothing(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     old = _take(book, job)
     new = _take(book, job)
     assert new.attempt == old.attempt + 1
     with pytest.raises(LostLeaseError):
-        book.look(old)
+        book.refresh(old)
     with pytest.raises(LostLeaseError):
         book.publish(old, _steps(10, 10))
     with pytest.raises(LostLeaseError):
@@ -160,7 +143,7 @@ def test_who_has_lost_a_job_writes_nothing(store: JobStore, book: LeaseBook) -> 
         book.publish(old, _steps(10, 10))
 
 
-def test_a_repeated_publication_is_written_once(store: JobStore, book: LeaseBook) -> None:
+def test_a_repeated_publication_is_written_once(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     lease = _take(book, job)
     publication = _steps(10, 10)
@@ -172,7 +155,7 @@ def test_a_repeated_publication_is_written_once(store: JobStore, book: LeaseBook
     assert len(store.losses_of(job)) == 20
 
 
-def test_an_end_that_is_repeated_after_a_lost_answer(store: JobStore, book: LeaseBook) -> None:
+def test_an_end_that_is_repeated_after_a_lost_answer(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     lease = _take(book, job)
     book.publish(lease, Publication(), _to(State.QUEUED))
@@ -182,44 +165,44 @@ def test_an_end_that_is_repeated_after_a_lost_answer(store: JobStore, book: Leas
 
 
 def test_a_job_handed_back_is_queued_anew_and_the_old_run_is_over(
-    store: JobStore, book: LeaseBook, engine: sa.Engine
+    store: JobStore, book: LeaseStore, engine: sa.Engine
 ) -> None:
     job = store.submit("job", _new())
     book.publish(_take(book, job), Publication(), _to(State.QUEUED))
     assert _queued(engine) == [("job-1", "ENQUEUED"), ("job-2", "ENQUEUED")]
-    assert book.take("job", 1) is None
-    assert book.take("job", 2) is not None
+    assert book.acquire("job", 1) is None
+    assert book.acquire("job", 2) is not None
     assert store.get("job")["recoveries"] == 0
 
 
-@pytest.mark.parametrize(("wish", "left"), [(Request.CANCEL, State.CANCELLED), (Request.PAUSE, State.PAUSED)])
-def test_a_wish_outlives_the_worker(wish: Request, left: State, store: JobStore, book: LeaseBook) -> None:
+@pytest.mark.parametrize(("wish", "left"), [(Action.CANCEL, State.CANCELLED), (Action.PAUSE, State.PAUSED)])
+def test_a_wish_outlives_the_worker(wish: Action, left: State, store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     _take(book, job)
     store.ask("job", wish)
-    assert book.take("job", 1) is None
+    assert book.acquire("job", 1) is None
     assert store.get("job")["state"] == left
 
 
-def test_a_job_that_never_comes_to_a_checkpoint_fails(store: JobStore, book: LeaseBook) -> None:
+def test_a_job_that_never_comes_to_a_checkpoint_fails(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     for _ in range(MAX_STALLS):
         _take(book, job)
-    assert book.take("job", 1) is None
+    assert book.acquire("job", 1) is None
     job = store.get("job")
     assert job["state"] == State.FAILED
     assert f"taken up {MAX_STALLS} times" in job["error"]
 
 
-def test_a_checkpoint_shows_that_a_job_gets_on(store: JobStore, book: LeaseBook) -> None:
+def test_a_checkpoint_shows_that_a_job_gets_on(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     for _ in range(3 * MAX_STALLS):
         book.publish(_take(book, job), Publication(values={"stalls": 0}))
     assert store.get("job")["state"] == State.RUNNING
 
 
-@pytest.mark.parametrize("wish", [Request.CANCEL, Request.PAUSE])
-def test_a_wish_that_comes_at_the_very_end_counts(wish: Request, store: JobStore, book: LeaseBook) -> None:
+@pytest.mark.parametrize("wish", [Action.CANCEL, Action.PAUSE])
+def test_a_wish_that_comes_at_the_very_end_counts(wish: Action, store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     lease = _take(book, job)
     seen: list[State] = []
@@ -228,13 +211,13 @@ def test_a_wish_that_comes_at_the_very_end_counts(wish: Request, store: JobStore
         seen.append(wished)
         return State.CANCELLED, None
 
-    book.look(lease)
+    book.refresh(lease)
     store.ask("job", wish)  # between the last look and the end
     book.publish(lease, Publication(), end)
     assert seen == [TRANSITIONS[wish][State.RUNNING]]
 
 
-def test_an_end_may_be_none(store: JobStore, book: LeaseBook) -> None:
+def test_an_end_may_be_none(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     lease = _take(book, job)
     assert book.publish(lease, Publication(), lambda wished: (wished, None)) == State.RUNNING
@@ -242,27 +225,27 @@ def test_an_end_may_be_none(store: JobStore, book: LeaseBook) -> None:
     assert store.get("job")["executor"] == "me"
 
 
-def test_a_deleted_job_is_nobodys(store: JobStore, book: LeaseBook) -> None:
+def test_a_deleted_job_is_nobodys(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
-    store.ask("job", Request.CANCEL)
+    store.ask("job", Action.CANCEL)
     store.delete("job")
-    assert book.take("job", job["run"]) is None
+    assert book.acquire("job", job["run"]) is None
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("request_", Request)
+@pytest.mark.parametrize("request_", Action)
 def test_every_transition_is_legal_or_refused_by_name(
-    state: State, request_: Request, store: JobStore, engine: sa.Engine
+    state: State, request_: Action, store: JobStore, engine: sa.Engine
 ) -> None:
     store.submit("job", _new())
     with engine.begin() as connection:
         connection.execute(sa.update(jobs).values(state=state))
 
     def ask() -> Any:
-        return store.delete("job") if request_ == Request.DELETE else store.ask("job", request_)["state"]
+        return store.delete("job") if request_ == Action.DELETE else store.ask("job", request_)["state"]
 
     if state in TRANSITIONS[request_]:
-        assert ask() == (None if request_ == Request.DELETE else TRANSITIONS[request_][state])
+        assert ask() == (None if request_ == Action.DELETE else TRANSITIONS[request_][state])
     else:
         with pytest.raises(TransitionError, match=f"the job is {state}"):
             ask()
@@ -275,7 +258,7 @@ def test_no_request_leads_out_of_an_end() -> None:
 
 
 def test_the_database_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.jobs.worker.supervisor._RETRY_SECONDS", 0)
+    monkeypatch.setattr("app.jobs.record.database._RETRY_SECONDS", 0)
     answers: list[Exception | int] = [
         OperationalError("", None, Exception()),
         OperationalError("", None, Exception()),
@@ -288,6 +271,6 @@ def test_the_database_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
             raise answer
         return answer
 
-    assert patiently(action) == 7
+    assert retry_until_available(action) == 7
     with pytest.raises(ZeroDivisionError):
-        patiently(lambda: 1 // 0)
+        retry_until_available(lambda: 1 // 0)

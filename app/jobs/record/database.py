@@ -1,0 +1,162 @@
+"""Opens the database of the jobs: SQLite in the data folder, or PostgreSQL. DBOS keeps its own tables beside ours."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from dbos import DBOS
+from sqlalchemy import event
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+    TimeoutError,
+)
+
+from app.config import Settings
+from app.jobs.locks import FileLock
+from app.jobs.record.migrations import migrate
+
+log = logging.getLogger("nobody.jobs")
+
+#: Key of the advisory lock that PostgreSQL's clients take to create or alter the tables; nothing else may use it.
+_SCHEMA_LOCK = 7_160_160_160
+_SCHEMA_LOCK_SECONDS = 60
+#: Pause before a database that does not answer is tried again, in seconds.
+_RETRY_SECONDS = 0.5
+
+T = TypeVar("T")
+
+
+def connect(settings: Settings) -> sa.Engine:
+    """Open the database of the settings; create or update DBOS's tables and ours.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
+        JobsUnavailableError: a newer release has written it.
+    """
+    if settings.database_url:
+        return _connect_postgresql(settings.database_url)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    # SQLite's busy timeout covers neither the switch to write-ahead logging nor DBOS's migrations.
+    lock = FileLock(settings.data / "schema.lock", "a process that opens the database", wait=_SCHEMA_LOCK_SECONDS)
+    try:
+        engine = _sqlite_engine(settings)
+        DBOS.migrate(engine.url.render_as_string())
+        with engine.begin() as connection:
+            migrate(connection)
+    finally:
+        lock.release()
+    return engine
+
+
+def _connect_postgresql(url: str) -> sa.Engine:
+    engine = _postgresql_engine(url)
+    # A session lock: DBOS creates indexes concurrently, and that waits for the end of every open transaction.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        _lock_schema(connection)
+        try:
+            DBOS.migrate(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
+            with engine.begin() as transaction:
+                migrate(transaction)
+        finally:
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(_SCHEMA_LOCK)))
+    return engine
+
+
+def _lock_schema(connection: sa.Connection) -> None:
+    # Polls, because a statement that waits for the lock is an open transaction itself.
+    deadline = time.monotonic() + _SCHEMA_LOCK_SECONDS
+    while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_SCHEMA_LOCK))).scalar_one():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"another process has been creating the tables for {_SCHEMA_LOCK_SECONDS} seconds")
+        time.sleep(0.1)
+
+
+def _postgresql_engine(url: str) -> sa.Engine:
+    return sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        pool_size=20,
+        pool_timeout=5,
+        json_serializer=_to_json,
+        json_deserializer=_from_json,
+        connect_args={
+            # Bounds the wait on a connection that a restart or a firewall has cut.
+            "connect_timeout": 5,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "options": "-c statement_timeout=20000",
+        },
+    )
+
+
+def _sqlite_engine(settings: Settings) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{settings.data.resolve() / 'jobs.sqlite'}",
+        json_serializer=_to_json,
+        json_deserializer=_from_json,
+        pool_size=20,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = "IMMEDIATE"  # takes the write lock at the first write: no upgrade can fail later
+        connection.text_factory = _to_text
+        connection.execute("PRAGMA busy_timeout=30000")
+        connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
+        connection.execute("PRAGMA synchronous=FULL")  # committed means durable, also after a power cut
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    return engine
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, separators=(",", ":"))  # PostgreSQL's JSON has no NaN
+
+
+def _from_json(text: str | bytes) -> Any:
+    """Parse stored JSON; None if it is damaged. :mod:`app.jobs.record.rows` decides what that means."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _to_text(raw: bytes) -> str:
+    """Decode stored text; a damaged one must not fail the query for all other rows."""
+    return raw.decode(errors="replace")
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Return whether an error means that the database does not answer, so that a later retry may succeed.
+
+    Includes what a server refuses while it is a standby, restarts or has a full disk, and a damaged file (a plain
+    ``DatabaseError``). Any other database error is a bug.
+    """
+    if isinstance(error, DBAPIError):
+        temporary = isinstance(error, OperationalError | InterfaceError | InternalError) or type(error) is DatabaseError
+        return error.connection_invalidated or temporary
+    return isinstance(error, TimeoutError)
+
+
+def retry_until_available(action: Callable[[], T]) -> T:
+    """Return what ``action`` returns; repeat it while the database does not answer or cannot be written."""
+    logged = False
+    while True:
+        try:
+            return action()
+        except SQLAlchemyError as error:
+            if not is_unavailable(error):
+                raise
+            if not logged:
+                log.warning("the database does not answer; trying again until it does")
+                logged = True
+            time.sleep(_RETRY_SECONDS)

@@ -1,0 +1,119 @@
+"""Queries of the jobs, their events and their losses."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+
+from app.jobs.errors import IdempotencyError, NotThereError, UnknownJobError
+from app.jobs.files import identity
+from app.jobs.record.rows import read_row
+from app.jobs.record.tables import events, jobs, losses, tickets
+from app.jobs.record.values import Event, JobRow, require_readable
+from app.jobs.states import ENDED, State
+from models.catalogue import LOSS_NAMES
+
+
+class JobReader:
+    """Read access to the jobs in the database."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+        self._identity = self._file and identity(self._file)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the file of the database was deleted or replaced, so that nobody else sees what we write."""
+        return self._file is not None and identity(self._file) != self._identity
+
+    def get(self, job_id: str) -> JobRow:
+        """Return a job.
+
+        Raises:
+            UnknownJobError: there is no such job.
+        """
+        row = None if "\0" in job_id else self._row(jobs.c.id == job_id)
+        if row is None:
+            raise UnknownJobError(job_id)
+        return row
+
+    def known(self, key: str | None, request_digest: str) -> JobRow | None:
+        """Return the job that was submitted with an Idempotency-Key, or None.
+
+        Raises:
+            IdempotencyError: it was used for another request.
+        """
+        if key is None:
+            return None
+        row = self._row(jobs.c.idempotency_key == key)
+        if row is not None and row["request_digest"] != request_digest:
+            raise IdempotencyError(
+                f"the Idempotency-Key {key!r} was used for another request, job {row['id']}; "
+                "take a new key for a new job"
+            )
+        return row
+
+    def _row(self, condition: sa.ColumnElement[bool]) -> JobRow | None:
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(jobs).where(condition)).mappings().one_or_none()
+        return None if row is None else read_row(row)
+
+    def page(self, states: Sequence[State], limit: int, after: str | None) -> list[JobRow]:
+        """Return up to ``limit`` jobs, newest first, in these states (by default all), older than the job ``after``.
+
+        Raises:
+            UnknownJobError: there is no job ``after``.
+        """
+        query = sa.select(jobs).order_by(jobs.c.number.desc()).execution_options(yield_per=min(limit, 100))
+        if states:
+            # An unreadable job counts as failed, whatever its column says.
+            maybe_failed = jobs.c.state.not_in(ENDED) if State.FAILED in states else sa.false()
+            query = query.where(jobs.c.state.in_(states) | maybe_failed)
+        if after is not None:
+            query = query.where(jobs.c.number < self.get(after)["number"])
+        with self._engine.connect() as connection, connection.execute(query) as result:
+            rows = (read_row(row) for row in result.mappings())
+            return list(itertools.islice((row for row in rows if not states or row["state"] in states), limit))
+
+    def positions(self) -> dict[str, int]:
+        """Return for each waiting job, by id, how many jobs the queue takes before it."""
+        query = (
+            sa.select(jobs.c.id)
+            .outerjoin(tickets, tickets.c.job == jobs.c.number)
+            .where(jobs.c.state == State.QUEUED)
+            .order_by(sa.func.coalesce(tickets.c.ticket, 0), jobs.c.number)
+        )
+        with self._engine.connect() as connection:
+            return {job_id: before for before, job_id in enumerate(connection.execute(query).scalars())}
+
+    def events_after(self, job: JobRow, seq: int, limit: int = 500) -> list[Event]:
+        """Return up to ``limit`` events of a job after the event ``seq``, in order."""
+        query = (
+            sa.select(events.c.seq, events.c.kind, events.c.at, events.c.data)
+            .where(events.c.job == job["number"], events.c.seq > seq)
+            .order_by(events.c.seq)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [Event(row.seq, str(row.kind), row.at, row.data if isinstance(row.data, dict) else {}) for row in rows]
+
+    def losses_of(self, job: JobRow) -> npt.NDArray[np.float32]:
+        """Return the losses of every step after ``first_step``, float32 ``(steps, names)``.
+
+        Raises:
+            NotThereError: they cannot be read.
+        """
+        require_readable(job)
+        query = sa.select(losses.c.block).where(losses.c.job == job["number"]).order_by(losses.c.last_step)
+        names = LOSS_NAMES[job["specification"]["model"]]
+        try:
+            with self._engine.connect() as connection:
+                blocks = connection.execute(query).scalars().all()
+            return np.frombuffer(b"".join(blocks), np.float32).reshape(-1, len(names))
+        except (TypeError, ValueError):
+            raise NotThereError("the stored losses of the job are damaged") from None

@@ -1,0 +1,183 @@
+"""One training process at work on one job."""
+
+import contextlib
+import logging
+import threading
+import time
+from functools import partial
+
+from app.config import Settings
+from app.jobs.files import JobFiles
+from app.jobs.record.database import retry_until_available
+from app.jobs.record.leases import FinalState, Lease, LeaseStore, LostLeaseError, Publication
+from app.jobs.states import HELD, State
+from app.jobs.trainer.messages import Done, Failed, Interrupted, Message, Started, TrainCommand
+from app.jobs.worker.processes import ProcessEndedError, TrainingProcess
+from app.jobs.worker.publishing import add_message
+
+log = logging.getLogger("nobody.jobs")
+
+#: Interval at which the job's state and limits are checked, in seconds.
+_CHECK_SECONDS = 0.2
+#: Time that a process has to save and stop, in seconds.
+_STOP_SECONDS = 8.0
+_CANCEL_SECONDS = 2.0
+#: A process that sends nothing for so long hangs; even compiling a large step takes less. In seconds.
+_SILENCE_SECONDS = 300.0
+
+
+class TrainerRun:
+    """Sends a job to a training process, publishes what it reports, and stops it when need be.
+
+    Args:
+        lease: of the job.
+        process: that trains.
+        leases: the record.
+        settings: the limits of a job.
+        stopping: set when the worker is to end; the job then goes back to the queue.
+    """
+
+    def __init__(
+        self,
+        lease: Lease,
+        process: TrainingProcess,
+        leases: LeaseStore,
+        settings: Settings,
+        stopping: threading.Event,
+    ) -> None:
+        self._lease = lease
+        self._process = process
+        self._leases = leases
+        self._settings = settings
+        self._stopping = stopping
+        self._files = JobFiles(settings.data, lease.job_id)
+        self._checked = 0.0
+        self._heard = time.monotonic()
+        self._idle_memory = 0  # of the process before the job; 0 until it has started
+        self._stop_sent: float | None = None
+        self._failure: str | None = None  # why the job fails, whatever its process does
+
+    def run(self) -> bool:
+        """Return True when this run of the job is over, False when it needs another process.
+
+        Raises:
+            LostLeaseError: another worker has the job.
+        """
+        lease = self._lease
+        command = TrainCommand(
+            specification=lease.specification.model_dump(mode="json"),
+            folder=self._files.folder,
+            attempt=lease.attempt,
+            first_step=lease.first_step,
+            checkpoint=lease.checkpoint,
+        )
+        try:
+            self._make_folder()
+            self._files.tidy_unfinished()
+            self._process.send(command)
+            while True:
+                messages = self._process.receive(wait=0.1)
+                if messages:
+                    self._heard = time.monotonic()
+                if self._handle(messages):
+                    return True
+                self._check()
+        except ProcessEndedError:
+            return self._process_ended()
+
+    def _make_folder(self) -> None:
+        """Make the job's folder; remove it again if the job was taken over, and deleted, in the meantime."""
+        self._files.make()
+        try:
+            retry_until_available(lambda: self._leases.refresh(self._lease))
+        except LostLeaseError:
+            with contextlib.suppress(OSError):
+                self._files.folder.rmdir()
+            raise
+
+    def _handle(self, messages: list[Message]) -> bool:
+        """Publish messages; return whether the process is done with the job."""
+        publication = Publication()
+        for message in messages:
+            match message:
+                case Started():
+                    self._idle_memory = message.memory
+                case Interrupted():
+                    self._lease.last_failure = message.reason
+                case Done():
+                    publication.values |= {"weights": message.weights, "weights_step": message.step}
+                    self._publish(publication, partial(self._final_state, message.finished))
+                    self._files.tidy_weights(message.weights, self._lease.attempt)
+                    return True
+                case Failed():
+                    self._failure = message.reason
+                    self._publish(publication, partial(self._final_state, False))
+                    self._process.kill()
+                    return True
+                case _:
+                    add_message(publication, self._lease, message)
+        if publication:
+            self._publish(publication)
+        return False
+
+    def _final_state(self, finished: bool, requested: State) -> tuple[State, str | None]:
+        """Return the job's state after its process has stopped, and the error if it failed."""
+        if requested == State.CANCELLING:
+            return State.CANCELLED, None
+        if finished:
+            return State.SUCCEEDED, None
+        if self._failure:
+            return State.FAILED, self._failure
+        return (State.PAUSED if requested == State.PAUSING else State.QUEUED), None
+
+    def _publish(self, publication: Publication, final_state: FinalState | None = None) -> State:
+        state = retry_until_available(lambda: self._leases.publish(self._lease, publication, final_state))
+        if "checkpoint" in publication.values:
+            names = self._lease.kept | {publication.values["checkpoint"]}
+            self._files.tidy_checkpoints(names, self._lease.attempt)
+        return state
+
+    def _check(self) -> None:
+        """Stop the process where a caller, a limit or the end of the worker requires it."""
+        now = time.monotonic()
+        if now - self._checked < _CHECK_SECONDS:
+            return
+        self._checked = now
+        retry_until_available(lambda: self._leases.refresh(self._lease))
+        self._check_limits()
+        if now - self._heard > _SILENCE_SECONDS:
+            log.warning("job %s: its training process has been silent for %g s", self._lease.job_id, _SILENCE_SECONDS)
+            self._kill()
+        state = self._lease.state
+        if self._stop_sent is None:
+            if state != State.RUNNING or self._stopping.is_set() or self._failure is not None:
+                self._stop_sent = now
+                self._process.terminate()
+        elif now - self._stop_sent > (_CANCEL_SECONDS if state == State.CANCELLING else _STOP_SECONDS):
+            self._kill()
+
+    def _check_limits(self) -> None:
+        settings = self._settings
+        if self._idle_memory and self._process.memory() - self._idle_memory > settings.job_memory * 2**20:
+            self._failure = f"the job took more than {settings.job_memory:,} MiB of memory; take a smaller network"
+            self._kill()
+        if self._lease.seconds > settings.job_seconds and self._failure is None:
+            self._failure = (
+                f"the job trained for {settings.job_seconds:g} seconds, the most a job may; its last weights and "
+                "checkpoint are kept"
+            )
+
+    def _kill(self) -> None:
+        self._process.kill()
+        raise ProcessEndedError
+
+    def _process_ended(self) -> bool:
+        """Decide how a job goes on whose process is dead; what was published stands."""
+        self._process.kill()
+
+        def final_state(requested: State) -> tuple[State, str | None]:
+            if requested == State.RUNNING and not self._failure and not self._stopping.is_set():
+                return requested, None  # another process continues
+            return self._final_state(False, requested)
+
+        return self._publish(Publication(), final_state) not in HELD
