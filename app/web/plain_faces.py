@@ -1,7 +1,6 @@
 """A shortcut for the most frequent request: a plain face is answered without FastAPI."""
 
 import re
-from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,13 +21,6 @@ _SPECIAL_HEADERS = {b"if-none-match", b"content-length", b"transfer-encoding"}
 
 _Answer = tuple[Message, Message]
 _Headers = list[tuple[bytes, bytes]]
-
-
-class _Wanted(NamedTuple):
-    """A seed, and the caching headers of its answer."""
-
-    seed: int
-    headers: dict[str, str]
 
 
 class PlainFaceShortcut:
@@ -66,27 +58,26 @@ class PlainFaceShortcut:
         query: bytes = scope["query_string"]
         if not query or _NEW.fullmatch(query):
             return _answer(await self._portraits.new(), _NO_STORE)
-        if known and (wanted := self._read(query)) and is_known(wanted.headers["ETag"], known.decode("latin-1")):
-            return _not_modified(wanted.headers)
-        answer = self._remembered.pop(query, None) or await self._draw(query)
-        if answer is not None:
+        answer = None if known else self._remembered.pop(query, None)
+        if answer is None:
+            answer = await self._answer_of_seed(query, known.decode("latin-1"))
+        if answer is not None and answer[0]["status"] == 200:
             self._remembered[query] = answer
             if len(self._remembered) > _REMEMBERED:
                 del self._remembered[next(iter(self._remembered))]
         return answer
 
-    async def _draw(self, query: bytes) -> _Answer | None:
-        wanted = self._read(query)
-        return None if wanted is None else _answer(await self._portraits.of_seed(wanted.seed), _raw(wanted.headers))
-
-    def _read(self, query: bytes) -> _Wanted | None:
+    async def _answer_of_seed(self, query: bytes, known: str) -> _Answer | None:
         match = _SEED.fullmatch(query)
         if match is None or (seed := int(match[1])) > MAX_SEED:
             return None
         named = match[2] is not None
         if named and not self._generator.has_id(match[2].decode()):
             return None
-        return _Wanted(seed, caching_headers(self._generator, "/sample", query.decode(), named=named))
+        headers = caching_headers(self._generator, "/sample", query.decode(), named=named)
+        if is_known(headers["ETag"], known):
+            return _response(304, _raw(headers))
+        return _answer(await self._portraits.of_seed(seed), _raw(headers))
 
 
 def _raw(headers: dict[str, str]) -> _Headers:
@@ -97,20 +88,16 @@ _NO_STORE = _raw({"Cache-Control": "no-store"})
 
 
 def _answer(portrait: Portrait, headers: _Headers) -> _Answer:
-    raw = [
-        *headers,
+    of_picture = [
         (b"x-seed", b"%d" % portrait.seed),
         (b"content-length", b"%d" % len(portrait.png)),
         (b"content-type", b"image/png"),
     ]
-    return (
-        {"type": "http.response.start", "status": 200, "headers": raw},
-        {"type": "http.response.body", "body": portrait.png},
-    )
+    return _response(200, headers + of_picture, portrait.png)
 
 
-def _not_modified(headers: dict[str, str]) -> _Answer:
+def _response(status: int, headers: _Headers, body: bytes = b"") -> _Answer:
     return (
-        {"type": "http.response.start", "status": 304, "headers": _raw(headers)},
-        {"type": "http.response.body", "body": b""},
+        {"type": "http.response.start", "status": status, "headers": headers},
+        {"type": "http.response.body", "body": body},
     )
