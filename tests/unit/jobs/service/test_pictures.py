@@ -181,7 +181,7 @@ def test_a_spike_does_not_flatten_the_rest_and_is_not_hidden() -> None:
     assert figure.axes[1].get_ylim()[1] < 10
 
 
-@pytest.mark.parametrize("steps", [1, 2, 224, 225, 1_000, 50_001])
+@pytest.mark.parametrize("steps", [1, 224, 225, 50_001])
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, 3e38, -3e38, 1e-38, 7.0])
 def test_losses_of_every_kind(steps: int, value: float) -> None:
     for losses in (np.full((steps, 3), value, np.float32), _losses(steps)):
@@ -267,7 +267,7 @@ def test_the_service_draws_in_another_process_and_does_not_load_matplotlib() -> 
     png = pictures.picture(losses, real=real, snapshot=snapshot, names=NAMES, first_step=0, title="é", size=300)
     assert png == as_png(draw(real, snapshot, losses, NAMES, first_step=0, title="é", size=300))
 
-    code = "import sys; from app.jobs.service import service; print('matplotlib' in sys.modules)"
+    code = "import sys; import app.web.server, app.jobs.service.results; print('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
 
 
