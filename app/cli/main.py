@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -14,6 +15,8 @@ from app import ROOT, __version__
 from app.cli import consoles, jobs, measuring
 from app.cli.terminal import in_existing_folder, load_faces, progress_bar, until_interrupted
 from app.config import load_settings
+from app.jobs.errors import JobsUnavailableError
+from app.jobs.locks import LockedError
 
 # The modules that load TensorFlow are imported by the commands that need them: --help answers at once.
 
@@ -60,17 +63,12 @@ def serve(
     its folder), NOBODY_PIXELS (auto, raw, symmetric), NOBODY_DATA (./data), NOBODY_DATABASE_URL (none: the jobs are
     kept in NOBODY_DATA and trained by this very command). The README lists the limits of jobs.
     """
-    from app.jobs.locks import LockedError
     from app.web.server import serve as run
 
     # The application and the worker beside it read their settings from the environment.
     os.environ |= _given(NOBODY_HOST=host, NOBODY_PORT=port)
-    try:
+    with _startup_errors():
         run(load_settings())
-    except LockedError as error:
-        raise SystemExit(f"nobody: cannot start: {error}; stop it, or set NOBODY_DATA to another folder") from None
-    except OSError as error:
-        raise SystemExit(f"nobody: cannot start: NOBODY_DATA: expected a folder to write to, got {error}") from None
 
 
 @cli.command()
@@ -83,17 +81,21 @@ def worker(
     """
     import logging
 
-    from app.jobs.errors import JobsUnavailableError
-    from app.jobs.locks import LockedError
     from app.jobs.worker.worker import end_with_parent, run_worker
 
     if embedded:
         end_with_parent()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     logging.getLogger("nobody").setLevel(logging.WARNING if embedded else logging.INFO)
-    settings = load_settings()
+    with _startup_errors():
+        run_worker(load_settings())
+
+
+@contextmanager
+def _startup_errors() -> Iterator[None]:
+    """End with one line where the service or a worker cannot start."""
     try:
-        run_worker(settings)
+        yield
     except LockedError as error:
         raise SystemExit(f"nobody: cannot start: {error}; stop it, or set NOBODY_DATA to another folder") from None
     except JobsUnavailableError as error:
