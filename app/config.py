@@ -23,8 +23,8 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
     allowed_hosts: str = Field(
         "",
-        description="Names that the service is known by, with commas between; * for any. The loopback names and the "
-        "address it listens on are always known; on 0.0.0.0 also the machine's name and every address.",
+        description="Host names that the service answers to, separated by commas; * for any. Always allowed: loopback "
+        "names and the listening address; on 0.0.0.0 also the machine's name and every IP address.",
     )
     weights: Path = Field(
         ROOT / "weights",
@@ -33,27 +33,27 @@ class Settings(BaseSettings):
     )
     pixels: Literal["auto", "raw", "symmetric"] = Field(
         "auto",
-        description="What the generator's output means: raw is grey levels 0…1, symmetric is -1…1. "
-        "auto asks the weights file and takes raw where the file does not say.",
+        description="Meaning of the generator's output: raw is grey levels 0…1, symmetric is -1…1. "
+        "auto reads it from the weights file, and assumes raw if the file does not say.",
     )
-    data: Path = Field(Path("data"), description="Folder for everything that nobody keeps: the jobs and their files.")
+    data: Path = Field(Path("data"), description="Folder of the jobs and their files.")
     database_url: str | None = Field(
         None,
-        description="postgresql://user:password@host/name, to share the jobs among several machines, with NOBODY_DATA "
-        "a folder they share; left out, an SQLite file in NOBODY_DATA, and `nobody serve` runs the jobs itself.",
+        description="postgresql://user:password@host/name, to share the jobs among several machines, which must also "
+        "share the folder NOBODY_DATA. Without it, an SQLite file in NOBODY_DATA, and `nobody serve` runs the jobs.",
     )
     concurrent_jobs: int = Field(2, ge=1, le=64, description="Jobs that a worker trains at the same time.")
-    max_queued_jobs: int = Field(100, ge=1, description="Jobs that wait; one more is told to come later (429).")
-    max_steps: int = Field(1_000_000, ge=1, description="Training steps of one job.")
+    max_queued_jobs: int = Field(100, ge=1, description="Jobs that may wait; further ones are refused (429).")
+    max_steps: int = Field(1_000_000, ge=1, description="Training steps of a job.")
     max_width: int = Field(1_024, ge=1, description="Neurons of a job's widest layer.")
     max_depth: int = Field(10, ge=3, description="Layers of a job's generator, latent and output included.")
     max_batch: int = Field(4_096, ge=1, description="Batch size of a job.")
     max_rows: int = Field(100_000, ge=1, description="Real examples of a job.")
     max_upload: int = Field(64, ge=1, description="Size of an uploaded file of examples, in MiB.")
     job_memory: int = Field(
-        1_024, ge=64, description="Memory that one job may take on top of an idle training process, in MiB."
+        1_024, ge=64, description="Memory of a job, on top of that of an idle training process, in MiB."
     )
-    job_seconds: float = Field(3_600, gt=0, description="Time that one job may train, in seconds.")
+    job_seconds: float = Field(3_600, gt=0, description="Training time of a job, in seconds.")
 
     def job_limits(self) -> dict[str, int | float]:
         """Return the limits of training jobs, by the names of their settings."""

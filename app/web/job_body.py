@@ -1,12 +1,15 @@
 """The body of ``POST /jobs``: JSON, or a form of JSON and a file of examples."""
 
+import logging
 import tempfile
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from app.jobs.service.csv_cells import short
@@ -14,11 +17,40 @@ from app.jobs.service.database import JobDatabase
 from app.jobs.service.examples import Table
 from app.jobs.service.uploads import read_table
 from app.jobs.specification import DATA_TAGS, JobRequest
-from app.web.job_form import job_form
 from app.web.openapi import inlined_schema
 
 #: A body with more mistakes is refused without a list of them.
 _MAX_MISTAKES = 100
+#: More parts than a form should have, so that an error can name those that are too many.
+_MAX_PARTS = 20
+_MAX_FIELD = 2**20
+_EXPECTED = (
+    "expected one field job with the JSON and one file data (CSV or .npy), as curl sends with "
+    """-F 'job={"model":"wgan_gp"}' -F data=@points.csv"""
+)
+
+# Its warnings are about the client's input; clients get an answer, and could fill the log.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
+
+_FORM_SCHEMA = {
+    "type": "object",
+    "required": ["job", "data"],
+    "properties": {
+        "job": {"type": "string", "description": "The JSON body, without `data`."},
+        "data": {"type": "string", "format": "binary", "description": "A CSV or .npy file of rows."},
+    },
+}
+
+#: For OpenAPI.
+JOB_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": inlined_schema(JobRequest)},
+            "multipart/form-data": {"schema": _FORM_SCHEMA},
+        },
+    }
+}
 
 
 async def read_job(request: Request, jobs: JobDatabase) -> tuple[JobRequest, Table | None]:
@@ -34,11 +66,15 @@ async def read_job(request: Request, jobs: JobDatabase) -> tuple[JobRequest, Tab
         return await jobs.run_in_pool(_parsed, await request.body()), None
     if kind != "multipart/form-data":
         raise HTTPException(415, f"expected application/json or multipart/form-data, got {kind or 'none'}")
-    async with job_form(request) as (text, file):
+    form = await _form(request)
+    try:
+        text, file = _parts(form.multi_items())
         job = _job_in_form(text)
         if "data" in job.model_fields_set:
             raise HTTPException(422, "job.data: expected it in one place, the file; leave it out of job")
         return job, await jobs.run_in_pool(_read_upload, file, jobs.settings.max_rows)
+    finally:
+        await form.close()
 
 
 def _parsed(text: bytes | str) -> JobRequest:
@@ -72,22 +108,36 @@ def _read_upload(file: UploadFile, max_rows: int) -> Table:
         return read_table(Path(copy.name), file.filename or "data", max_rows=max_rows)
 
 
-_FORM = {
-    "type": "object",
-    "required": ["job", "data"],
-    "properties": {
-        "job": {"type": "string", "description": "The JSON body, without `data`."},
-        "data": {"type": "string", "format": "binary", "description": "A CSV or .npy file of rows."},
-    },
-}
+async def _form(request: Request) -> FormData:
+    try:
+        return await request.form(max_files=_MAX_PARTS, max_fields=_MAX_PARTS, max_part_size=_MAX_FIELD)
+    except HTTPException as error:
+        raise HTTPException(error.status_code, f"{_EXPECTED}; {error.detail}") from None
 
-#: For OpenAPI.
-JOB_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": inlined_schema(JobRequest)},
-            "multipart/form-data": {"schema": _FORM},
-        },
-    }
-}
+
+def _parts(items: Sequence[tuple[str, UploadFile | str]]) -> tuple[str, UploadFile]:
+    """Return the JSON of the job and the file of its examples.
+
+    Raises:
+        HTTPException: the form has other parts; the message names them.
+    """
+    counts = Counter(name for name, _ in items)
+    for name, count in counts.items():
+        if name not in ("job", "data"):
+            raise _refusal(f"{short(name)!r} as well; settings stand in the JSON of job")
+        if count > 1:
+            raise _refusal(f"{name} {count} times")
+    form = dict(items)
+    for name in ("job", "data"):
+        if name not in form:
+            raise _refusal(f"no {name}")
+    text, file = form["job"], form["data"]
+    if not isinstance(text, str):
+        raise _refusal("job as a file; with curl, -F 'job=<job.json' reads a field from a file")
+    if isinstance(file, str):
+        raise _refusal("data as text; with curl, the name of a file begins with @")
+    return text, file
+
+
+def _refusal(got: str) -> HTTPException:
+    return HTTPException(422, f"{_EXPECTED}; got {got}")

@@ -69,9 +69,9 @@ class EventLog:
         ended = self._job["state"] in ENDED and (len(events) < limit or last >= self.last)
         # The data are large, and JSON already: they are passed on unparsed.
         texts = [
-            f'{{"id":{seq},"event":{json.dumps(kind)},"at":"{iso_time(at)}","data":{self._data(event)}}}'
+            f'{{"id":{event.seq},"event":{json.dumps(event.kind)},"at":"{iso_time(event.at)}",'
+            f'"data":{self._data(event)}}}'
             for event in events
-            for seq, kind, at, _ in [event]
         ]
         return f'{{"events":[{",".join(texts)}],"last":{last},"ended":{json.dumps(ended)}}}'
 

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Parent(BaseModel):
-    """Where a fork comes from."""
+    """The job and the step that a fork started from."""
 
     id: str
     step: int
@@ -25,35 +25,34 @@ class _Progress(BaseModel):
     name: str | None
     status: State
     phase: Phase | None = Field(
-        description="What it is at while a worker has it: `starting` (its process starts and builds the networks), "
-        "`compiling` (the training step, for seconds, where the process has trained no such networks before) or "
+        description="What a worker does with the job now: `starting` (the process starts and builds the networks), "
+        "`compiling` (the training step, which takes seconds, unless the process has trained such networks before) or "
         "`training`."
     )
     step: int = Field(description="Training steps done.")
-    steps: int = Field(description="Training steps in all: epochs × steps_per_epoch.")
+    steps: int = Field(description="All training steps: epochs × steps_per_epoch.")
     steps_per_second: float | None
-    estimated_finish: datetime | None = Field(description="While it runs.")
-    seconds: float = Field(description="Spent training.")
-    losses: dict[str, float] | None = Field(description="Of the last step.")
+    estimated_finish: datetime | None = Field(description="Only while the job runs.")
+    seconds: float = Field(description="Time spent training.")
+    losses: dict[str, float] | None = Field(description="Losses of the last step.")
     figures: dict[str, int | float | None] | None = Field(
-        description="Of the last snapshot's generator. For mixtures: `modes_covered` (of VEEGAN, Srivastava et al. "
-        "2017: modes with a sample within 3 sigma; one is enough), `modes_fairly_covered` (modes with at least a "
-        "quarter of their part of the 2,500 samples within 3 sigma), `high_quality` (share of the samples within "
-        "3 sigma of a mode), `reverse_kl`. For the corner cloud: squared distances. For other data: "
+        description="Quality of the generator at the last snapshot. For mixtures: `modes_covered` (as in VEEGAN, "
+        "Srivastava et al. 2017: modes with at least one sample within 3 sigma), `modes_fairly_covered` (modes with at "
+        "least a quarter of their share of the 2,500 samples within 3 sigma), `high_quality` (share of the samples "
+        "within 3 sigma of a mode), `reverse_kl`. For the corner cloud: squared distances. For other data: "
         "`sliced_wasserstein`."
     )
     warnings: dict[str, str] = Field(
-        description="What is wrong with the training, by name, as of the last snapshot. `discriminator_saturated`: "
-        "its scores are ±1, so that its gradient is zero. `generator_constant`: it makes one and the same point of "
-        "all random numbers."
+        description="Problems of the training at the last snapshot, by name. `discriminator_saturated`: its scores are "
+        "±1, and its gradient is zero. `generator_constant`: it maps all latent vectors to the same point."
     )
-    error: str | None = Field(description="Why it failed.")
-    recoveries: int = Field(description="How often it was taken up again after its process or worker had died.")
-    queue_position: int | None = Field(description="Jobs that wait before it.")
-    weights_step: int | None = Field(description="Step of the networks that can be taken away: that of the last stop.")
-    checkpoints: list[int] = Field(description="Steps from which it can be forked.")
-    parent: Parent | None = Field(description="The job that it was forked from, if any.")
-    first_step: int = Field(description="Steps that a fork took over from its parent.")
+    error: str | None = Field(description="Why the job failed.")
+    recoveries: int = Field(description="How often the job was resumed after its process or worker had died.")
+    queue_position: int | None = Field(description="Number of jobs that are queued before it.")
+    weights_step: int | None = Field(description="Step of the networks that can be downloaded: that of the last stop.")
+    checkpoints: list[int] = Field(description="Steps from which the job can be forked.")
+    parent: Parent | None = Field(description="The job that this one was forked from, if any.")
+    first_step: int = Field(description="Steps that were trained by the parent of a fork.")
     created: datetime
     started: datetime | None
     ended: datetime | None
@@ -72,7 +71,7 @@ Stored = Annotated[T | None, WrapValidator(_or_null)]
 
 
 class Job(_Progress):
-    """A training job: where it stands, and what it trains."""
+    """A training job: its progress and its settings."""
 
     model: Stored[str]
     data: Stored[ToyData | StoredData | dict[str, JsonValue]] = Field(union_mode="left_to_right")
@@ -92,24 +91,24 @@ class JobPage(BaseModel):
     """Some of the jobs, newest first."""
 
     jobs: list[Job]
-    next: str | None = Field(description="What to give as `after` for the page that follows; null at the end.")
+    next: str | None = Field(description="Value of `after` for the next page; null on the last page.")
 
 
 class EventView(BaseModel):
-    """Something that happened to a job."""
+    """An event of a job."""
 
-    id: int = Field(description="Counts from 1 without a gap.")
+    id: int = Field(description="Counts from 1 without gaps.")
     event: str = Field(description="state, phase, data, progress, snapshot or warnings.")
     at: datetime
     data: dict[str, Any]
 
 
 class Events(BaseModel):
-    """What happened to a job, in order."""
+    """Events of a job, in order."""
 
     events: list[EventView]
-    last: int = Field(description="What to give as `after` next time.")
-    ended: bool = Field(description="Nothing more will come after these.")
+    last: int = Field(description="Value of `after` for the next request.")
+    ended: bool = Field(description="The job has ended, and there are no later events.")
 
 
 def view(row: JobRow, queue_position: int | None) -> Job:

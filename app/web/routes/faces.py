@@ -36,7 +36,7 @@ _SAMPLE_TYPES = {"png": "image/png", "json": "application/json"}
 
 @router.get("/sample", response_class=Response, responses=picture_response("One face, 8-bit grey.", "image/png"))
 async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, caching: Caching) -> Response:
-    """Give one face: a new one at each call, or the one that belongs to `seed`.
+    """Return one face: a new one at each call, or that of `seed`.
 
     A browser loads one URL once for a whole page. For several new faces on one page, make their URLs differ:
     `<img src="/sample?random=1">`, `<img src="/sample?random=2">`. Parameters that are not listed here are ignored.
@@ -65,7 +65,7 @@ async def sample_latents(
     draw: Draw,
     caching: Caching,
 ) -> Response:
-    """Give the faces of the caller's own latent vectors. A seed's latent vector gives that seed's very pixels."""
+    """Return the faces of your own latent vectors. The latent vector of a seed gives exactly that seed's pixels."""
     caching(query.weights, False)  # for the check of the weights: a POST is not cached
     faces = await draw(np.asarray(body.latents, np.float32))
     if preferred(request, _SAMPLE_TYPES) == "json":
@@ -77,7 +77,7 @@ async def sample_latents(
     "/samples", response_class=Response, responses=picture_response("A sheet of faces, row by row.", "image/png")
 )
 async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, caching: Caching) -> Response:
-    """Give a sheet of faces. Their seeds follow one by one from the `X-Seed` of the first.
+    """Return a sheet of faces. Their seeds count up from the first one, which is in `X-Seed`.
 
     For several new sheets on one page, make their URLs differ: `/samples?random=1`, `/samples?random=2`.
     """
@@ -92,7 +92,7 @@ async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, caching: 
     "/latent", response_model=Latent, responses=NOT_MODIFIED, response_description="The seed and its latent vector."
 )
 async def latent(query: Annotated[LatentQuery, Query()], caching: Caching) -> Response:
-    """Give the 16 numbers behind a seed."""
+    """Return the latent vector of a seed: 16 numbers."""
     headers = caching(query.weights, True)
     numbers = latents_of_seeds([query.seed])[0].tolist()
     return JSONResponse({"seed": query.seed, "latent": numbers}, headers=headers)
@@ -152,10 +152,10 @@ async def avatar(
     draw: Draw,
     caching: Caching,
 ) -> Response:
-    """Give the face that belongs to a string: the same string, the same face.
+    """Return the face that belongs to a string: the same string, the same face.
 
-    It stands in for Gravatar: `/avatar/205e460b479e2e5b48aec07710c08d50?s=80&d=identicon`. Its `d`, `f` and `r` are
-    ignored, as everybody has a face here, even the empty name.
+    It can replace Gravatar: `/avatar/205e460b479e2e5b48aec07710c08d50?s=80&d=identicon`. Gravatar's `d`, `f` and `r`
+    are ignored, because every name has a face here, the empty one too.
     """
     headers = caching(query.weights, True)
     name, file_format = _without_ending(name)

@@ -30,7 +30,7 @@ def _draw(faces: Grey, query: InterpolateQuery) -> bytes:
     responses=picture_response("The walk from one face to the other.", *_MEDIA_TYPES, seeded=False),
 )
 async def interpolate(query: Annotated[InterpolateQuery, Query()], draw: Draw, caching: Caching) -> Response:
-    """Give the faces on the way from one seed to another, both ends included."""
+    """Return the faces on the way from one seed to another, both ends included."""
     headers = caching(query.weights, True)
     start, end = latents_of_seeds([query.start, query.end]) * np.float32(query.truncation)
     faces = await draw(walk(start, end, query.steps, query.path))

@@ -30,7 +30,7 @@ _SILENCE_SECONDS = 15.0
     response_model=Events,
     responses={
         200: {
-            "description": "Server-sent events, or with `Accept: application/json` those there are by now.",
+            "description": "Server-sent events; with `Accept: application/json`, the events so far.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         },
         204: {"description": "The job has ended and you have all its events."},
@@ -45,10 +45,10 @@ async def events(
 ) -> Any:
     """Follow a job until it has ended.
 
-    The events: `state`, `phase` (what it is at while it runs), `data` (the real examples), `progress`, `snapshot`, and
-    `warnings` (what keeps it from learning from then on; none where that is over).
+    The events: `state`, `phase` (what the worker does with it), `data` (the real examples), `progress`, `snapshot`, and
+    `warnings` (problems that keep the job from learning from now on; empty when they are over).
 
-    A client that comes back with `Last-Event-ID` gets what it missed, nothing twice.
+    A client that reconnects with `Last-Event-ID` gets the events that it missed, each once.
     """
     after = _last_event(last_event_id, query.after)
     log = await run_in_threadpool(EventLog, jobs, job_id, after)

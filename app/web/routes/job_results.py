@@ -26,10 +26,10 @@ _SAMPLES_TYPES: dict[SamplesFormat, str] = {
 
 @router.get(
     "/{job_id}/history",
-    responses={200: {"description": "One value a step.", "content": {"text/csv": {}, "application/json": {}}}},
+    responses={200: {"description": "One value per step.", "content": {"text/csv": {}, "application/json": {}}}},
 )
 async def history(job_id: JobId, query: Annotated[HistoryQuery, Query()], request: Request, jobs: Jobs) -> Response:
-    """Give the losses of every step, as JSON or CSV."""
+    """Return the losses of every step, as JSON or CSV."""
     form = query.format or preferred(request, _HISTORY_TYPES)
     text = await jobs.run_in_pool(results.history, jobs, job_id, form)
     return Response(text, media_type=_HISTORY_TYPES[form])
@@ -52,7 +52,7 @@ async def picture(job_id: JobId, query: Annotated[PictureQuery, Query()], jobs: 
     responses=CONFLICT
     | {
         200: {
-            "description": "One row a sample.",
+            "description": "One row per sample.",
             "content": {"application/json": {}, "text/csv": {}, "application/octet-stream": {}},
         }
     },
@@ -71,9 +71,9 @@ async def samples(job_id: JobId, query: Annotated[JobSamplesQuery, Query()], req
     responses=CONFLICT | {200: {"description": "A zip.", "content": {"application/zip": {}}}},
 )
 async def weights(job_id: JobId, jobs: Jobs) -> Response:
-    """Take the networks away: `generator.h5` and `discriminator.h5`, which plain Keras loads, and `job.json`.
+    """Download the networks: `generator.h5` and `discriminator.h5`, which plain Keras loads, and `job.json`.
 
-    They are those of `weights_step`: networks are written whenever the training stops.
+    They are those of `weights_step`: the networks are written whenever the training stops.
     """
     archive = await jobs.run_in_pool(results.networks, jobs, job_id)
     headers = {"Content-Disposition": f'attachment; filename="job-{job_id}.zip"'}

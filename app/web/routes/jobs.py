@@ -31,9 +31,9 @@ def _accepted(job: Job, response: Response) -> Job:
 
 @router.post("", status_code=202, responses=_FULL, openapi_extra=JOB_BODY)
 async def submit(request: Request, response: Response, jobs: Jobs, idempotency_key: IdempotencyKey = None) -> Job:
-    """Train one of the toy GANs, on toy data or on your own points. The answer comes at once, the training goes on.
+    """Train one of the toy GANs on toy data or on your own points. The answer comes before the training.
 
-    Own points come in the body, or as a file: `curl -F 'job={"model":"wgan_gp"}' -F data=@points.csv`.
+    Send your own points in the body, or as a file: `curl -F 'job={"model":"wgan_gp"}' -F data=@points.csv`.
     """
     job, table = await read_job(request, jobs)
     return _accepted(await jobs.run_in_pool(submission.submit, jobs, job, table, idempotency_key), response)
@@ -47,13 +47,13 @@ def list_jobs(query: Annotated[JobsQuery, Query()], jobs: Jobs) -> JobPage:
 
 @router.get("/{job_id}")
 def show(job_id: JobId, jobs: Jobs) -> Job:
-    """Show a job: where it stands, how fast it is, its last losses and figures."""
+    """Show a job: its state, progress, speed, last losses and figures."""
     return manage.show(jobs, job_id)
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=CONFLICT)
 def cancel(job_id: JobId, jobs: Jobs, response: Response) -> Job:
-    """Cancel a job. It is `cancelling` until its process is gone; its last checkpoint is kept."""
+    """Cancel a job. It is `cancelling` until its process has ended; its last checkpoint is kept."""
     return _accepted(manage.ask(jobs, job_id, Action.CANCEL), response)
 
 
@@ -65,7 +65,7 @@ def pause(job_id: JobId, jobs: Jobs, response: Response) -> Job:
 
 @router.post("/{job_id}/resume", status_code=202, responses=CONFLICT)
 def resume(job_id: JobId, jobs: Jobs, response: Response) -> Job:
-    """Go on with a paused job, exactly where it stopped."""
+    """Resume a paused job exactly where it stopped."""
     return _accepted(manage.ask(jobs, job_id, Action.RESUME), response)
 
 
@@ -73,11 +73,11 @@ def resume(job_id: JobId, jobs: Jobs, response: Response) -> Job:
 def fork(
     job_id: JobId, changes: ForkRequest, jobs: Jobs, response: Response, idempotency_key: IdempotencyKey = None
 ) -> Job:
-    """Start a new job from a checkpoint of this one, with changed settings."""
+    """Start a new job from a checkpoint of this one, with other settings."""
     return _accepted(submission.fork(jobs, job_id, changes, idempotency_key), response)
 
 
 @router.delete("/{job_id}", status_code=204, responses=CONFLICT)
 def delete(job_id: JobId, jobs: Jobs) -> None:
-    """Forget a job that has ended, and its files."""
+    """Delete a job that has ended, and its files."""
     manage.delete(jobs, job_id)

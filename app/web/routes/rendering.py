@@ -13,7 +13,7 @@ from app.web.schemas.faces import SizeQuery
 
 #: Up to this size, encoding takes less time than a change of threads.
 _INLINE_PIXELS = 2**15
-_CACHE_CONTROL = "`no-store` for a new face, `no-cache` for a repeatable one, and for good where the URL has `weights`."
+_CACHE_CONTROL = "`no-store` for a new face, `no-cache` for a repeatable one, immutable if the URL has `weights`."
 
 
 async def drawn(draw: Callable[[], bytes], pixels: int) -> bytes:

@@ -18,7 +18,7 @@ router = APIRouter(tags=["service"])
 
 @router.get("/healthz", response_description="The process is alive.")
 async def healthz() -> Health:
-    """Say that the process is alive."""
+    """Answer if the process is alive."""
     return Health()
 
 
@@ -28,7 +28,7 @@ async def healthz() -> Health:
     responses={503: {"description": "Still warming up.", "content": PROBLEM_CONTENT}},
 )
 async def readyz(engine: Engine) -> Health:
-    """Say that the weights are loaded and the first face was made."""
+    """Answer if the weights are loaded and the first face was drawn."""
     if not engine.ready:
         raise HTTPException(503, "the generator is warming up; ask again in a second", headers={"Retry-After": "1"})
     return Health()

@@ -27,7 +27,7 @@ Weights = Annotated[
     Field(
         examples=["0123456789ab"],
         description="The first 12 digits, or more, of the `sha256` of the weights in `/info`. A seed's answer may then "
-        "be kept for good. Other weights than the ones served are a 404.",
+        "be cached forever. Weights that are not served are a 404.",
     ),
 ]
 #: The number at the beginning of a text.
@@ -67,7 +67,7 @@ class FaceQuery(SizeQuery):
         le=1,
         allow_inf_nan=False,
         examples=[0.7],
-        description="Pulls the latent vector to the middle: 1 is full variety, 0 the face at the centre.",
+        description="Scales the latent vector: 1 gives full variety, 0 always the face at the centre.",
     )
 
 
@@ -75,7 +75,7 @@ class SampleQuery(FaceQuery):
     """One face."""
 
     seed: Seed | None = Field(
-        None, examples=[42], description="Makes the face repeatable; without it each call gives a new one."
+        None, examples=[42], description="Makes the face repeatable; without it, each call gives a new one."
     )
 
 
@@ -87,8 +87,7 @@ class AvatarQuery(FaceQuery):
         ge=1,
         le=MAX_AVATAR,
         examples=[256],
-        description="Width and height, in pixels; a number outside of the range is taken to its nearest end, and "
-        "what is no number is ignored.",
+        description="Width and height, in pixels. Numbers outside of the range are clipped; anything else is ignored.",
     )
     s: int | None = Field(None, ge=1, le=MAX_AVATAR, examples=[80], description="Gravatar's short name of `size`.")
 
@@ -111,14 +110,14 @@ class AvatarQuery(FaceQuery):
 class SamplesQuery(FaceQuery):
     """A sheet of faces."""
 
-    count: int = Field(64, ge=1, le=MAX_COUNT, examples=[96], description="How many faces.")
+    count: int = Field(64, ge=1, le=MAX_COUNT, examples=[96], description="Number of faces.")
     columns: int | None = Field(
         None, ge=1, le=MAX_COUNT, examples=[16], description="Faces in a row; by default the sheet is nearly square."
     )
     seed: Seed | None = Field(
         None,
         examples=[0],
-        description="The first face's seed; the others follow, one by one. Without it the first is drawn anew.",
+        description="Seed of the first face; the others count up from it. Without it, the first seed is random.",
     )
 
     @model_validator(mode="after")
@@ -133,7 +132,7 @@ class InterpolateQuery(FaceQuery):
     start: Seed = Field(alias="from", examples=[1], description="Seed of the first face.")
     end: Seed = Field(alias="to", examples=[2], description="Seed of the last face.")
     steps: int = Field(20, ge=2, le=MAX_STEPS, description="Faces on the way, both ends included.")
-    path: Path = Field("linear", description="`linear` cuts straight across; `spherical` keeps the usual length.")
+    path: Path = Field("linear", description="`linear` is the straight line; `spherical` keeps the usual length.")
     format: Literal["png", "gif", "webp", "apng"] = Field(
         "png", description="`png` is a strip, left to right; the others are animations."
     )
@@ -141,7 +140,7 @@ class InterpolateQuery(FaceQuery):
         10,
         ge=1,
         le=MAX_FPS,
-        description="Frames a second, of an animation; GIF rounds a frame to hundredths of a second.",
+        description="Frames per second of an animation; GIF rounds the duration of a frame to hundredths of a second.",
     )
 
     @model_validator(mode="after")

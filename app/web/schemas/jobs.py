@@ -21,13 +21,13 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         examples=["monday"],
-        description="A repetition of the request under the same key gives the same job.",
+        description="A repeated request with the same key returns the same job.",
     ),
 ]
 LastEventId = Annotated[str | None, Header(examples=["42"], description="The last event that you have.")]
 
 
-_FORMAT = Field(None, examples=["csv"], description="Left out, the header Accept decides.")
+_FORMAT = Field(None, examples=["csv"], description="Without it, the header Accept decides.")
 
 
 class _Query(BaseModel):
@@ -37,16 +37,20 @@ class _Query(BaseModel):
 class JobsQuery(_Query):
     """Which jobs."""
 
-    status: list[State] = Field([], description="Only these; may be given several times.")
-    limit: int = Field(20, ge=1, le=100, description="Jobs on a page.")
-    after: str | None = Field(None, examples=["76cd927a59c4550b"], description="The `next` of the page before.")
+    status: list[State] = Field([], description="Only jobs in this state; may be given several times.")
+    limit: int = Field(20, ge=1, le=100, description="Jobs per page.")
+    after: str | None = Field(None, examples=["76cd927a59c4550b"], description="`next` of the previous page.")
 
 
 class EventsQuery(_Query):
     """Which events."""
 
     after: int | None = Field(
-        None, ge=0, lt=2**63, examples=[42], description="The last event that you have; the header Last-Event-ID wins."
+        None,
+        ge=0,
+        lt=2**63,
+        examples=[42],
+        description="The last event that you have; Last-Event-ID takes precedence.",
     )
 
 
@@ -59,13 +63,13 @@ class HistoryQuery(_Query):
 class PictureQuery(_Query):
     """Which picture."""
 
-    step: int | None = Field(None, ge=0, examples=[800], description="Of a snapshot; the newest by default.")
+    step: int | None = Field(None, ge=0, examples=[800], description="Step of a snapshot; the newest by default.")
     size: int = Field(900, ge=300, le=2_000, description="Width, in pixels.")
 
 
 class JobSamplesQuery(_Query):
     """How many samples, and how."""
 
-    count: int = Field(500, ge=1, le=MAX_SAMPLES, description="How many samples.")
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, examples=[0], description="Makes them repeatable.")
+    count: int = Field(500, ge=1, le=MAX_SAMPLES, description="Number of samples.")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, examples=[0], description="Makes the samples repeatable.")
     format: SamplesFormat | None = _FORMAT

@@ -18,5 +18,5 @@ class Problem(BaseModel):
     type: str = "about:blank"
     title: str = Field(description="The status in words.")
     status: int
-    detail: str = Field(description="What was expected, what came, what to do.")
+    detail: str = Field(description="What was expected, what was given, what to do.")
     errors: Sequence[FieldError] | None = Field(None, description="One entry for each field that is wrong.")

@@ -9,13 +9,13 @@ class WeightsInfo(BaseModel):
     """The weights that are served."""
 
     id: str = Field(description="The first 12 digits of `sha256`, for `?weights=`.")
-    sha256: str = Field(description="Of the weights file.")
+    sha256: str = Field(description="SHA-256 of the weights file.")
     architecture: str
     parameters: int
     latent_dim: int
-    pixel_transform: dict[str, Any] = Field(description="grey = output · scale + offset, and who says so.")
-    training: dict[str, Any] | None = Field(description="The settings of the training, if the file has them.")
-    quality: dict[str, Any] | None = Field(description="Measured quality, if it was measured on these weights.")
+    pixel_transform: dict[str, Any] = Field(description="grey = output · scale + offset, and where this is stated.")
+    training: dict[str, Any] | None = Field(description="Settings of the training, if the file has them.")
+    quality: dict[str, Any] | None = Field(description="Quality, if it was measured for these weights.")
 
 
 class Info(BaseModel):
