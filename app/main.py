@@ -18,7 +18,7 @@ from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
 from app.faces.portraits import Portraits
 from app.jobs.service.database import JobDatabase
-from app.web.errors import PROBLEM_RESPONSES, install_error_handlers
+from app.web.errors import ERROR_HANDLERS, problem_response
 from app.web.middleware import HeadIsGet, LimitBody
 from app.web.origins import OwnOrigins
 from app.web.parameters import check_parameters
@@ -62,10 +62,11 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description=_DESCRIPTION,
         lifespan=lifespan,
-        responses=PROBLEM_RESPONSES,
+        responses=problem_response("4XX", "The request was refused; `detail` says what was expected."),
+        exception_handlers=ERROR_HANDLERS,
         dependencies=[Depends(check_parameters)],
         redirect_slashes=False,
-        docs_url=None,  # app.routes.pages serves it without a CDN
+        docs_url=None,  # app.web.routes.pages serves it without a CDN
         redoc_url=None,
     )
     app.add_middleware(LimitBody, max_upload=settings.max_upload * 2**20)
@@ -76,7 +77,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.generator = generator
     app.state.engine = engine
     app.state.jobs = JobDatabase(settings)
-    install_error_handlers(app)
     for module in (faces, interpolations, jobs, job_events, job_results, health, pages):
         app.include_router(module.router)
     app.mount("/static/swagger", GZipMiddleware(pages.PageFiles(packages=[("fastapi_offline", "static")])))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -27,16 +27,13 @@ from app.web.openapi import inlined_schema
 from app.web.public import PUBLIC_HEADERS, is_public
 from app.web.schemas.problem import FieldError, Problem
 
-#: For OpenAPI: the body of every error.
-PROBLEM_CONTENT: dict[str, Any] = {"application/problem+json": {"schema": inlined_schema(Problem)}}
+_PROBLEM_CONTENT = {"application/problem+json": {"schema": inlined_schema(Problem)}}
 
-#: For OpenAPI: the error answer of every operation.
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "The request was refused; `detail` says what was expected.",
-        "content": PROBLEM_CONTENT,
-    }
-}
+
+def problem_response(status: int | str, description: str) -> dict[int | str, dict[str, Any]]:
+    """Describe an error answer for OpenAPI."""
+    return {status: {"description": description, "content": _PROBLEM_CONTENT}}
+
 
 #: FastAPI's message for a body that is not text, or has numbers that are too long for Python.
 _UNREADABLE = "There was an error parsing the body"
@@ -48,19 +45,6 @@ _MAX_ERRORS = 20
 
 class ClientGoneError(Exception):
     """The client has disconnected."""
-
-
-def install_error_handlers(app: FastAPI) -> None:
-    """Make every error of ``app`` answer as problem+json."""
-    app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(HTTPException, _http_error)
-    for gone in (ClientGoneError, ClientDisconnect):
-        app.add_exception_handler(gone, _client_gone)
-    app.add_exception_handler(FacesUnavailableError, _no_faces)
-    for kind in _REFUSALS:
-        app.add_exception_handler(kind, _refusal)
-    app.add_exception_handler(NotModifiedError, _not_modified)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 #: For the errors of jobs: the status, and the seconds of the header Retry-After.
@@ -158,3 +142,16 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     # headers of public answers.
     headers = PUBLIC_HEADERS if is_public(request.url.path) else None
     return problem(500, "the service failed to answer this request; the reason is in its log", headers=headers)
+
+
+#: For FastAPI: how each error is answered.
+ERROR_HANDLERS: dict[int | type[Exception], Any] = {
+    RequestValidationError: _invalid_request,
+    HTTPException: _http_error,
+    NotModifiedError: _not_modified,
+    ClientGoneError: _client_gone,
+    ClientDisconnect: _client_gone,
+    FacesUnavailableError: _no_faces,
+    **dict.fromkeys(_REFUSALS, _refusal),
+    Exception: _unexpected,
+}

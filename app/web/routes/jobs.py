@@ -1,6 +1,6 @@
 """Training jobs: submit, list, show, steer, delete."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -10,18 +10,14 @@ from app.jobs.service.views import Job, JobPage
 from app.jobs.specification import ForkRequest
 from app.jobs.states import Action
 from app.web.dependencies import Jobs
-from app.web.errors import PROBLEM_CONTENT
+from app.web.errors import problem_response
 from app.web.job_body import JOB_BODY, read_job
 from app.web.schemas.jobs import IdempotencyKey, JobId, JobsQuery
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
-CONFLICT: dict[int | str, dict[str, Any]] = {
-    409: {"description": "The job's state does not allow it; `detail` names the state.", "content": PROBLEM_CONTENT}
-}
-_FULL: dict[int | str, dict[str, Any]] = {
-    429: {"description": "The queue is full; `Retry-After` says when to try again.", "content": PROBLEM_CONTENT}
-}
+CONFLICT = problem_response(409, "The job's state does not allow it; `detail` names the state.")
+_FULL = problem_response(429, "The queue is full; `Retry-After` says when to try again.")
 
 
 def _accepted(job: Job, response: Response) -> Job:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException
 from app import __version__
 from app.faces.latents import LATENT_DIM, MAX_SEED
 from app.web.dependencies import Engine, Generator, Jobs
-from app.web.errors import PROBLEM_CONTENT
+from app.web.errors import problem_response
 from app.web.schemas import faces as limits
 from app.web.schemas.service import Health, Info
 
@@ -25,7 +25,7 @@ async def healthz() -> Health:
 @router.get(
     "/readyz",
     response_description="The service can draw faces.",
-    responses={503: {"description": "Still warming up.", "content": PROBLEM_CONTENT}},
+    responses=problem_response(503, "Still warming up."),
 )
 async def readyz(engine: Engine) -> Health:
     """Answer if the weights are loaded and the first face was drawn."""
