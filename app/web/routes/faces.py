@@ -107,14 +107,7 @@ class _TextConvertor(PathConvertor):
 register_url_convertor("text", _TextConvertor())
 
 #: Endings that choose the format of an avatar; upper case counts too.
-_ENDINGS: dict[str, PictureFormat] = {
-    "png": "png",
-    "webp": "webp",
-    "jpg": "jpg",
-    "jpeg": "jpg",
-    "gif": "gif",
-    "svg": "svg",
-}
+_ENDINGS: dict[str, PictureFormat] = {**{name: name for name in get_args(PictureFormat)}, "jpeg": "jpg"}
 
 
 def _without_ending(path: str) -> tuple[str, PictureFormat]:
