@@ -79,7 +79,7 @@ class JobSupervisor:
         except LostLeaseError:
             log.warning("job %s was taken over by another worker", lease.job_id)
             process.kill()
-            return True
+            over = True
         except Exception as error:
             log.exception("job %s: its supervision failed", lease.job_id)
             lease.last_failure = f"the worker had trouble: {_public_reason(error)}"

@@ -82,8 +82,10 @@ class Worker:
         self._processes.warm()
         log.info("worker %s: ready for %d jobs at a time", self._slot.name, self._settings.concurrent_jobs)
         while not self._stopping.wait(_FILE_SECONDS):
-            self._check_database()
-        _end_after(_STOP_SECONDS + 5)  # even if the database does not answer
+            if self._store.is_gone:
+                log.error("the database file of the jobs was removed or replaced; a new worker will open it")
+                os._exit(1)
+        signal.alarm(_STOP_SECONDS + 5)  # ends this process even if the database does not answer
         for thread in background:
             thread.stop()
         # DBOS stops taking jobs and waits for the running ones, whose supervisors watch the same event.
@@ -96,11 +98,6 @@ class Worker:
         if self._stopping.is_set():
             os._exit(1)  # second signal: end at once; jobs resume from their checkpoints
         self._stopping.set()
-
-    def _check_database(self) -> None:
-        if self._store.is_gone:
-            log.error("the database file of the jobs was removed or replaced; ending, so that a new worker opens it")
-            os._exit(1)
 
     def _repair(self) -> None:
         """Resume jobs that no worker has, and complete interrupted deletions."""
@@ -134,12 +131,6 @@ class Worker:
         DBOS.launch()
         concurrency = self._settings.concurrent_jobs
         DBOS.register_queue(QUEUE, worker_concurrency=concurrency, polling_interval_sec=_QUEUE_SECONDS)
-
-
-def _end_after(seconds: float) -> None:
-    timer = threading.Timer(seconds, os._exit, [1])
-    timer.daemon = True
-    timer.start()
 
 
 def end_with_parent() -> None:

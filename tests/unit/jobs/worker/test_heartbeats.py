@@ -1,4 +1,4 @@
-"""Who counts as silent, by nobody's clock but ours."""
+"""Which workers count as silent, by the local monotonic clock."""
 
 from app.jobs.worker.heartbeats import BEAT_SECONDS, SILENCE_SECONDS, SilenceDetector
 
