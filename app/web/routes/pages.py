@@ -69,7 +69,7 @@ async def face_page(request: Request, draw: Draw, generator: Generator) -> HTMLR
     picture = "/sample?" + urlencode({**place.face, "size": _PREVIEW_SIZE, "resample": "nearest"})
     return _page(
         "index.html",
-        "js/main.js",
+        "js/face/main.js",
         title=f"No. {number} – nobody" if place.named else "nobody – portraits of people who do not exist",
         url=base + ("?" + urlencode(place.face) if place.named else ""),
         preview=base.rstrip("/") + picture,

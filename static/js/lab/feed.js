@@ -42,16 +42,13 @@ export class Feed {
     source.addEventListener("error", () => {
       if (this.#closed) return;
       this.onTrouble(true);
-      // The browser itself only tries again where nobody answered; where somebody refused, we do.
-      if (source.readyState === EventSource.CLOSED)
-        this.#timer = setTimeout(() => this.#closed || this.#open(), AGAIN_MS);
+      // The browser itself tries again only where nobody answered; after a refusal, we do.
+      if (source.readyState !== EventSource.CLOSED) return;
+      this.#timer = setTimeout(() => this.#closed || this.#open(), AGAIN_MS);
     });
   }
 
-  /**
-   * @param {string} kind
-   * @param {MessageEvent} event
-   */
+  /** @type {(kind: string, event: MessageEvent) => void} */
   #hear(kind, event) {
     const number = Number(event.lastEventId);
     if (this.#closed || number <= this.#last) return;

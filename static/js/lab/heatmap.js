@@ -1,55 +1,42 @@
 // The discriminator's scores as a picture: one pixel a score.
 
-import { rgb } from "./colours.js";
-
-/** @typedef {import("./run.js").Frame} Frame */
+import { rgb } from "../shared/colours.js";
 
 const LEVELS = 9;
 
-/** Turns scores into a small canvas, to be drawn large. */
-export class Heatmap {
-  #canvas = document.createElement("canvas");
-
-  /**
-   * Give the picture between two frames.
-   * @param {Frame} from
-   * @param {Frame} to
-   * @param {number} share 0 is the first one, 1 the second one
-   * @returns {HTMLCanvasElement | null} null where there are no scores
-   */
-  picture(from, to, share) {
-    const { side } = from;
-    if (!from.scores || !to.scores || side === 0) return null;
-    this.#canvas.width = this.#canvas.height = side;
-    const context = this.#canvas.getContext("2d");
-    if (!context) return null;
-    const image = context.createImageData(side, side);
-    const ramp = makeRamp();
-    for (let row = 0; row < side; row++) {
-      for (let column = 0; column < side; column++) {
-        const at = row * side + column;
-        const level = (1 - share) * relative(from, at) + share * relative(to, at);
-        const shade = ramp[Math.round(Math.min(1, Math.max(0, level)) * (ramp.length - 1))];
-        // The scores begin at the bottom, pictures at the top.
-        image.data.set(shade, 4 * ((side - 1 - row) * side + column));
-      }
-    }
-    context.putImageData(image, 0, 0);
-    return this.#canvas;
-  }
-}
+const canvas = document.createElement("canvas");
 
 /**
- * @param {Frame} frame
- * @param {number} at
+ * Draw the scores of a moment into a small canvas, to be drawn large. It is the same canvas each time.
+ * @param {Moment} moment
+ * @returns {HTMLCanvasElement | null} null where there are no scores
  */
+export function heatmapOf({ from, to, share }) {
+  const { side } = from;
+  const context = canvas.getContext("2d");
+  if (!from.scores || !to.scores || side === 0 || !context) return null;
+  canvas.width = canvas.height = side;
+  const image = context.createImageData(side, side);
+  const ramp = makeRamp();
+  for (let at = 0; at < side * side; at++) {
+    const level = (1 - share) * relative(from, at) + share * relative(to, at);
+    const shade = ramp[Math.round(Math.min(1, Math.max(0, level)) * (ramp.length - 1))];
+    // The scores begin at the bottom, pictures at the top.
+    const row = side - 1 - Math.floor(at / side);
+    image.data.set(shade, 4 * (row * side + (at % side)));
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** @type {(frame: Frame, at: number) => number} */
 function relative({ scores, range: [low, high] }, at) {
   return ((scores?.[at] ?? 0) - low) / (high - low);
 }
 
 /** Shades from the lowest score to the highest; steps that the eye can tell apart make contours. */
 function makeRamp() {
-  const [low, middle, high] = [rgb("score-low"), rgb("score-middle"), rgb("score-high")];
+  const [low, middle, high] = ["score-low", "score-middle", "score-high"].map(rgb);
   return Array.from({ length: 2 * LEVELS + 1 }, (_, i) => {
     const at = i / LEVELS - 1;
     const end = at < 0 ? low : high;

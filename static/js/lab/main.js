@@ -1,20 +1,18 @@
-// The lab page: wiring only.
+// The lab page: its parts, wired together.
 
-import { byId, prefersCalm } from "../dom.js";
-import { clear, show as notify } from "../notice.js";
+import { followService, ServiceError } from "../shared/api.js";
+import { followColours } from "../shared/colours.js";
+import { byId, prefersCalm } from "../shared/dom.js";
+import { clear, show as notify } from "../shared/notice.js";
 import { Actions } from "./actions.js";
-import { readAddress, writeAddress } from "./address.js";
-import { followColours } from "./colours.js";
 import { SettingsForm } from "./form.js";
-import { beat } from "./pulse.js";
-import { titleOf } from "./report.js";
 import { RunList } from "./runs.js";
-import { followService, look, Refusal, submit } from "./service.js";
-import { bodyOf, OWN, SettingError } from "./settings.js";
+import { look, submit } from "./service.js";
+import { bodyOf, OWN, readAddress, writeAddress } from "./settings.js";
 import { Watch } from "./watch.js";
+import { titleOf } from "./words.js";
 
-/** @typedef {import("./service.js").Job} Job */
-
+const BEAT_MS = 2000;
 const GONE = "This run is no longer here. Start the training to repeat it: its settings are in the form.";
 const GONE_WITH_POINTS = "This run is no longer here, and neither are its points; its other settings are in the form.";
 
@@ -47,17 +45,14 @@ async function start() {
     key = freshKey();
     go(job);
   } catch (error) {
-    if (!(error instanceof Refusal || error instanceof SettingError)) throw error;
+    if (!(error instanceof ServiceError)) throw error;
     form.complain(error);
   } finally {
     form.busy = false;
   }
 }
 
-/**
- * Look at a run; its settings come into the form.
- * @param {Job} job
- */
+/** Look at a run; its settings come into the form. @param {Job} job */
 function go(job) {
   form.mirror(job);
   const address = writeAddress(form.values, job.id);
@@ -66,13 +61,10 @@ function go(job) {
   reveal(prefersCalm() ? "instant" : "smooth");
 }
 
-/**
- * Bring the picture into view, unless it is.
- * @param {ScrollBehavior} behavior
- */
+/** Bring the picture into view, unless it is. @param {ScrollBehavior} behavior */
 function reveal(behavior) {
-  const { top, bottom } = byId("picture", HTMLCanvasElement).getBoundingClientRect();
-  if (top < 0 || bottom > innerHeight) byId("studio", HTMLElement).scrollIntoView({ behavior });
+  const { top, bottom } = byId("picture").getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) byId("studio").scrollIntoView({ behavior });
 }
 
 /** @param {Job | undefined} job */
@@ -84,10 +76,7 @@ function show(job) {
   runs.mark(job?.id ?? null);
 }
 
-/**
- * A run was deleted: there is nothing left to look at.
- * @param {string} id
- */
+/** A run was deleted: there is nothing left to look at. @param {string} id */
 function leave(id) {
   if (id !== watch.id) return;
   history.replaceState(null, "", writeAddress(form.values, null));
@@ -106,21 +95,18 @@ async function open() {
     history.replaceState(null, "", writeAddress(form.values, id));
     show(job);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ServiceError)) throw error;
     if (error.status === 404) return miss(values);
     waiting = error.passes;
     notify(error.message, () => void open());
   }
 }
 
-/**
- * The run that the address names is gone.
- * @param {import("./settings.js").Values} values
- */
+/** The run that the address names is gone. @param {Values} values */
 function miss(values) {
   show(undefined);
-  form.complain(new Refusal(values.data === OWN ? GONE_WITH_POINTS : GONE, 404));
-  byId("settings-error", HTMLElement).scrollIntoView({ block: "nearest" });
+  form.complain(new ServiceError(values.data === OWN ? GONE_WITH_POINTS : GONE, 404));
+  byId("settings-error").scrollIntoView({ block: "nearest" });
 }
 
 followService((reached) => {
@@ -142,7 +128,23 @@ function freshKey() {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, "0")).join("");
 }
 
+let refreshing = false;
+
+/** Bring the list of runs up to date while the page is seen; never twice at a time. */
+async function beat() {
+  if (refreshing || document.hidden) return;
+  refreshing = true;
+  try {
+    await runs.refresh();
+  } finally {
+    refreshing = false;
+  }
+}
+
 window.addEventListener("popstate", () => void open());
 followColours(() => watch.repaint());
 void arrive();
-beat(() => runs.refresh());
+setInterval(beat, BEAT_MS);
+document.addEventListener("visibilitychange", beat);
+window.addEventListener("online", beat);
+void beat();

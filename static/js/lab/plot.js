@@ -1,12 +1,13 @@
 // The losses as lines: the mean of each stretch of steps, and faintly behind it how far the steps spread.
 
-import { colour } from "./colours.js";
+import { colour } from "../shared/colours.js";
 import { gather, span, ticks } from "./stretches.js";
 import { Surface } from "./surface.js";
 import { count, short } from "./words.js";
 
-/** @typedef {import("./run.js").Losses} Losses */
-/** @typedef {import("./stretches.js").Stretches} Stretches */
+/** @import { Stretches } from "./stretches.js" */
+/** @typedef {CanvasRenderingContext2D} Context */
+/** @typedef {{left: number, right: number, top: number, bottom: number}} Area */
 /** @typedef {{x: (step: number) => number, y: (value: number) => number}} Scales */
 
 /** @type {Record<string, {colour: string, dashes: number[]}>} */
@@ -20,44 +21,47 @@ const MARGIN = { top: 8, right: 4, bottom: 20, left: 38 };
 const STRETCH_PX = 4;
 
 export class Plot {
-  /** @type {{losses: Losses | undefined, steps: [number, number], at: number | undefined}} */
-  #scene = { losses: undefined, steps: [0, 1], at: undefined };
   /** @type {{version: number, losses: Losses, width: number, lines: Map<string, Stretches>} | undefined} */
   #known;
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
-    this.surface = new Surface(canvas, () => this.redraw());
+    this.surface = new Surface(canvas);
   }
 
   /**
    * Draw losses.
    * @param {Losses | undefined} losses
-   * @param {[number, number]} steps first and last one of the run
+   * @param {Interval} steps first and last one of the run
    * @param {number | undefined} at the step whose picture is shown
    */
   draw(losses, steps, at) {
-    this.#scene = { losses, steps, at };
-    this.redraw();
+    this.surface.show((context, width, height) => this.#paint(context, width, height, losses, steps, at));
   }
 
-  /** Draw the last scene anew. */
-  redraw() {
-    const { losses, steps, at } = this.#scene;
-    const { context, width, height } = this.surface.begin();
+  /**
+   * @param {Context} context
+   * @param {number} width
+   * @param {number} height
+   * @param {Losses | undefined} losses
+   * @param {Interval} steps
+   * @param {number | undefined} at
+   */
+  #paint(context, width, height, losses, steps, at) {
     const area = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
-    const lines = losses ? this.#lines(losses, steps, area.right - area.left) : new Map();
+    const [across, up] = [area.right - area.left, area.bottom - area.top];
+    const lines = losses ? this.#lines(losses, steps, across) : new Map();
     const [low, high] = span([...lines.values()]);
+    /** @type {Scales} */
     const scales = {
-      x: (/** @type {number} */ step) =>
-        area.left + ((step - steps[0]) / (steps[1] - steps[0] || 1)) * (area.right - area.left),
-      y: (/** @type {number} */ value) => area.bottom - ((value - low) / (high - low)) * (area.bottom - area.top),
+      x: (step) => area.left + ((step - steps[0]) / (steps[1] - steps[0] || 1)) * across,
+      y: (value) => area.bottom - ((value - low) / (high - low)) * up,
     };
     drawGrid(context, area, scales, lines.size ? [low, high] : null, steps);
     if (lines.size === 0) return;
     context.save();
     context.beginPath();
-    context.rect(area.left, area.top - 1, area.right - area.left + 1, area.bottom - area.top + 2);
+    context.rect(area.left, area.top - 1, across + 1, up + 2);
     context.clip();
     for (const [name, line] of lines) drawSpread(context, name, line, scales);
     for (const [name, line] of lines) drawMean(context, name, line, scales);
@@ -65,11 +69,7 @@ export class Plot {
     context.restore();
   }
 
-  /**
-   * @param {Losses} losses
-   * @param {[number, number]} steps
-   * @param {number} width
-   */
+  /** @type {(losses: Losses, steps: Interval, width: number) => Map<string, Stretches>} */
   #lines(losses, steps, width) {
     const known = this.#known;
     if (known?.losses === losses && known.version === losses.version && known.width === width) return known.lines;
@@ -82,42 +82,29 @@ export class Plot {
   }
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {{left: number, right: number, top: number, bottom: number}} area
- * @param {Scales} scales
- * @param {[number, number] | null} values
- * @param {[number, number]} steps
- */
+/** @type {(context: Context, area: Area, scales: Scales, values: Interval | null, steps: Interval) => void} */
 function drawGrid(context, area, scales, values, steps) {
   context.font = `11px ${getComputedStyle(context.canvas).fontFamily}`;
   context.fillStyle = colour("soft");
   context.strokeStyle = colour("line");
   context.lineWidth = 1;
-  context.setLineDash([]);
   context.textBaseline = "middle";
   context.textAlign = "right";
   for (const value of values ? ticks(...values) : []) {
     const y = Math.round(scales.y(value)) + 0.5;
-    rule(context, area.left, y, area.right, y);
+    drawLine(context, area.left, y, area.right, y);
     context.fillText(short(value), area.left - 6, y);
   }
   context.strokeStyle = colour("edge");
-  rule(context, area.left, area.bottom + 0.5, area.right, area.bottom + 0.5);
+  drawLine(context, area.left, area.bottom + 0.5, area.right, area.bottom + 0.5);
   if (!values) return;
   context.textBaseline = "alphabetic";
+  context.fillText(`step ${count(steps[1])}`, area.right, area.bottom + 15);
   context.textAlign = "left";
   context.fillText(count(steps[0]), area.left, area.bottom + 15);
-  context.textAlign = "right";
-  context.fillText(`step ${count(steps[1])}`, area.right, area.bottom + 15);
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {string} name
- * @param {Stretches} line
- * @param {Scales} scales
- */
+/** @type {(context: Context, name: string, line: Stretches, scales: Scales) => void} */
 function drawSpread(context, name, { at, mean, spread, length }, scales) {
   context.fillStyle = colour((STYLES[name] ?? OTHER_STYLE).colour);
   context.globalAlpha = 0.13;
@@ -128,12 +115,7 @@ function drawSpread(context, name, { at, mean, spread, length }, scales) {
   context.globalAlpha = 1;
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {string} name
- * @param {Stretches} line
- * @param {Scales} scales
- */
+/** @type {(context: Context, name: string, line: Stretches, scales: Scales) => void} */
 function drawMean(context, name, { at, mean, length }, scales) {
   const style = STYLES[name] ?? OTHER_STYLE;
   context.strokeStyle = colour(style.colour);
@@ -146,26 +128,16 @@ function drawMean(context, name, { at, mean, length }, scales) {
   context.setLineDash([]);
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {number} x
- * @param {{top: number, bottom: number}} area
- */
+/** @type {(context: Context, x: number, area: Area) => void} */
 function drawCursor(context, x, area) {
   context.strokeStyle = colour("ink");
   context.lineWidth = 1;
   const crisp = Math.round(x) + 0.5;
-  rule(context, crisp, area.top, crisp, area.bottom);
+  drawLine(context, crisp, area.top, crisp, area.bottom);
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {number} x1
- * @param {number} y1
- * @param {number} x2
- * @param {number} y2
- */
-function rule(context, x1, y1, x2, y2) {
+/** @type {(context: Context, x1: number, y1: number, x2: number, y2: number) => void} */
+function drawLine(context, x1, y1, x2, y2) {
   context.beginPath();
   context.moveTo(x1, y1);
   context.lineTo(x2, y2);

@@ -1,11 +1,10 @@
 // What is said about a run: its title, state and pace, its losses and figures.
 
-import { byId } from "../dom.js";
-import { announce } from "../notice.js";
-import { count, dataName, lossName, modelName, number, span, steady } from "./words.js";
+import { byId, makeEntry } from "../shared/dom.js";
+import { announce } from "../shared/notice.js";
+import { count, dataName, lossName, modelName, number, sentence, span, steady, titleOf } from "./words.js";
 
-/** @typedef {import("./run.js").Run} Run */
-/** @typedef {import("./run.js").Frame} Frame */
+/** @import { Run } from "./run.js" */
 
 /** @type {Record<string, string>} */
 const STATES = {
@@ -20,49 +19,33 @@ const STATES = {
 };
 
 /** What a run is at before its first step. */
-/** @type {Record<string, {name: string, means: string}>} */
+/** @type {Record<string, string>} */
 const PHASES = {
-  starting: { name: "starting", means: "its training process starts and builds the networks" },
-  compiling: { name: "compiling", means: "the training step, once for networks of this shape" },
+  starting: "its training process starts and builds the networks",
+  compiling: "the training step, once for networks of this shape",
 };
+
+/** @type {(value: number, run: Run) => string} */
+const ofModes = (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}`;
 
 /** @type {Record<string, {label: string, write: (value: number, run: Run) => string}>} */
 const FIGURES = {
-  modes_fairly_covered: {
-    label: "modes covered",
-    write: (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}`,
-  },
-  modes_covered: {
-    label: "modes with a point nearby",
-    write: (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}`,
-  },
+  modes_fairly_covered: { label: "modes covered", write: ofModes },
+  modes_covered: { label: "modes with a point nearby", write: ofModes },
   high_quality: { label: "within 3 σ of a mode", write: (value) => `${(100 * value).toFixed(1)} %` },
   reverse_kl: { label: "reverse KL of the modes", write: (value) => steady(value, 3) },
   mean_squared_distance: { label: "mean distance² to the centre", write: number },
   barycentre_squared_distance: { label: "distance² of the barycentre", write: number },
-  // In the units of the data, which may be very small or large.
   sliced_wasserstein: {
     label: "sliced Wasserstein distance",
+    // In the units of the data, which may be very small or large.
     write: (value) => (value >= 0.01 && value < 1000 ? steady(value, 4) : number(value)),
   },
 };
 
-/**
- * Say what a run or a job is at.
- * @param {{status: string, phase: string | null}} one
- * @returns {string}
- */
+/** Say what a run or a job is at. @param {{status: string, phase: string | null}} one */
 export function stageName({ status, phase }) {
-  return (status === "running" && PHASES[phase ?? ""]?.name) || (STATES[status] ?? status);
-}
-
-/**
- * Say what a run is called.
- * @param {import("./service.js").Job} job
- * @returns {string}
- */
-export function titleOf(job) {
-  return job.name || `${modelName(job)}, ${dataName(job)}`;
+  return status === "running" && phase && phase in PHASES ? phase : (STATES[status] ?? status);
 }
 
 /**
@@ -72,16 +55,15 @@ export function titleOf(job) {
  */
 export function showState(run, broken) {
   const { job, step } = run;
-  byId("run-title", HTMLElement).textContent = titleOf(job);
-  byId("run-state", HTMLElement).textContent = [
+  const facts = [
     job.name ? `${modelName(job)}, ${dataName(job)}` : "",
     `seed ${job.seed}`,
     stageName(run),
     run.warnings.discriminator_saturated ? "saturated" : "",
-  ]
-    .filter(Boolean)
-    .join(" · ");
-  byId("run-pace", HTMLElement).textContent = broken
+  ];
+  byId("run-title").textContent = titleOf(job);
+  byId("run-state").textContent = facts.filter(Boolean).join(" · ");
+  byId("run-pace").textContent = broken
     ? "The connection is lost; trying again …"
     : [`step ${count(step)} of ${count(job.steps)}`, ...paceOf(run)].join(" · ");
   showWarnings(run);
@@ -92,38 +74,31 @@ export function showState(run, broken) {
 
 /** @param {Run} run */
 function showWarnings({ warnings }) {
-  const box = byId("run-warning", HTMLElement);
-  const text = Object.values(warnings)
-    .map((one) => `${one[0].toUpperCase()}${one.slice(1)}.`)
-    .join(" ");
-  box.hidden = text === "";
-  if (box.textContent !== text) box.textContent = text; // else screen readers would say it again
+  const box = byId("run-warning");
+  const text = Object.values(warnings).map((one) => `${sentence(one)}.`);
+  box.hidden = text.length === 0;
+  if (box.textContent !== text.join(" ")) box.textContent = text.join(" "); // else screen readers would say it again
 }
 
-/**
- * Say where there is nothing to see yet what to do, or to wait for.
- * @param {Run | undefined} run
- */
+/** Where there is nothing to see yet, say what to do or to wait for. @param {Run | undefined} run */
 export function showEmpty(run) {
-  const empty = byId("empty", HTMLElement);
+  const empty = byId("empty");
   empty.hidden = Boolean(run?.frames.length);
   empty.textContent = run
     ? waitingFor(run)
     : "Choose a GAN and data, then start the training. The picture appears here.";
 }
 
-/**
- * Show the newest losses.
- * @param {Run | undefined} run
- */
+/** Show the newest losses. @param {Run | undefined} run */
 export function showLosses(run) {
-  const losses = run?.losses.values ?? {};
-  const pairs = Object.entries(losses).map(([name, values]) => {
+  const entries = Object.entries(run?.losses.values ?? {}).map(([name, values]) => {
     const last = values.at(-1);
-    return pair(lossName(name), last === undefined ? "…" : steady(last, 3), name);
+    const entry = makeEntry(lossName(name), last === undefined ? "…" : steady(last, 3));
+    entry.dataset.loss = name;
+    return entry;
   });
-  byId("losses", HTMLElement).replaceChildren(...pairs);
-  byId("losses-empty", HTMLElement).hidden = pairs.length > 0;
+  byId("losses").replaceChildren(...entries);
+  byId("losses-empty").hidden = entries.length > 0;
 }
 
 /**
@@ -133,37 +108,46 @@ export function showLosses(run) {
  */
 export function showFigures(run, frame) {
   const figures = figuresOf(frame);
-  byId("figures-help", HTMLElement).hidden = !figures.some(([name]) => name === "modes_fairly_covered");
-  byId("figures-part", HTMLElement).hidden = figures.length === 0;
-  if (run) byId("figures", HTMLElement).replaceChildren(...figures.map(([name, value]) => figure(run, name, value)));
+  byId("figures-help").hidden = !figures.some(([name]) => name === "modes_fairly_covered");
+  byId("figures-part").hidden = figures.length === 0;
+  if (!run) return;
+  byId("figures").replaceChildren(
+    ...figures.map(([name, value]) => makeEntry(labelOf(name), value === null ? "–" : written(run, name, value))),
+  );
 }
 
 /**
  * Describe the picture to those who do not see it.
  * @param {Run | undefined} run
  * @param {Frame | undefined} frame
- * @returns {string}
  */
 export function describe(run, frame) {
-  if (!run || !frame) return run ? waitingFor(run) : "No run is shown.";
-  const figures = figuresOf(frame)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${labelOf(name)}: ${written(run, name, value)}`);
+  if (!run) return "No run is shown.";
+  if (!frame) return waitingFor(run);
   const points = `${frame.made.count} generated points over ${run.real?.points.count ?? 0} real ones`;
+  const figures = figuresOf(frame).flatMap(([name, value]) =>
+    value === null ? [] : `${labelOf(name)}: ${written(run, name, value)}`,
+  );
   return [`Step ${frame.step} of ${run.job.steps}`, points, ...figures].join("; ");
 }
 
-/**
- * @param {Frame | undefined} frame
- * @returns {[string, number | null][]}
- */
+/** @param {Frame | undefined} frame */
 function figuresOf(frame) {
   const { modes_covered, ...others } = frame?.figures ?? {};
   // By VEEGAN’s protocol one near point covers a mode: right for tables, misleading beside a picture. Runs of earlier
   // versions have no other count.
-  const figures =
-    "modes_fairly_covered" in others || modes_covered === undefined ? others : { modes_covered, ...others };
-  return Object.entries(figures);
+  const isOnlyCount = modes_covered !== undefined && !("modes_fairly_covered" in others);
+  return Object.entries(isOnlyCount ? { modes_covered, ...others } : others);
+}
+
+/** @param {string} name */
+function labelOf(name) {
+  return FIGURES[name]?.label ?? name.replaceAll("_", " ");
+}
+
+/** @type {(run: Run, name: string, value: number) => string} */
+function written(run, name, value) {
+  return (FIGURES[name]?.write ?? number)(value, run);
 }
 
 /**
@@ -185,56 +169,21 @@ function waitingFor(run) {
   if (run.ended) return "The run was cancelled before its first picture.";
   if (run.status === "paused") return "Paused before the first picture.";
   if (run.status === "queued") return "Waiting for its turn …";
-  const phase = PHASES[run.phase ?? ""];
-  return phase
-    ? `${phase.name[0].toUpperCase()}${phase.name.slice(1)}: ${phase.means} …`
-    : "The first picture comes in a moment.";
+  const phase = phaseOf(run);
+  return phase ? `${sentence(phase)} …` : "The first picture comes in a moment.";
+}
+
+/** @param {Run} run */
+function phaseOf({ phase }) {
+  return phase && phase in PHASES ? `${phase}: ${PHASES[phase]}` : "";
 }
 
 /** @param {Run} run */
 function paceOf(run) {
   const { job, pace, left, status } = run;
   if (status === "queued") return job.queue_position ? [`${job.queue_position} before it`] : [];
-  if (status === "running" && run.phase && PHASES[run.phase])
-    return [`${PHASES[run.phase].name}: ${PHASES[run.phase].means}`];
+  if (status === "running" && phaseOf(run)) return [phaseOf(run)];
   if (run.ended) return job.seconds ? [`took ${span(job.seconds)}`] : [];
   if (!run.training || !pace) return [];
-  return [`${count(pace)} steps/s`, left === null ? "" : `${span(left)} left`].filter(Boolean);
-}
-
-/**
- * @param {Run} run
- * @param {string} name
- * @param {number | null} value
- */
-function figure(run, name, value) {
-  return pair(labelOf(name), written(run, name, value));
-}
-
-/** @param {string} name */
-function labelOf(name) {
-  return FIGURES[name]?.label ?? name.replaceAll("_", " ");
-}
-
-/**
- * @param {Run} run
- * @param {string} name
- * @param {number | null} value
- */
-function written(run, name, value) {
-  return value === null ? "–" : (FIGURES[name]?.write ?? number)(value, run);
-}
-
-/**
- * @param {string} label
- * @param {string} text
- * @param {string} [kind]
- */
-function pair(label, text, kind) {
-  const [box, term, value] = ["div", "dt", "dd"].map((tag) => document.createElement(tag));
-  if (kind) box.dataset.loss = kind;
-  term.textContent = label;
-  value.textContent = text;
-  box.append(term, value);
-  return box;
+  return left === null ? [`${count(pace)} steps/s`] : [`${count(pace)} steps/s`, `${span(left)} left`];
 }

@@ -1,36 +1,7 @@
 // The run that is watched: what its events add up to.
 
+import { extremes } from "./stretches.js";
 import { hasEnded } from "./words.js";
-
-/** @typedef {import("./service.js").Job} Job */
-/**
- * Points, one after the other.
- * @typedef {{count: number, dimensions: number, values: Float64Array}} Points
- */
-/**
- * What the networks were able to at a step.
- * @typedef {object} Frame
- * @property {number} step
- * @property {Points} made generated points; the same place always holds the same latent vector's
- * @property {Float32Array | null} scores of the discriminator, row by row from the bottom of the box
- * @property {number} side rows and columns of the scores
- * @property {[number, number]} range of the scores
- * @property {Record<string, number | null>} figures
- * @property {boolean[] | null} covered of each mode, whether it has its fair share of the generated points
- */
-/**
- * Losses by their names.
- * @typedef {{steps: number[], values: Record<string, number[]>, version: number}} Losses
- */
-/**
- * @typedef {object} Real
- * @property {Points} points
- * @property {number} dimensions of an example; the points have the first few of them
- * @property {[number, number][]} box that is shown, by coordinate
- * @property {number[][] | null} modes
- * @property {number | null} radius around a mode that counts as near: 3 σ
- * @property {boolean} own whether they are the caller's, in units that the picture has to tell
- */
 
 export class Run {
   /** @type {Real | undefined} */
@@ -39,7 +10,7 @@ export class Run {
   frames = [];
   /** @type {Losses} */
   losses = { steps: [], values: {}, version: 0 };
-  /** @type {number | null} */
+  /** @type {number | null} steps a second */
   pace = null;
 
   /** @param {Job} job */
@@ -47,9 +18,9 @@ export class Run {
     this.job = job;
     this.status = job.status;
     this.step = job.step;
-    /** @type {string | null} what it is at while it runs */
+    /** What it is at while it runs. */
     this.phase = job.phase;
-    /** @type {Record<string, string>} what is wrong with the training, by name */
+    /** What is wrong with the training, by name. */
     this.warnings = job.warnings;
   }
 
@@ -81,19 +52,16 @@ export class Run {
     this.step = Math.max(this.step, job.step);
   }
 
-  /**
-   * Take in an event.
-   * @param {string} kind
-   * @param {any} data
-   */
+  /** Take in an event. @type {(kind: string, data: any) => void} */
   hear(kind, data) {
-    if (kind === "state" && !this.#isPast(data.status)) {
+    // A run that has ended, as the job says, went through its other states before.
+    if (kind === "state" && (!hasEnded(this.job.status) || hasEnded(data.status))) {
       this.status = data.status;
       this.pace = null; // that of before a pause, say
     }
     if (kind === "state" || kind === "phase") this.phase = data.phase ?? null;
     if (kind === "warnings") this.warnings = data.warnings;
-    if (kind === "data") this.real = { ...realOf(data), own: "rows" in (this.job.data ?? {}) };
+    if (kind === "data") this.real = realOf(data, "rows" in (this.job.data ?? {}));
     if (kind === "snapshot") this.frames.push(frameOf(data, this.job.model));
     if (kind === "progress") {
       this.pace = data.steps_per_second;
@@ -102,10 +70,7 @@ export class Run {
     this.step = Math.max(this.step, data.step ?? 0);
   }
 
-  /**
-   * Take the losses of every step in place of those that the events told.
-   * @param {import("./service.js").History} history
-   */
+  /** Take the losses of every step in place of those that the events told. @param {LossHistory} history */
   learn(history) {
     const length = Math.max(0, ...Object.values(history.losses).map((values) => values.length));
     if (length < this.losses.steps.length) return;
@@ -113,18 +78,7 @@ export class Run {
     this.losses = { steps, values: history.losses, version: this.losses.version + 1 };
   }
 
-  /**
-   * Whether a state is one that a run went through before its end, which is known.
-   * @param {string} status
-   */
-  #isPast(status) {
-    return hasEnded(this.job.status) && !hasEnded(status);
-  }
-
-  /**
-   * @param {number} step
-   * @param {Record<string, number>} values
-   */
+  /** @type {(step: number, values: Record<string, number>) => void} */
   #append(step, values) {
     const { losses } = this;
     if (step <= (losses.steps.at(-1) ?? -1)) return;
@@ -137,20 +91,12 @@ export class Run {
   }
 }
 
-/**
- * @param {any} data
- * @returns {Omit<Real, "own">}
- */
-function realOf(data) {
-  const { dimensions, box, modes, mode_radius: radius = null } = data;
-  return { points: pointsOf(data.real), dimensions, box, modes, radius };
+/** @type {(data: any, own: boolean) => Real} */
+function realOf({ real, dimensions, box, modes, mode_radius: radius = null }, own) {
+  return { points: pointsOf(real), dimensions, box, modes, radius, own };
 }
 
-/**
- * @param {any} data
- * @param {string} model
- * @returns {Frame}
- */
+/** @type {(data: any, model: string | null) => Frame} */
 function frameOf(data, model) {
   const scores = data.scores ? Float32Array.from(data.scores.flat()) : null;
   return {
@@ -164,24 +110,16 @@ function frameOf(data, model) {
   };
 }
 
-/**
- * @param {number[][]} rows
- * @returns {Points}
- */
+/** @type {(rows: number[][]) => Points} */
 function pointsOf(rows) {
   return { count: rows.length, dimensions: rows[0]?.length ?? 0, values: Float64Array.from(rows.flat()) };
 }
 
-// Least squares aim at ±1. What a Wasserstein critic says has no level: only differences count.
-/**
- * @param {Float32Array} scores
- * @param {string} model
- * @returns {[number, number]}
- */
+// Least squares aim at ±1. The level of a Wasserstein critic means nothing: only differences count.
+/** @type {(scores: Float32Array, model: string | null) => Interval} */
 function rangeOf(scores, model) {
   if (model === "simple_gan") return [-1, 1];
-  const low = scores.reduce((a, b) => Math.min(a, b));
-  const high = scores.reduce((a, b) => Math.max(a, b));
+  const [low, high] = extremes(scores);
   const room = Math.max(0, 0.02 - (high - low)) / 2;
   return [low - room, high + room];
 }

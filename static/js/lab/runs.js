@@ -1,13 +1,12 @@
 // The list of runs, newest first.
 
-import { byId } from "../dom.js";
-import { announce } from "../notice.js";
+import { ServiceError } from "../shared/api.js";
+import { byId, make, markCurrent } from "../shared/dom.js";
+import { announce } from "../shared/notice.js";
 import { complain, forgive } from "./complaints.js";
-import { stageName, titleOf } from "./report.js";
-import { forget, list, look, Refusal } from "./service.js";
-import { count, hasEnded } from "./words.js";
-
-/** @typedef {import("./service.js").Job} Job */
+import { stageName } from "./report.js";
+import { deleteJob, list, look } from "./service.js";
+import { count, hasEnded, titleOf } from "./words.js";
 
 const FEWEST = 12;
 const MOST = 100; // in one answer
@@ -15,8 +14,8 @@ const MOST = 100; // in one answer
 const HELD = ["running", "pausing", "cancelling"];
 
 export class RunList {
-  #list = byId("runs", HTMLUListElement);
-  #more = byId("more-runs", HTMLButtonElement);
+  #list = byId("runs");
+  #more = byId("more-runs");
   /** @type {Map<string, Row>} */
   #rows = new Map();
   /** @type {string | null} */
@@ -66,29 +65,23 @@ export class RunList {
     try {
       return [await look(id)];
     } catch (error) {
-      if (!(error instanceof Refusal) || error.status !== 404) throw error;
+      if (!(error instanceof ServiceError) || error.status !== 404) throw error;
       if (id === this.#shown) this.onGone(id);
       return [];
     }
   }
 
-  /**
-   * Show what is known of a job, without asking.
-   * @param {Job} job
-   */
+  /** Show what is known of a job, without asking. @param {Job} job */
   update(job) {
     const row = this.#rows.get(job.id);
     if (row && HELD.includes(row.job.status) === HELD.includes(job.status)) row.update(job);
     else this.#put([job, ...this.#jobs.filter(({ id }) => id !== job.id)]);
   }
 
-  /**
-   * Mark the run that is shown.
-   * @param {string | null} id
-   */
+  /** Mark the run that is shown. @param {string | null} id */
   mark(id) {
     this.#shown = id;
-    for (const row of this.#rows.values()) row.current = row.job.id === id;
+    for (const row of this.#rows.values()) row.mark(row.job.id === id);
   }
 
   get #jobs() {
@@ -97,7 +90,7 @@ export class RunList {
 
   async #bringMore() {
     this.#round += 1;
-    const { jobs, next } = await list({ after: this.#next ?? undefined });
+    const { jobs, next } = await list({ after: this.#next });
     this.#next = next;
     this.#listed += jobs.length;
     this.#put([...this.#jobs, ...jobs]);
@@ -106,25 +99,24 @@ export class RunList {
   /** @param {Job[]} jobs in any order, some perhaps twice */
   #put(jobs) {
     const rows = inOrder(jobs).map((job) => {
-      const row = this.#rows.get(job.id) ?? new Row(job, this.onPick, (one) => void this.#forget(one));
+      const row = this.#rows.get(job.id) ?? new Row(job, this.onPick, (one) => void this.#delete(one));
       row.update(job);
-      return /** @type {[string, Row]} */ ([job.id, row]);
+      return row;
     });
-    this.#rows = new Map(rows);
+    this.#rows = new Map(rows.map((row) => [row.job.id, row]));
     this.mark(this.#shown);
-    const elements = rows.map(([, row]) => row.element);
-    const same =
-      elements.length === this.#list.children.length && elements.every((one, i) => one === this.#list.children[i]);
-    if (!same) this.#list.replaceChildren(...elements); // moving what stays would take its focus away
+    const { children } = this.#list;
+    const isSame = rows.length === children.length && rows.every(({ element }, i) => element === children[i]);
+    if (!isSame) this.#list.replaceChildren(...rows.map(({ element }) => element)); // else one would lose the focus
     this.#more.hidden = this.#next === null;
-    byId("runs-empty", HTMLElement).hidden = rows.length > 0;
+    byId("runs-empty").hidden = rows.length > 0;
   }
 
   /** @param {Row} row */
-  async #forget(row) {
+  async #delete(row) {
     const after = row.element.nextElementSibling ?? row.element.previousElementSibling;
     await this.#attempt(async () => {
-      await forget(row.job.id);
+      await deleteJob(row.job.id);
       announce(`${titleOf(row.job)} is deleted.`);
       this.#round += 1;
       this.#put(this.#jobs.filter(({ id }) => id !== row.job.id));
@@ -140,16 +132,12 @@ export class RunList {
       await task();
       forgive("runs-error");
     } catch (error) {
-      complain("runs-error", /** @type {Error} */ (error), "forget"); // the list is asked for again anyway
+      complain("runs-error", error, "forget"); // the list is asked for again anyway
     }
   }
 }
 
-/**
- * Give the newest jobs.
- * @param {number} count
- * @returns {Promise<import("./service.js").JobPage>}
- */
+/** Give the newest jobs. @param {number} count */
 async function newest(count) {
   const found = await list({ limit: Math.min(MOST, count) });
   while (found.next && found.jobs.length < count) {
@@ -160,10 +148,7 @@ async function newest(count) {
   return found;
 }
 
-/**
- * Order jobs: those that a worker has first, then the newest; each once.
- * @param {Job[]} jobs
- */
+/** Order jobs: those that a worker has first, then the newest; each once. @param {Job[]} jobs */
 function inOrder(jobs) {
   const held = (/** @type {Job} */ job) => Number(HELD.includes(job.status));
   const once = [...new Map(jobs.map((job) => [job.id, job])).values()];
@@ -172,33 +157,24 @@ function inOrder(jobs) {
 
 /** A run in the list. */
 class Row {
-  element = document.createElement("li");
-  #open = document.createElement("button");
-  #delete = document.createElement("button");
-  #title = document.createElement("span");
-  #state = document.createElement("span");
-  #bar = document.createElement("progress");
+  #title = make("span", { className: "run-title" });
+  #state = make("span", { className: "run-state small-print" });
+  #bar = make("progress", { ariaHidden: "true" });
+  #open = make("button", { type: "button", className: "run-open" }, this.#title, this.#state, this.#bar);
+  #delete = make("button", { type: "button", className: "run-delete" });
+  element = make("li", { className: "run" }, this.#open, this.#delete);
 
   /**
    * @param {Job} job
    * @param {(job: Job) => void} onPick
-   * @param {(row: Row) => void} onForget
+   * @param {(row: Row) => void} onDelete
    */
-  constructor(job, onPick, onForget) {
+  constructor(job, onPick, onDelete) {
     this.job = job;
-    this.element.className = "run";
-    this.#open.type = this.#delete.type = "button";
-    this.#open.className = "run-open";
-    this.#title.className = "run-title";
-    this.#state.className = "run-state";
-    this.#bar.setAttribute("aria-hidden", "true");
-    this.#open.append(this.#title, this.#state, this.#bar);
     this.#open.addEventListener("click", () => onPick(this.job));
-    this.#delete.className = "run-delete";
-    this.#delete.addEventListener("click", () => (this.#sure ? onForget(this) : this.#doubt(true)));
-    this.#delete.addEventListener("blur", () => this.#doubt(false));
-    this.#doubt(false);
-    this.element.append(this.#open, this.#delete);
+    this.#delete.addEventListener("click", () => (this.#sure ? onDelete(this) : this.#ask(true)));
+    this.#delete.addEventListener("blur", () => this.#ask(false));
+    this.#ask(false);
   }
 
   get #sure() {
@@ -206,9 +182,8 @@ class Row {
   }
 
   /** @param {boolean} current the run is the one that is shown */
-  set current(current) {
-    if (current) this.#open.setAttribute("aria-current", "true");
-    else this.#open.removeAttribute("aria-current");
+  mark(current) {
+    markCurrent(this.#open, current);
   }
 
   /** @param {Job} job */
@@ -217,28 +192,24 @@ class Row {
     this.job = job;
     this.element.dataset.status = status;
     this.#title.textContent = titleOf(job);
-    const where =
-      status === "succeeded"
-        ? ""
-        : hasEnded(status)
-          ? `at step ${count(step)}`
-          : `· ${Math.floor((100 * step) / steps)} %`;
-    const saturated = warnings.discriminator_saturated ? "· saturated" : "";
-    this.#state.textContent = [`seed ${seed} · ${stageName(job)}`, where, saturated].filter(Boolean).join(" ");
+    const progress = hasEnded(status) ? `at step ${count(step)}` : `· ${Math.floor((100 * step) / steps)} %`;
+    const facts = [
+      `seed ${seed} · ${stageName(job)}`,
+      status === "succeeded" ? "" : progress,
+      warnings.discriminator_saturated ? "· saturated" : "",
+    ];
+    this.#state.textContent = facts.filter(Boolean).join(" ");
     this.#bar.max = steps;
     this.#bar.value = step;
     this.#bar.hidden = hasEnded(status);
     this.#delete.hidden = !hasEnded(status);
-    this.#doubt(this.#sure);
+    this.#ask(this.#sure);
   }
 
-  /** @param {boolean} sure the next click deletes */
-  #doubt(sure) {
+  /** @param {boolean} sure whether the next click deletes */
+  #ask(sure) {
     this.#delete.dataset.sure = String(sure);
     this.#delete.textContent = sure ? "For good?" : "Delete";
-    this.#delete.setAttribute(
-      "aria-label",
-      sure ? `Delete ${titleOf(this.job)} for good?` : `Delete ${titleOf(this.job)}`,
-    );
+    this.#delete.ariaLabel = `Delete ${titleOf(this.job)}${sure ? " for good?" : ""}`;
   }
 }

@@ -1,27 +1,17 @@
 // The settings of a run: as the values of a form, as an address, as the body of a request.
 
-/** @typedef {import("./service.js").Job} Job */
-/**
- * Settings by name, as texts; what is left out is as it is by default.
- * @typedef {Record<string, string>} Values
- */
+import { ServiceError } from "../shared/api.js";
 
 /** The choice of data that stands for points which were sent with a run. */
 export const OWN = "own";
 
-const DATA_FIELDS = ["data", "size", "noise"];
+const DATA_FIELDS = ["size", "noise"];
 const NUMBERS = [
-  "seed",
-  "size",
-  "noise",
-  "epochs",
-  "steps_per_epoch",
-  "batch_size",
-  "learning_rate",
-  "disc_iter",
-  "lambda_gp",
-  "clip",
+  ...DATA_FIELDS,
+  ...["seed", "epochs", "steps_per_epoch", "batch_size", "learning_rate", "disc_iter", "lambda_gp", "clip"],
 ];
+/** Every setting that an address can carry. */
+const NAMES = ["model", "data", "gen_shape", "latent_type", "name", ...NUMBERS];
 
 /** Generators of the exercise, by the data; the others have as many coordinates as the circle. */
 const SHAPES = new Map([
@@ -30,54 +20,42 @@ const SHAPES = new Map([
 ]);
 const PLANE = "1, 10, 10, 2";
 
-/** Every setting that an address can carry. */
-export const NAMES = ["model", "data", "gen_shape", "latent_type", "name", ...NUMBERS];
+const JOB_ID = /^[0-9a-f]{16}$/;
 
-/**
- * Say which generator the service takes where none is given.
- * @param {string} data
- * @returns {string}
- */
-export function usualShape(data) {
-  return SHAPES.get(data) ?? PLANE;
-}
+/** @type {(data: string) => string} the generator that the service takes where none is given */
+export const usualShape = (data) => SHAPES.get(data) ?? PLANE;
+
+/** @type {(field: string, message: string) => ServiceError} a setting that cannot be sent */
+export const settingError = (field, message) => new ServiceError(message, 422, [{ field, message }]);
 
 /**
  * Make the body of the request that starts a run.
  * @param {Values} values
- * @returns {Record<string, any>}
- * @throws {SettingError} a text is not what it should be, or the points are not here
+ * @throws {ServiceError} a text is not what it should be, or the points are not here
  */
-export function bodyOf(values) {
-  if (values.data === OWN)
-    throw new SettingError(
-      "data",
-      "The own points of a run are not here: choose other data, or send their file again.",
-    );
-  /** @type {Record<string, any>} */
+export function bodyOf({ data: name, ...values }) {
+  if (name === OWN) {
+    throw settingError("data", "The own points of a run are not here: choose other data, or send their file again.");
+  }
+  /** @type {Record<string, unknown>} */
   const body = {};
-  /** @type {Record<string, any>} */
-  const data = {};
-  for (const [name, text] of Object.entries(values)) {
+  /** @type {Record<string, unknown>} */
+  const data = { name };
+  for (const [field, text] of Object.entries(values)) {
     if (text.trim() === "") continue;
-    const value = NUMBERS.includes(name) ? parseNumber(name, text) : name === "gen_shape" ? parseShape(text) : text;
-    if (DATA_FIELDS.includes(name)) data[name === "data" ? "name" : name] = value;
-    else body[name] = value;
+    (DATA_FIELDS.includes(field) ? data : body)[field] = parse(field, text);
   }
   return { ...body, data };
 }
 
-/**
- * Read the settings of a run that is there.
- * @param {Job} job
- * @returns {Values}
- */
-export function valuesOf(job) {
+/** Read the settings of a run that is there. @param {Job} job */
+export function valuesOf({ data, ...job }) {
+  /** @type {Record<string, unknown>} */
+  const known = { ...job, ...data, name: job.name, data: data && (data.name ?? OWN) };
   /** @type {Values} */
   const values = {};
   for (const name of NAMES) {
-    const value =
-      name === "data" ? job.data && (job.data.name ?? OWN) : DATA_FIELDS.includes(name) ? job.data?.[name] : job[name];
+    const value = known[name];
     if (value === null || value === undefined) continue;
     values[name] = Array.isArray(value) ? value.join(", ") : String(value);
   }
@@ -85,53 +63,53 @@ export function valuesOf(job) {
   return values;
 }
 
-/** A setting that cannot be sent. */
-export class SettingError extends Error {
-  /**
-   * @param {string} field
-   * @param {string} message
-   */
-  constructor(field, message) {
-    super(message);
-    this.field = field;
-  }
+/**
+ * Read an address: ?model=wgan_gp&seed=7 for the settings that are not usual, &job=… for the run that is shown.
+ * @param {string} search the part of the address from its question mark
+ * @returns {{values: Values, job: string | null}}
+ */
+export function readAddress(search) {
+  const query = new URLSearchParams(search);
+  const job = query.get("job");
+  return {
+    values: Object.fromEntries([...query].reverse().filter(([name]) => NAMES.includes(name))),
+    job: job !== null && JOB_ID.test(job) ? job : null,
+  };
+}
+
+/** Write the address of settings and of a run. @type {(values: Values, job: string | null) => string} */
+export function writeAddress(values, job) {
+  const query = new URLSearchParams(values);
+  if (job !== null) query.set("job", job);
+  return query.size ? `/lab?${query}` : "/lab";
 }
 
 /**
  * Find the setting that a complaint of the service is about.
  * @param {string} path such as `body.gen_shape.0`, or the text before a message's colon
- * @returns {string | undefined}
  */
 export function settingOf(path) {
   if (path.includes("PointData")) return undefined; // the form sends no points
   const parts = path.split(/[^a-z_]+/);
-  if (parts.includes("data"))
-    return parts.includes("rows") ? "size" : (parts.find((part) => ["size", "noise"].includes(part)) ?? "data");
-  return parts.find((part) => NAMES.includes(part));
+  if (!parts.includes("data")) return parts.find((part) => NAMES.includes(part));
+  return parts.includes("rows") ? "size" : (parts.find((part) => DATA_FIELDS.includes(part)) ?? "data");
 }
 
-/**
- * @param {string} field
- * @param {string} text
- */
-function parseNumber(field, text) {
+/** @type {(field: string, text: string) => unknown} */
+function parse(field, text) {
+  if (field === "gen_shape") return parseShape(text);
+  if (!NUMBERS.includes(field)) return text;
   const value = Number(text);
-  if (!Number.isFinite(value)) throw new SettingError(field, `Expected a number, got “${text}”.`);
+  if (!Number.isFinite(value)) throw settingError(field, `Expected a number, got “${text}”.`);
   return value;
 }
 
 /** @param {string} text */
 function parseShape(text) {
-  const parts = text
-    .replace(/^\s*\[|\]\s*$/g, "")
-    .trim()
-    .split(/[\s,;]+/);
+  const bare = text.replace(/^\s*\[|\]\s*$/g, "").trim();
+  const parts = bare.split(/[\s,;]+/);
   const wrong = parts.find((part) => !/^\d{1,9}$/.test(part));
-  if (wrong !== undefined) {
-    throw new SettingError(
-      "gen_shape",
-      `Expected whole numbers with commas, such as ${PLANE}, got “${wrong || text}”.`,
-    );
-  }
-  return parts.map(Number);
+  if (wrong === undefined) return parts.map(Number);
+  const message = `Expected whole numbers with commas, such as ${PLANE}, got “${wrong || text}”.`;
+  throw settingError("gen_shape", message);
 }

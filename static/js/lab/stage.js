@@ -1,19 +1,13 @@
 // The picture of a run: real and generated points over the discriminator's scores.
 
-import { colour } from "./colours.js";
-import { Heatmap } from "./heatmap.js";
-import { ticks } from "./stretches.js";
+import { colour } from "../shared/colours.js";
+import { heatmapOf } from "./heatmap.js";
+import { extremes, ticks } from "./stretches.js";
 import { Surface } from "./surface.js";
 import { short } from "./words.js";
 
-/** @typedef {import("./run.js").Frame} Frame */
-/** @typedef {import("./run.js").Points} Points */
-/** @typedef {import("./run.js").Real} Real */
-/**
- * A moment between two frames; share 0 is the first one, 1 the second one.
- * @typedef {{from: Frame, to: Frame, share: number}} Moment
- */
-/** @typedef {(point: (axis: number) => number) => [number, number]} Projection */
+/** @typedef {CanvasRenderingContext2D} Context */
+/** @typedef {(x: number, y: number | undefined) => [x: number, y: number]} Place from a point to its pixel */
 
 const FULL_CIRCLE = 2 * Math.PI;
 const DASHES = [3, 3];
@@ -24,73 +18,68 @@ const EDGE = 5;
 const CORNER = 0.06;
 
 export class Stage {
-  #heatmap = new Heatmap();
-  /** @type {{real: Real | undefined, moment: Moment | undefined}} */
-  #scene = { real: undefined, moment: undefined };
-
   /**
    * @param {HTMLCanvasElement} main
    * @param {HTMLCanvasElement} side for coordinates 2 and 3
    */
   constructor(main, side) {
-    this.main = new Surface(main, () => this.redraw());
-    this.side = new Surface(side, () => this.redraw());
+    this.main = new Surface(main);
+    this.side = new Surface(side);
   }
 
-  /**
-   * Draw a scene.
-   * @param {Real | undefined} real
-   * @param {Moment | undefined} moment
-   */
+  /** @type {(real: Real | undefined, moment: Moment | undefined) => void} */
   draw(real, moment) {
-    this.#scene = { real, moment };
-    this.redraw();
-  }
-
-  /** Draw the last scene anew. */
-  redraw() {
-    const { real, moment } = this.#scene;
-    const heatmap = moment ? this.#heatmap.picture(moment.from, moment.to, moment.share) : null;
-    paint(this.main, real, moment, 0, heatmap);
-    if (this.side.canvas.clientWidth > 0) paint(this.side, real, moment, 2, null);
+    this.main.show((context, width, height) => paint(context, width, height, real, moment, 0));
+    this.side.show((context, width, height) => paint(context, width, height, real, moment, 2));
   }
 }
 
 /**
- * @param {Surface} surface
+ * @param {Context} context
+ * @param {number} width
+ * @param {number} height
  * @param {Real | undefined} real
  * @param {Moment | undefined} moment
  * @param {number} axis the first one of the two that are shown
- * @param {HTMLCanvasElement | null} heatmap
  */
-function paint(surface, real, moment, axis, heatmap) {
-  const { context, width, height } = surface.begin();
+function paint(context, width, height, real, moment, axis) {
   context.fillStyle = colour("score-middle");
   context.fillRect(0, 0, width, height);
+  const heatmap = moment && axis === 0 ? heatmapOf(moment) : null;
   if (heatmap) {
     context.imageSmoothingEnabled = false;
     context.drawImage(heatmap, 0, 0, width, height);
   }
   if (!real) return;
   const size = Math.max(1.6, Math.min(width, height) / 150);
-  const [[left, right], [low, high]] = boxOf(real, axis);
-  /** @type {(line: number) => (x: number, y: number | undefined) => [number, number]} */
+  // The box holds the first two coordinates; the others reach as far as the real points do, at least from 0 to 1.
+  const [across, up] = [axis, axis + 1].map(
+    (one) => real.box[one] ?? extremes([0, 1, ...coordinates(real.points, one)]),
+  );
+  /** @type {(line: number) => Place} */
   const place = (line) => (x, y) => [
-    ((x - left) / (right - left)) * width,
-    y === undefined ? line * height : (1 - (y - low) / (high - low)) * height,
+    shareOf(across, x) * width,
+    y === undefined ? line * height : (1 - shareOf(up, y)) * height,
   ];
   drawReal(context, real.points, axis, place(LINES.real), size);
   if (axis === 0) drawModes(context, real, moment?.from.covered ?? null, place(LINES.real));
   if (moment) drawMade(context, moment, axis, place(LINES.made), size);
-  if (real.own && axis === 0)
-    drawNumbers(context, [left, right], real.points.dimensions > axis + 1 ? [low, high] : null, width, height);
+  if (real.own && axis === 0) drawNumbers(context, across, real.points.dimensions > 1 ? up : null, width, height);
+}
+
+/** @type {(axis: Interval, value: number) => number} */
+const shareOf = ([low, high], value) => (value - low) / (high - low);
+
+/** @type {(points: Points, axis: number) => Iterable<number>} */
+function coordinates({ dimensions, values }, axis) {
+  return axis < dimensions ? values.filter((_, i) => i % dimensions === axis) : [];
 }
 
 /**
- * Write numbers along the lower and the left edge.
- * @param {CanvasRenderingContext2D} context
- * @param {[number, number]} across
- * @param {[number, number] | null} up
+ * Write round numbers along the lower and the left edge.
+ * @param {Context} context
+ * @param {Interval} across
+ * @param {Interval | null} up
  * @param {number} width
  * @param {number} height
  */
@@ -102,88 +91,50 @@ function drawNumbers(context, across, up, width, height) {
   context.lineJoin = "round";
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
-  for (const [text, share] of numbersOf(across)) {
-    context.strokeText(text, share * width, height - EDGE);
-    context.fillText(text, share * width, height - EDGE);
-  }
+  for (const [text, share] of numbersOf(across)) write(context, text, share * width, height - EDGE);
   context.textAlign = "left";
   context.textBaseline = "middle";
-  for (const [text, share] of up ? numbersOf(up) : []) {
-    context.strokeText(text, EDGE, (1 - share) * height);
-    context.fillText(text, EDGE, (1 - share) * height);
-  }
+  for (const [text, share] of up ? numbersOf(up) : []) write(context, text, EDGE, (1 - share) * height);
+}
+
+/** @type {(context: Context, text: string, x: number, y: number) => void} */
+function write(context, text, x, y) {
+  context.strokeText(text, x, y);
+  context.fillText(text, x, y);
 }
 
 /**
- * Give the round numbers of an axis that have room, each with its place as a share of the axis.
- * @param {[number, number]} axis
- * @returns {[string, number][]}
+ * @param {Interval} axis
+ * @returns {[text: string, share: number][]} the numbers that have room, and where on the axis they are
  */
-function numbersOf([low, high]) {
-  return ticks(low, high)
-    .map((value) => /** @type {[string, number]} */ ([short(value), (value - low) / (high - low)]))
+function numbersOf(axis) {
+  return ticks(...axis)
+    .map((value) => /** @type {[string, number]} */ ([short(value), shareOf(axis, value)]))
     .filter(([, share]) => share > CORNER && share < 1 - CORNER);
 }
 
-/**
- * The box holds the first two coordinates; the others reach as far as the real points do, at least from 0 to 1.
- * @param {Real} real
- * @param {number} axis
- * @returns {[number, number][]}
- */
-function boxOf(real, axis) {
-  return [axis, axis + 1].map((one) => real.box[one] ?? reach(real.points, one));
-}
-
-/**
- * @param {Points} points
- * @param {number} axis
- * @returns {[number, number]}
- */
-function reach({ count, dimensions, values }, axis) {
-  let [low, high] = [0, 1];
-  for (let i = 0; i < count && axis < dimensions; i++) {
-    low = Math.min(low, values[i * dimensions + axis]);
-    high = Math.max(high, values[i * dimensions + axis]);
-  }
-  return [low, high];
-}
-
 // What counts as near a mode: exactly what the figures count. Dashed where too few generated points are.
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {Real} real
- * @param {boolean[] | null} covered
- * @param {(x: number, y: number | undefined) => [number, number]} place
- */
+/** @type {(context: Context, real: Real, covered: boolean[] | null, place: Place) => void} */
 function drawModes(context, { modes, radius }, covered, place) {
   if (!modes || radius === null) return;
   const [[left, bottom], [right, top]] = [place(0, 0), place(radius, radius)];
   for (const [i, [x, y]] of modes.entries()) {
     context.beginPath();
     context.ellipse(...place(x, y), right - left, bottom - top, 0, 0, FULL_CIRCLE);
-    // On a light ground, or nobody would see it in a crowd of points.
-    for (const [name, width] of /** @type {const} */ ([
-      ["made-rim", 3.5],
-      ["ink", 1.25],
-    ])) {
-      context.strokeStyle = colour(name);
-      context.lineWidth = width;
-      context.setLineDash(name === "ink" && covered?.[i] === false ? DASHES : []);
-      context.stroke();
-    }
+    // The light line below shows the dark one in a crowd of points.
+    context.strokeStyle = colour("made-rim");
+    context.lineWidth = 3.5;
+    context.stroke();
+    context.strokeStyle = colour("ink");
+    context.lineWidth = 1.25;
+    context.setLineDash(covered?.[i] === false ? DASHES : []);
+    context.stroke();
+    context.setLineDash([]);
   }
-  context.setLineDash([]);
 }
 
 // Crosses and discs: told apart by their form, with or without colour.
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {Points} points
- * @param {number} axis
- * @param {(x: number, y: number | undefined) => [number, number]} place
- * @param {number} size
- */
+/** @type {(context: Context, points: Points, axis: number, place: Place, size: number) => void} */
 function drawReal(context, { count, dimensions, values }, axis, place, size) {
   context.strokeStyle = colour("real");
   context.lineWidth = Math.max(1, size * 0.55);
@@ -201,13 +152,7 @@ function drawReal(context, { count, dimensions, values }, axis, place, size) {
   context.globalAlpha = 1;
 }
 
-/**
- * @param {CanvasRenderingContext2D} context
- * @param {Moment} moment
- * @param {number} axis
- * @param {(x: number, y: number | undefined) => [number, number]} place
- * @param {number} size
- */
+/** @type {(context: Context, moment: Moment, axis: number, place: Place, size: number) => void} */
 function drawMade(context, { from, to, share }, axis, place, size) {
   const { count, dimensions, values } = from.made;
   const others = to.made.values.length === values.length ? to.made.values : values;

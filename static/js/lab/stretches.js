@@ -13,7 +13,7 @@ const NARROWEST = 1e-3;
  * Gather the values of many steps into few stretches.
  * @param {number[]} steps
  * @param {number[]} values
- * @param {[number, number]} range first and last step of all
+ * @param {Interval} range first and last step of all
  * @param {number} stretches how many at most
  * @returns {Stretches}
  */
@@ -31,7 +31,7 @@ export function gather(steps, values, [first, last], stretches) {
     }
     const k = found.length - 1;
     amount += 1;
-    // Running mean and variance, as Welford has them.
+    // Running mean and variance (Welford).
     const ahead = values[i] - found.mean[k];
     found.at[k] += (steps[i] - found.at[k]) / amount;
     found.mean[k] += ahead / amount;
@@ -41,16 +41,20 @@ export function gather(steps, values, [first, last], stretches) {
   return found;
 }
 
-/**
- * Say which values to show: all means, with some room.
- * @param {Stretches[]} lines
- * @returns {[number, number]}
- */
+/** The lowest and the highest of many values. @type {(values: Iterable<number>) => Interval} */
+export function extremes(values) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return [low, high];
+}
+
+/** Say which values to show: all means, with some room. @type {(lines: Stretches[]) => Interval} */
 export function span(lines) {
-  const means = lines.flatMap(({ mean, length }) => [...mean.subarray(0, length)]);
-  if (means.length === 0) return [0, 1];
-  const low = means.reduce((a, b) => Math.min(a, b));
-  const high = means.reduce((a, b) => Math.max(a, b));
+  const [low, high] = extremes(lines.flatMap(({ mean, length }) => [...mean.subarray(0, length)]));
+  if (low > high) return [0, 1]; // there are none
   const least = Math.max(Math.abs(low), Math.abs(high)) * NARROWEST || 1;
   const half = Math.max((high - low) * (0.5 + ROOM), least);
   const middle = low / 2 + high / 2;

@@ -1,9 +1,9 @@
 // Which moment of a run is shown: the newest one, the one that the reader picked, or one after the other.
 
-import { prefersCalm } from "../dom.js";
+import { byId, prefersCalm } from "../shared/dom.js";
+import { count } from "./words.js";
 
-/** @typedef {import("./run.js").Run} Run */
-/** @typedef {import("./stage.js").Moment} Moment */
+/** @import { Run } from "./run.js" */
 
 const FRAME_MS = 90;
 const SHORTEST_MS = 3500;
@@ -51,17 +51,11 @@ export class Viewer {
     return from && { from, to: frames[this.index + 1] ?? from, share: this.#position - this.index };
   }
 
-  /**
-   * Show another run, from its newest moment on.
-   * @param {Run | undefined} run
-   */
+  /** Show another run, from its newest moment on. @param {Run | undefined} run */
   show(run) {
     this.#run = run;
-    this.#begun = undefined;
-    this.#position = 0;
+    this.seek(0);
     this.#following = true;
-    this.#drawn = -Infinity;
-    this.update();
   }
 
   /** Something has changed: draw soon. */
@@ -73,10 +67,7 @@ export class Viewer {
     else requestAnimationFrame(this.#frame);
   }
 
-  /**
-   * Show a frame; at the last one, follow the run again.
-   * @param {number} index
-   */
+  /** Show a frame; at the last one, follow the run again. @param {number} index */
   seek(index) {
     this.#begun = undefined;
     this.#position = index;
@@ -110,5 +101,31 @@ export class Viewer {
     if (progress < 1) return this.update();
     this.#begun = undefined;
     this.#following = true;
+  }
+}
+
+/** The controls of a viewer: a slider over the pictures that came, and the replay of them all. */
+export class Film {
+  #slider = byId("scrubber", HTMLInputElement);
+  #replay = byId("replay");
+
+  /** @param {Viewer} viewer */
+  constructor(viewer) {
+    this.#slider.addEventListener("input", () => viewer.seek(this.#slider.valueAsNumber));
+    this.#replay.addEventListener("click", () => viewer.replay());
+  }
+
+  /** Show which picture of how many is seen. @param {Viewer} viewer */
+  show(viewer) {
+    const frames = viewer.run?.frames ?? [];
+    const isShort = frames.length < 2;
+    byId("film").hidden = isShort;
+    if (isShort) return;
+    const step = `step ${count(frames[viewer.index].step)}`;
+    this.#slider.max = String(frames.length - 1);
+    this.#slider.value = String(viewer.index);
+    this.#slider.ariaValueText = step;
+    byId("shown-step").textContent = step;
+    this.#replay.textContent = viewer.replaying ? "Stop" : "Replay";
   }
 }

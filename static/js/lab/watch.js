@@ -1,17 +1,15 @@
 // Watching one run: its events come in, its picture and what is said about it go out.
 
-import { byId } from "../dom.js";
+import { followService, ServiceError } from "../shared/api.js";
+import { byId } from "../shared/dom.js";
 import { Feed } from "./feed.js";
-import { Film } from "./film.js";
 import { Plot } from "./plot.js";
 import { describe, showEmpty, showFigures, showLosses, showState, stageName, tell } from "./report.js";
 import { Run } from "./run.js";
-import { followService, history, look, Refusal } from "./service.js";
+import { history, look } from "./service.js";
 import { Stage } from "./stage.js";
-import { Viewer } from "./viewer.js";
+import { Film, Viewer } from "./viewer.js";
 import { hasEnded, steady } from "./words.js";
-
-/** @typedef {import("./service.js").Job} Job */
 
 /** The losses of every single step of longer runs would be too much for a page. */
 const MOST_STEPS = 50_000;
@@ -52,10 +50,7 @@ export class Watch {
     return this.#viewer.run?.job.id ?? null;
   }
 
-  /**
-   * Watch a run, or none.
-   * @param {Job | undefined} job
-   */
+  /** Watch a run, or none. @param {Job | undefined} job */
   show(job) {
     this.#feed?.close();
     clearTimeout(this.#timer);
@@ -72,10 +67,7 @@ export class Watch {
     this.onJob(run);
   }
 
-  /**
-   * Take in what the service says about the run.
-   * @param {Job} job
-   */
+  /** Take in what the service says about the run. @param {Job} job */
   update(job) {
     const { run } = this.#viewer;
     if (run?.job.id !== job.id) return;
@@ -89,11 +81,7 @@ export class Watch {
     this.#viewer.update();
   }
 
-  /**
-   * @param {Run} run
-   * @param {string} kind
-   * @param {any} data
-   */
+  /** @type {(run: Run, kind: string, data: any) => void} */
   #hear(run, kind, data) {
     run.hear(kind, data);
     this.#viewer.update();
@@ -107,7 +95,7 @@ export class Watch {
     const job = hasEnded(run.job.status) ? undefined : await look(run.job.id).catch(() => undefined);
     if (this.#viewer.run !== run) return;
     if (job) run.update(job, this.#deaf);
-    this.onJob(run); // also where an answer to a wish was ahead of the stream
+    this.onJob(run); // also where an answer to an action was ahead of the stream
     this.#viewer.update();
     if (run.ended) await this.#complete(run);
   }
@@ -121,29 +109,24 @@ export class Watch {
     this.#viewer.update();
   }
 
-  /**
-   * @param {Run} run
-   * @param {boolean} broken
-   */
+  /** @type {(run: Run, broken: boolean) => Promise<void>} */
   async #mind(run, broken) {
     if (this.#viewer.run !== run) return;
     this.#deaf = broken;
     this.#viewer.update();
     if (!broken) return;
-    const gone = await look(run.job.id).then(
-      () => false,
-      (error) => error instanceof Refusal && error.status === 404,
-    );
-    if (gone && this.#viewer.run === run) this.onGone(run.job.id);
+    const error = await look(run.job.id).catch((reason) => reason);
+    const isGone = error instanceof ServiceError && error.status === 404;
+    if (isGone && this.#viewer.run === run) this.onGone(run.job.id);
   }
 
   #draw() {
     const { run, moment } = this.#viewer;
     const frame = moment?.from;
-    byId("side", HTMLElement).hidden = (run?.real?.dimensions ?? 0) < SIDE_DIMENSIONS;
-    byId("watch", HTMLElement).hidden = byId("take", HTMLElement).hidden = !run;
-    byId("legend", HTMLElement).hidden = !frame;
-    byId("near", HTMLElement).hidden = !run?.real?.modes || run.real.radius === null;
+    byId("side").hidden = (run?.real?.dimensions ?? 0) < SIDE_DIMENSIONS;
+    byId("watch").hidden = byId("take").hidden = !run;
+    byId("legend").hidden = !frame;
+    byId("near").hidden = !run?.real?.modes || run.real.radius === null;
     this.#stage.draw(run?.real, moment);
     this.#plot.draw(run?.losses, [run?.job.first_step ?? 0, run?.job.steps ?? 1], frame?.step);
     this.#film.show(this.#viewer);
@@ -151,9 +134,9 @@ export class Watch {
     showLosses(run);
     showFigures(run, frame);
     showScale(frame);
-    picture.setAttribute("aria-label", describe(run, frame));
+    picture.ariaLabel = describe(run, frame);
     picture.dataset.step = frame ? String(frame.step) : "";
-    byId("studio", HTMLElement).dataset.status = run?.status ?? "";
+    byId("studio").dataset.status = run?.status ?? "";
     if (!run) return;
     showState(run, this.#deaf || this.#silent);
     tell(run, this.#told.stage, this.#told.step);
@@ -161,13 +144,12 @@ export class Watch {
   }
 }
 
-/** @param {import("./run.js").Frame | undefined} frame */
+/** @param {Frame | undefined} frame */
 function showScale(frame) {
-  const scale = byId("scale", HTMLElement);
-  scale.hidden = !frame?.scores;
-  if (!frame || scale.hidden) return;
-  const [low, high] = frame.range;
-  const whole = Number.isInteger(low) && Number.isInteger(high);
-  byId("scale-low", HTMLOutputElement).textContent = steady(low, whole ? 0 : 2);
-  byId("scale-high", HTMLOutputElement).textContent = steady(high, whole ? 0 : 2);
+  byId("scale").hidden = !frame?.scores;
+  if (!frame?.scores) return;
+  const digits = frame.range.every(Number.isInteger) ? 0 : 2;
+  const [low, high] = frame.range.map((value) => steady(value, digits));
+  byId("scale-low").textContent = low;
+  byId("scale-high").textContent = high;
 }

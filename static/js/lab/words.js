@@ -1,7 +1,5 @@
 // Names, numbers and times as they are read.
 
-/** @typedef {import("./service.js").Job} Job */
-
 /** The GANs under the exercise's names, and what is special about each. */
 export const MODELS = new Map([
   ["simple_gan", { name: "Simple_GAN", help: "Least squares: real points should score 1, generated ones −1." }],
@@ -30,58 +28,32 @@ const ENDED = ["succeeded", "failed", "cancelled"];
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/**
- * Say whether a job with this status has come to its end.
- * @param {string} status
- * @returns {boolean}
- */
-export function hasEnded(status) {
-  return ENDED.includes(status);
-}
+/** @type {(status: string) => boolean} whether a job with this status has come to its end */
+export const hasEnded = (status) => ENDED.includes(status);
 
-/**
- * Name the GAN of a job.
- * @param {Job} job
- * @returns {string}
- */
-export function modelName(job) {
-  return MODELS.get(job.model)?.name ?? job.model ?? "unreadable run"; // null where what is stored cannot be read
-}
+/** @type {(job: Job) => string} */
+export const modelName = ({ model }) => MODELS.get(model ?? "")?.name ?? model ?? "unreadable run";
 
-/**
- * Name the data of a job.
- * @param {Job} job
- * @returns {string}
- */
+/** @type {(job: Job) => string} */
 export function dataName(job) {
   const { name, rows } = job.data ?? {};
-  if (!name && !rows) return "unknown data";
-  return name ? (DATA.get(name) ?? name) : `${count(rows ?? 0)} points of its own`;
+  if (name) return DATA.get(name) ?? name;
+  return rows ? `${count(rows)} points of its own` : "unknown data";
 }
 
-/**
- * Name a loss.
- * @param {string} key
- * @returns {string}
- */
-export function lossName(key) {
-  return LOSSES.get(key) ?? key.replaceAll("_", " ");
-}
+/** @type {(job: Job) => string} */
+export const titleOf = (job) => job.name || `${modelName(job)}, ${dataName(job)}`;
 
-/**
- * Write a whole number.
- * @param {number} value
- * @returns {string}
- */
-export function count(value) {
-  return whole.format(value).replaceAll(",", "\u202f");
-}
+/** @type {(key: string) => string} */
+export const lossName = (key) => LOSSES.get(key) ?? key.replaceAll("_", " ");
 
-/**
- * Write a number with a few digits that matter.
- * @param {number} value
- * @returns {string}
- */
+/** @type {(text: string) => string} */
+export const sentence = (text) => text[0].toUpperCase() + text.slice(1);
+
+/** @type {(value: number) => string} write a whole number */
+export const count = (value) => whole.format(value).replaceAll(",", "\u202f");
+
+/** Write a number with a few digits that matter. @param {number} value */
 export function number(value) {
   if (value === 0) return "0";
   const size = Math.abs(value);
@@ -89,31 +61,16 @@ export function number(value) {
   return minus(text.replace(/e\+?/, "e"));
 }
 
-/**
- * Write a number with the same digits each time, so that a changing one keeps its place.
- * @param {number} value
- * @param {number} digits behind the point
- * @returns {string}
- */
-export function steady(value, digits) {
-  return minus(value.toFixed(digits));
-}
+/** @type {(value: number, digits: number) => string} always the same digits, so that a changing number keeps its place */
+export const steady = (value, digits) => minus(value.toFixed(digits));
 
-/**
- * Write a round number with as few digits as it has.
- * @param {number} value
- * @returns {string}
- */
+/** Write a round number with as few digits as it has. @param {number} value */
 export function short(value) {
   const size = Math.abs(value);
   return minus(size >= 10_000 || (size > 0 && size < 0.001) ? value.toExponential().replace("e+", "e") : String(value));
 }
 
-/**
- * Write a time span.
- * @param {number} seconds
- * @returns {string}
- */
+/** Write a time span. @param {number} seconds */
 export function span(seconds) {
   const all = Math.max(1, Math.ceil(seconds));
   if (all < 60) return `${all} s`;
@@ -121,7 +78,5 @@ export function span(seconds) {
   return `${Math.floor(all / 3600)} h ${Math.round((all % 3600) / 60)} min`;
 }
 
-/** @param {string} text */
-function minus(text) {
-  return text.replaceAll("-", "−");
-}
+/** @type {(text: string) => string} */
+const minus = (text) => text.replaceAll("-", "−");

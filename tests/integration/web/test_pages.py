@@ -195,17 +195,17 @@ def test_the_api_page_runs_only_its_own_scripts(client: TestClient) -> None:
 
 
 def test_every_script_is_found_once() -> None:
-    scripts = pages.modules_of("js/main.js")
-    assert scripts[0] == "js/main.js"
+    scripts = pages.modules_of("js/face/main.js")
+    assert scripts[0] == "js/face/main.js"
     assert len(set(scripts)) == len(scripts) <= 12
     assert all((pages.STATIC / script).is_file() for script in scripts)
 
 
 def test_scripts_and_styles_are_compressed(client: TestClient) -> None:
-    plain = client.get("/static/js/wall.js", headers={"Accept-Encoding": "identity"})
-    small = client.get("/static/js/wall.js", headers={"Accept-Encoding": "gzip"})
+    plain = client.get("/static/js/face/wall.js", headers={"Accept-Encoding": "identity"})
+    small = client.get("/static/js/face/wall.js", headers={"Accept-Encoding": "gzip"})
     assert small.headers["content-encoding"] == "gzip"
     assert int(small.headers["content-length"]) < int(plain.headers["content-length"]) / 2
     assert small.text == plain.text
-    again = client.get("/static/js/wall.js", headers={"If-None-Match": small.headers["etag"]})
+    again = client.get("/static/js/face/wall.js", headers={"If-None-Match": small.headers["etag"]})
     assert again.status_code == 304

@@ -1,41 +1,28 @@
 // The colours of the pictures, from the style sheet: they follow the light and dark schemes; paper is always light.
 
-/** @typedef {[number, number, number]} Rgb */
-
 const CAUSES = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMedia(query));
 
 /** @type {Map<string, string>} */
-let known = new Map();
+const known = new Map();
 
-/**
- * Look up a colour.
- * @param {string} name of the custom property, without the hyphens
- * @returns {string}
- */
+/** Look up a colour. @param {string} name of the custom property, without the hyphens */
 export function colour(name) {
   const found = known.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   known.set(name, found);
   return found;
 }
 
-/**
- * Look up a colour of the form #rrggbb, as numbers.
- * @param {string} name
- * @returns {Rgb}
- */
+/** Look up a colour of the form #rrggbb, as red, green and blue 0 … 255. @param {string} name */
 export function rgb(name) {
   const value = parseInt(colour(name).slice(1), 16);
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
-/**
- * Call back when the colours have changed.
- * @param {() => void} onChange
- */
+/** Call back when the colours have changed. @param {() => void} onChange */
 export function followColours(onChange) {
   for (const cause of CAUSES) {
     cause.addEventListener("change", () => {
-      known = new Map();
+      known.clear();
       onChange();
     });
   }

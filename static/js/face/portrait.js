@@ -1,11 +1,9 @@
 // Pictures of faces: fetching, decoding and drawing them, and the large portrait, in which one face follows the other.
-// Pixels are never read back, only drawn: some browsers blur what a page reads from a canvas.
+// Pixels are drawn and never read back: some browsers blur what a page reads from a canvas.
 
-import { ask, ServiceError } from "./api.js";
-import { prefersCalm } from "./dom.js";
+import { ask, ServiceError } from "../shared/api.js";
+import { prefersCalm } from "../shared/dom.js";
 import { faceUrl, MORPH_STEPS, morphUrl } from "./faces.js";
-
-/** @typedef {import("./faces.js").Face} Face */
 
 export const SIDE = 16;
 const REMEMBERED = 64;
@@ -15,12 +13,7 @@ const MORPH_MS = 1_800;
 /** @type {Map<string, Promise<ImageBitmap>>} */
 const remembered = new Map();
 
-/**
- * Fetch a picture: one face, or several side by side. The last ones are remembered.
- * @param {string} url
- * @returns {Promise<ImageBitmap>}
- * @throws {ServiceError}
- */
+/** Fetch a picture: one face, or several side by side. The last ones are remembered. @param {string} url */
 export function loadPicture(url) {
   const picture = remembered.get(url) ?? fetchPicture(url);
   remembered.delete(url);
@@ -46,7 +39,6 @@ export function rememberPicture(url, image) {
 /**
  * Decode an answer of the service.
  * @param {Response} answer
- * @returns {Promise<ImageBitmap>}
  * @throws {ServiceError}
  */
 export async function decodePicture(answer) {
@@ -72,6 +64,38 @@ export function drawFace(canvas, picture, frame = 0, opacity = 1) {
   context.globalAlpha = opacity;
   context.drawImage(picture, frame * SIDE, 0, SIDE, SIDE, 0, 0, SIDE, SIDE);
   context.globalAlpha = 1;
+}
+
+/**
+ * Draw single pixels of a face.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} picture
+ * @param {Iterable<number>} places row by row, 0 … 255
+ */
+function drawPixels(canvas, picture, places) {
+  const context = pen(canvas);
+  for (const place of places) {
+    const x = place % SIDE;
+    const y = Math.floor(place / SIDE);
+    context.drawImage(picture, x, y, 1, 1, x, y, 1, 1);
+  }
+}
+
+/** @param {string} url */
+async function fetchPicture(url) {
+  try {
+    return await decodePicture(await ask(url));
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.status !== 404) throw error;
+    throw new ServiceError("Another network draws the faces now. Reload the page to see its people.");
+  }
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function pen(canvas) {
+  const context = canvas.getContext("2d");
+  if (!context) throw new ServiceError("This browser cannot draw.");
+  return context;
 }
 
 export class Portrait {
@@ -115,18 +139,16 @@ export class Portrait {
 
   /**
    * Let one face become another.
-   * @param {Face} from
-   * @param {number} to seed
+   * @param {Walk} walk
    * @returns {Promise<boolean>} as for show
    */
-  morph(from, to) {
-    return this.#follow(morphUrl(from, to), (strip, signal) => playStrip(this.#canvas, strip, signal));
+  morph(walk) {
+    return this.#follow(morphUrl(walk), (strip, signal) => playStrip(this.#canvas, strip, signal));
   }
 
   /**
    * @param {string} url
    * @param {(picture: ImageBitmap, signal: AbortSignal) => Promise<boolean>} draw
-   * @returns {Promise<boolean>}
    */
   async #follow(url, draw) {
     this.#running.abort();
@@ -147,51 +169,36 @@ export class Portrait {
   }
 }
 
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {ImageBitmap} picture
- * @param {AbortSignal} signal
- */
+/** @type {(canvas: HTMLCanvasElement, picture: ImageBitmap, signal: AbortSignal) => Promise<boolean>} */
 function dissolve(canvas, picture, signal) {
   const order = shuffled(SIDE * SIDE);
   let drawn = 0;
-  return animate(
-    DISSOLVE_MS,
-    (progress) => {
-      const due = Math.round(progress * order.length);
-      drawPixels(canvas, picture, order.slice(drawn, due));
-      drawn = due;
-    },
-    signal,
-  );
+  return animate(DISSOLVE_MS, signal, (progress) => {
+    const due = Math.round(progress * order.length);
+    drawPixels(canvas, picture, order.slice(drawn, due));
+    drawn = due;
+  });
 }
 
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {ImageBitmap} strip
- * @param {AbortSignal} signal
- */
+/** @type {(canvas: HTMLCanvasElement, strip: ImageBitmap, signal: AbortSignal) => Promise<boolean>} */
 function playStrip(canvas, strip, signal) {
-  return animate(
-    MORPH_MS,
-    (progress) => {
-      const place = ease(progress) * (MORPH_STEPS - 1);
-      const frame = Math.floor(place);
-      drawFace(canvas, strip, frame);
-      if (place > frame) drawFace(canvas, strip, frame + 1, place - frame);
-    },
-    signal,
-  );
+  return animate(MORPH_MS, signal, (progress) => {
+    const eased = (1 - Math.cos(Math.PI * progress)) / 2; // starts and stops gently
+    const place = eased * (MORPH_STEPS - 1);
+    const frame = Math.floor(place);
+    drawFace(canvas, strip, frame);
+    if (place > frame) drawFace(canvas, strip, frame + 1, place - frame);
+  });
 }
 
 /**
  * Draw frame after frame; where less motion is asked for, only the last.
  * @param {number} duration milliseconds
- * @param {(progress: number) => void} draw gets 0 … 1; the last call gets 1
  * @param {AbortSignal} signal stops it
+ * @param {(progress: number) => void} draw gets 0 … 1; the last call gets 1
  * @returns {Promise<boolean>} whether it came to its end
  */
-function animate(duration, draw, signal) {
+function animate(duration, signal, draw) {
   return new Promise((resolve) => {
     /** @type {number | undefined} */
     let start;
@@ -208,53 +215,12 @@ function animate(duration, draw, signal) {
   });
 }
 
-/**
- * Start and stop gently.
- * @param {number} progress 0 … 1
- * @returns {number} 0 … 1
- */
-function ease(progress) {
-  return (1 - Math.cos(Math.PI * progress)) / 2;
-}
-
 /** @param {number} count */
 function shuffled(count) {
-  const order = Array.from({ length: count }, (_, i) => i);
+  const order = [...Array(count).keys()];
   for (let i = count - 1; i > 0; i--) {
     const j = Math.floor(Math.random() * (i + 1));
     [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
-}
-
-/**
- * Draw single pixels of a face.
- * @param {HTMLCanvasElement} canvas
- * @param {ImageBitmap} picture
- * @param {Iterable<number>} places row by row, 0 … 255
- */
-function drawPixels(canvas, picture, places) {
-  const context = pen(canvas);
-  for (const place of places) {
-    const x = place % SIDE;
-    const y = Math.floor(place / SIDE);
-    context.drawImage(picture, x, y, 1, 1, x, y, 1, 1);
-  }
-}
-
-/** @param {string} url */
-async function fetchPicture(url) {
-  try {
-    return await decodePicture(await ask(url));
-  } catch (error) {
-    const isGone = error instanceof ServiceError && error.cause instanceof Response && error.cause.status === 404;
-    throw isGone ? new ServiceError("Another network draws the faces now. Reload the page to see its people.") : error;
-  }
-}
-
-/** @param {HTMLCanvasElement} canvas */
-function pen(canvas) {
-  const context = canvas.getContext("2d");
-  if (!context) throw new ServiceError("This browser cannot draw.");
-  return context;
 }

@@ -3,11 +3,11 @@
 import { ServiceError } from "./api.js";
 import { byId } from "./dom.js";
 
-const box = byId("notice", HTMLElement);
-const text = byId("notice-text", HTMLElement);
+const box = byId("notice");
+const text = byId("notice-text");
 const retry = byId("notice-retry", HTMLButtonElement);
 const close = byId("notice-close", HTMLButtonElement);
-const status = byId("status", HTMLElement);
+const status = byId("status");
 
 /** @type {(() => void) | undefined} */
 let again;
@@ -21,24 +21,16 @@ export function show(message, tryAgain) {
   again = tryAgain;
   text.textContent = message;
   retry.hidden = !tryAgain;
-  close.hidden = false;
-  box.classList.add("shown");
+  close.hidden = message === "";
+  box.classList.toggle("shown", message !== "");
 }
 
 /** Take the message away. */
 export function clear() {
-  again = undefined;
-  text.textContent = "";
-  retry.hidden = true;
-  close.hidden = true;
-  box.classList.remove("shown");
+  show("");
 }
 
-/**
- * Run a task; say so where it fails.
- * @param {() => Promise<unknown>} task offered again as a button
- * @returns {Promise<void>}
- */
+/** Run a task. Where it fails, say so and offer it again. @type {(task: () => Promise<unknown>) => Promise<void>} */
 export async function guard(task) {
   try {
     await task();
@@ -48,10 +40,7 @@ export async function guard(task) {
   }
 }
 
-/**
- * Tell screen readers what happened.
- * @param {string} message
- */
+/** Tell screen readers what happened. @param {string} message */
 export function announce(message) {
   status.textContent = message;
 }

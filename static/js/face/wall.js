@@ -1,19 +1,13 @@
-// The wall: the face that hangs there, the one that comes next, the browser's history of the faces that were seen, and
+// The wall: the face that hangs there, the one that comes next, the faces that were seen, as the browser's history, and
 // the keys and swipes by which one moves along it.
 
+import { announce, clear, guard } from "../shared/notice.js";
 import { faceUrl, pageUrl, randomSeed, readableSeed } from "./faces.js";
-import { announce, clear, guard } from "./notice.js";
 import { loadPicture } from "./portrait.js";
 
+/** @import { Portrait } from "./portrait.js" */
+
 const SWIPE_PIXELS = 40;
-
-/** @typedef {import("./faces.js").Face} Face */
-/** @typedef {import("./portrait.js").Portrait} Portrait */
-
-/**
- * The way from a face to another seed: the one that was just played, else the one that a morph would play.
- * @typedef {{from: Face, to: number}} Walk
- */
 
 export class Wall {
   #portrait;
@@ -41,7 +35,7 @@ export class Wall {
   /** Hang the first face. */
   open() {
     const face = this.#face;
-    return guard(() => this.#hang(face, () => this.#trail.record(face, { instead: true })));
+    return guard(() => this.#hang(face, () => this.#trail.replace(face)));
   }
 
   /** Hang someone new. */
@@ -49,12 +43,9 @@ export class Wall {
     return this.pick({ seed: this.#upcoming, truncation: this.#face.truncation });
   }
 
-  /**
-   * Hang this face.
-   * @param {Face} face
-   */
+  /** Hang this face. @param {Face} face */
   pick(face) {
-    return guard(() => this.#hang(face, () => this.#trail.record(face)));
+    return guard(() => this.#hang(face, () => this.#trail.add(face)));
   }
 
   /** Go back to the face before, if there is one. */
@@ -72,39 +63,31 @@ export class Wall {
   /** Let the face become the next one. */
   morph() {
     const from = this.#face;
-    const to = { seed: this.#upcoming, truncation: from.truncation };
+    const walk = { from, to: this.#upcoming };
     return guard(async () => {
-      if (!(await this.#portrait.morph(from, to.seed))) return;
-      this.#trail.record(to);
-      this.#arrive(to, { from, to: to.seed });
+      if (!(await this.#portrait.morph(walk))) return;
+      const face = { seed: walk.to, truncation: from.truncation };
+      this.#trail.add(face);
+      this.#arrive(face, walk);
     });
   }
 
-  /**
-   * Show how the face would be at another truncation.
-   * @param {number} truncation
-   */
+  /** Show how the face would be at another truncation. @param {number} truncation */
   preview(truncation) {
     return guard(() => this.#portrait.swap({ ...this.#face, truncation }));
   }
 
-  /**
-   * Hang the same face at another truncation.
-   * @param {number} truncation
-   */
+  /** Hang the same face at another truncation. @param {number} truncation */
   retune(truncation) {
     const face = { ...this.#face, truncation };
     return guard(async () => {
       if (!(await this.#portrait.swap(face))) return;
-      this.#trail.record(face, { instead: true });
+      this.#trail.replace(face);
       this.#arrive(face);
     });
   }
 
-  /**
-   * @param {Face} face
-   * @param {() => void} onArrival
-   */
+  /** @type {(face: Face, onArrival: () => void) => Promise<boolean>} */
   #hang(face, onArrival) {
     return this.#portrait.show(face, () => {
       onArrival();
@@ -112,10 +95,7 @@ export class Wall {
     });
   }
 
-  /**
-   * @param {Face} face
-   * @param {Walk} [walk]
-   */
+  /** @type {(face: Face, walk?: Walk) => void} */
   #arrive(face, walk) {
     this.#face = face;
     if (face.seed === this.#upcoming) this.#upcoming = randomSeed();
@@ -127,10 +107,10 @@ export class Wall {
 }
 
 /**
- * Listen to the keys of the whole page, space and → for someone new, ← to go back; fields, and space on a button, keep
- * their own meaning.
+ * Listen to the keys of the whole page: space and → to go on, ← to go back. Fields, and space on a button, keep their
+ * own meaning.
  * @param {{next: () => void, forward: () => void, back: () => void}} moves
- * @param {() => boolean} busy while it says so, a key that is held down does nothing
+ * @param {() => boolean} busy while it is true, a key that is held down does nothing
  */
 export function listenToKeys({ next, forward, back }, busy) {
   const moves = new Map([
@@ -148,7 +128,7 @@ export function listenToKeys({ next, forward, back }, busy) {
 
 /**
  * Listen to a finger that swipes: to the left to go on, to the right to go back.
- * @param {HTMLElement} area where its style leaves such a movement to the page (touch-action)
+ * @param {HTMLElement} area whose style leaves such a movement to the page (touch-action)
  * @param {{forward: () => void, back: () => void}} moves
  */
 export function listenToSwipes(area, { forward, back }) {
@@ -158,7 +138,9 @@ export function listenToSwipes(area, { forward, back }) {
     const oneFinger = event.isPrimary && event.pointerType !== "mouse";
     start = oneFinger ? event : null;
   });
-  area.addEventListener("pointercancel", () => (start = null)); // the browser scrolls
+  area.addEventListener("pointercancel", () => {
+    start = null; // the browser scrolls
+  });
   area.addEventListener("pointerup", (event) => {
     if (!start || !event.isPrimary) return;
     const across = event.clientX - start.clientX;
@@ -182,19 +164,16 @@ class Trail {
     });
   }
 
-  /**
-   * Name the face that hangs now in the address.
-   * @param {Face} face
-   * @param {{instead?: boolean}} [how] instead: in place of the present entry
-   */
-  record(face, { instead = false } = {}) {
-    const at = instead ? position() : position() + 1;
-    try {
-      history[instead ? "replaceState" : "pushState"]({ at, face }, "", pageUrl(face));
-      this.#last = instead ? Math.max(this.#last, at) : at;
-    } catch {
-      // Browsers refuse too many entries in a short time; the page works on with the old address.
-    }
+  /** Add a face to the history. @param {Face} face */
+  add(face) {
+    const at = position() + 1;
+    if (write("pushState", at, face)) this.#last = at;
+  }
+
+  /** Put a face in place of the present one. @param {Face} face */
+  replace(face) {
+    const at = position();
+    if (write("replaceState", at, face)) this.#last = Math.max(this.#last, at);
   }
 
   /** Whether there is a face before this one. */
@@ -210,6 +189,21 @@ class Trail {
 
 function position() {
   return Number(history.state?.at ?? 0);
+}
+
+/**
+ * @param {"pushState" | "replaceState"} how
+ * @param {number} at
+ * @param {Face} face
+ * @returns {boolean} false where the browser refuses, as after too many entries; the old address stays
+ */
+function write(how, at, face) {
+  try {
+    history[how]({ at, face }, "", pageUrl(face));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @param {KeyboardEvent} event */

@@ -1,16 +1,13 @@
 // Links and files of the face that hangs: permalink, picture, film strip and GIF.
 
-import { ask } from "./api.js";
-import { byId } from "./dom.js";
+import { ask } from "../shared/api.js";
+import { byId } from "../shared/dom.js";
+import { guard } from "../shared/notice.js";
+import { copyLink, save } from "../shared/sharing.js";
 import { gifUrl, pageUrl, portraitUrl, readableSeed, stripUrl } from "./faces.js";
-import { announce, guard, show } from "./notice.js";
-import { copy, save } from "./sharing.js";
 
-/** @typedef {import("./faces.js").Face} Face */
-
-const COPIED_MS = 2_000;
 const SHARED_SIZE = 512;
-// Browsers open the share sheet only for a few seconds after the tap.
+/** Browsers open the share sheet only for a few seconds after the tap. */
 const SHARED_PICTURE_MS = 2_500;
 
 /**
@@ -20,8 +17,7 @@ const SHARED_PICTURE_MS = 2_500;
 export function openTakeaway() {
   const link = byId("download", HTMLAnchorElement);
   const size = byId("download-size", HTMLSelectElement);
-  const copyButton = byId("copy-link", HTMLButtonElement);
-  const shareButton = byId("share", HTMLButtonElement);
+  const shareButton = byId("share");
   /** @type {Face | undefined} */
   let hanging;
 
@@ -32,7 +28,7 @@ export function openTakeaway() {
   }
 
   size.addEventListener("change", aim);
-  copyButton.addEventListener("click", () => hanging && void copyLink(linkTo(hanging)));
+  byId("copy-link").addEventListener("click", () => hanging && void copyLink(linkTo(hanging)));
   shareButton.hidden = !("share" in navigator);
   shareButton.addEventListener("click", () => hanging && void share(hanging));
   saveOnClick(link);
@@ -45,7 +41,7 @@ export function openTakeaway() {
 
 /**
  * Show the way from one face to another, and offer it as a GIF.
- * @returns {(walk: import("./wall.js").Walk) => void} call it with the ends
+ * @returns {(walk: Walk) => void} call it with the ends
  */
 export function openStrip() {
   const strip = byId("strip", HTMLImageElement);
@@ -54,12 +50,12 @@ export function openStrip() {
   strip.addEventListener("error", () => strip.classList.add("missing"));
   strip.addEventListener("load", () => strip.classList.remove("missing"));
 
-  return ({ from, to }) => {
-    strip.src = stripUrl(from, to);
-    link.href = gifUrl(from, to);
-    link.download = `nobody-${from.seed}-${to}.gif`;
-    byId("strip-from", HTMLElement).textContent = readableSeed(from.seed);
-    byId("strip-to", HTMLElement).textContent = readableSeed(to);
+  return (walk) => {
+    strip.src = stripUrl(walk);
+    link.href = gifUrl(walk);
+    link.download = `nobody-${walk.from.seed}-${walk.to}.gif`;
+    byId("strip-from").textContent = readableSeed(walk.from.seed);
+    byId("strip-to").textContent = readableSeed(walk.to);
   };
 }
 
@@ -97,18 +93,9 @@ async function share(face) {
  */
 async function sharedFiles(face) {
   try {
-    const answer = await ask(portraitUrl(face, SHARED_SIZE), SHARED_PICTURE_MS);
+    const answer = await ask(portraitUrl(face, SHARED_SIZE), {}, SHARED_PICTURE_MS);
     return [new File([await answer.blob()], `nobody-${face.seed}.png`, { type: "image/png" })];
   } catch {
     return [];
   }
-}
-
-/** @param {string} address */
-async function copyLink(address) {
-  if (!(await copy(address))) return show(`Your browser does not let the page copy. The link: ${address}`);
-  const label = byId("copy-label", HTMLElement);
-  label.textContent = "Copied";
-  announce("Link copied");
-  setTimeout(() => (label.textContent = "Copy link"), COPIED_MS);
 }

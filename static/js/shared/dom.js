@@ -1,0 +1,46 @@
+// The page's elements, and how its reader likes them to move.
+
+/**
+ * Find an element that the page must have.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @param {{new (): T}} [type]
+ */
+export function byId(id, type = /** @type {any} */ (HTMLElement)) {
+  const element = document.getElementById(id);
+  if (!(element instanceof type)) throw new Error(`expected a ${type.name} with the id ${id}`);
+  return element;
+}
+
+/**
+ * Make an element.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number | boolean>} [properties]
+ * @param {(Node | string)[]} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  Object.assign(element, properties);
+  element.append(...children);
+  return element;
+}
+
+/** Make an entry of a description list. @type {(term: string, description: string) => HTMLElement} */
+export function makeEntry(term, description) {
+  return make("div", {}, make("dt", {}, term), make("dd", {}, description));
+}
+
+/** Mark an element as the current one of several, or no longer. @type {(element: Element, current: boolean) => void} */
+export function markCurrent(element, current) {
+  if (current) element.setAttribute("aria-current", "true");
+  else element.removeAttribute("aria-current");
+}
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Whether the reader asked for less motion. */
+export function prefersCalm() {
+  return calm.matches;
+}

@@ -1,0 +1,77 @@
+// The data that several scripts share. Only the type checker reads this file.
+
+/** What makes a face: its seed, a whole number 0 … 2^53 − 1, and how far it is from the average face, 0 … 1. */
+type Face = { seed: number; truncation: number };
+
+/** The way from a face to another seed: the one that was just played, else the one that a morph would play. */
+type Walk = { from: Face; to: number };
+
+/** A job as the service describes it. What is stored may be unreadable; then its settings are null. */
+type Job = {
+  id: string;
+  name: string | null;
+  status: string;
+  phase: string | null;
+  step: number;
+  steps: number;
+  first_step: number;
+  created: string;
+  seconds: number;
+  queue_position: number | null;
+  warnings: Record<string, string>;
+  error: string | null;
+  parent: { step: number } | null;
+  model: string | null;
+  data: { name?: string; rows?: number; size?: number; noise?: number | null } | null;
+  seed: number | null;
+  [setting: string]: unknown;
+};
+
+type JobPage = { jobs: Job[]; next: string | null };
+
+/** Losses of every step, by their names. */
+type LossHistory = { first_step: number; losses: Record<string, number[]> };
+
+/** Settings by name, as texts; those that are left out have their defaults. */
+type Values = Record<string, string>;
+
+/** Points, one after the other. */
+type Points = { count: number; dimensions: number; values: Float64Array };
+
+type Interval = [low: number, high: number];
+
+/** The real points, and what is known of them. */
+type Real = {
+  points: Points;
+  /** Of an example; the points may have only the first few of them. */
+  dimensions: number;
+  /** What the picture shows, by coordinate. */
+  box: Interval[];
+  modes: number[][] | null;
+  /** Distance from a mode that counts as near: 3 σ. */
+  radius: number | null;
+  /** Whether they are the caller's, in units that the picture has to tell. */
+  own: boolean;
+};
+
+/** What the networks could do at a step. */
+type Frame = {
+  step: number;
+  /** Generated points; the same place always holds the point of the same latent vector. */
+  made: Points;
+  /** The discriminator's, row by row from the bottom of the box. */
+  scores: Float32Array | null;
+  /** Rows and columns of the scores. */
+  side: number;
+  /** Of the scores. */
+  range: Interval;
+  figures: Record<string, number | null>;
+  /** Whether each mode has its fair share of the generated points. */
+  covered: boolean[] | null;
+};
+
+/** A moment between two frames: share 0 is the first, 1 the second. */
+type Moment = { from: Frame; to: Frame; share: number };
+
+/** Losses by their names; the version changes with every change. */
+type Losses = { steps: number[]; values: Record<string, number[]>; version: number };
