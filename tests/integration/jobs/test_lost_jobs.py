@@ -83,7 +83,7 @@ def test_a_job_without_a_living_run_is_queued_again_or_ended(
     assert store.get(job_id)["run"] == job["run"], "once is enough"
 
 
-@pytest.mark.parametrize("state", [*MENDED, State.PAUSED, *ENDED])
+@pytest.mark.parametrize("state", [*MENDED, State.PAUSED, *sorted(ENDED)])
 @pytest.mark.parametrize("fate", ["ENQUEUED", "PENDING"])
 def test_a_job_whose_run_lives_is_left_alone(
     state: State, fate: str, store: JobStore, leases: LeaseStore, engine: sa.Engine
