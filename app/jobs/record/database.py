@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from sqlalchemy.exc import (
 )
 
 from app.config import Settings
+from app.jobs.files import identity
 from app.jobs.locks import FileLock
 from app.jobs.record.migrations import migrate
 
@@ -32,6 +34,19 @@ _SCHEMA_LOCK_SECONDS = 60
 _RETRY_SECONDS = 0.5
 
 T = TypeVar("T")
+
+
+class DatabaseFile:
+    """The file of an SQLite database, which may be deleted or replaced while it is open."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._path = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+        self._identity = self._path and identity(self._path)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody else sees what is written; always False for PostgreSQL."""
+        return self._path is not None and identity(self._path) != self._identity
 
 
 def connect(settings: Settings) -> sa.Engine:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.jobs.record.database import is_unavailable
+from app.jobs.record.database import DatabaseFile, is_unavailable
 from app.jobs.record.queue import Queue
 from app.jobs.record.tables import jobs, losses
 from app.jobs.record.transitions import append_events, change_state, lock_job, state_without_worker
@@ -81,6 +81,7 @@ class LeaseStore:
         self._engine = engine
         self._queue = queue
         self._executor = executor
+        self._file = DatabaseFile(engine)
 
     def acquire(self, job_id: str, run: int, last_failure: str | None = None) -> Lease | None:
         """Acquire a job that is queued, or whose worker is gone; return None if there is nothing left to train.
@@ -176,12 +177,12 @@ class LeaseStore:
         """Read the state that callers have requested into ``lease.state``.
 
         Raises:
-            LostLeaseError: another worker has the job.
+            LostLeaseError: another worker has the job, or the file of the database was deleted or replaced.
         """
         query = sa.select(jobs.c.state, jobs.c.attempt).where(jobs.c.number == lease.number)
         with self._engine.connect() as connection:
             row = connection.execute(query).mappings().one_or_none()
-        if row is None or not _holds(lease, row):
+        if row is None or not _holds(lease, row) or self._file.is_gone:
             raise LostLeaseError(f"job {lease.job_id} is no longer this worker's")
         lease.state = State(row["state"])
 

@@ -2,14 +2,13 @@
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
 from app.jobs.errors import IdempotencyError, NotThereError, UnknownJobError
-from app.jobs.files import identity
+from app.jobs.record.database import DatabaseFile
 from app.jobs.record.rows import read_row
 from app.jobs.record.tables import events, jobs, losses, tickets
 from app.jobs.record.values import Event, JobRow, require_readable
@@ -22,13 +21,12 @@ class JobReader:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
-        self._identity = self._file and identity(self._file)
+        self._file = DatabaseFile(engine)
 
     @property
     def is_gone(self) -> bool:
         """Whether the file of the database was deleted or replaced, so that nobody else sees what we write."""
-        return self._file is not None and identity(self._file) != self._identity
+        return self._file.is_gone
 
     def get(self, job_id: str) -> JobRow:
         """Return a job.

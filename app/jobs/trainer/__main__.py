@@ -50,7 +50,10 @@ def main() -> None:
         try:
             result = Session(command, connection.send, stop.is_set).run()
         except OSError as error:  # such as a full disk
-            traceback.print_exc()
+            if isinstance(error, FileNotFoundError):  # expected after the job was deleted or taken over
+                print(f"training process: {error}", file=sys.stderr, flush=True)
+            else:
+                traceback.print_exc()
             with contextlib.suppress(OSError):
                 connection.send(Interrupted(f"its files could not be written or read: {error.strerror}"))
             os._exit(1)

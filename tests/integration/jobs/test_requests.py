@@ -34,6 +34,7 @@ def running(folder: Path) -> Iterator[Service]:
 def bystander(running: Service) -> Iterator[Json]:
     """Yield a job that runs beside all the bad requests, and must not notice them."""
     job = running.submit(epochs=10_000)  # the most a job may train: it outlasts these tests
+    running.wait(job, "running")
     yield job
     seen = running.look(job)
     assert (seen["status"], seen["recoveries"]) == ("running", 0)
