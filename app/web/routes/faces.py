@@ -34,7 +34,12 @@ _VARY = {"Vary": "Accept"}
 _SAMPLE_TYPES = {"png": "image/png", "json": "application/json"}
 
 
-@router.get("/sample", response_class=Response, responses=picture_response("One face, 8-bit grey.", "image/png"))
+@router.get(
+    "/sample",
+    response_class=Response,
+    responses=picture_response("One face, 8-bit grey.", "image/png"),
+    summary="Get one face",
+)
 async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, caching: Caching) -> Response:
     """Return one face: a new one at each call, or that of `seed`.
 
@@ -57,6 +62,7 @@ async def sample(query: Annotated[SampleQuery, Query()], draw: Draw, caching: Ca
             "content": {"image/png": {"schema": {"type": "string", "format": "binary"}}},
         }
     },
+    summary="Draw the faces of latent vectors",
 )
 async def sample_latents(
     body: LatentVectors,
@@ -74,7 +80,10 @@ async def sample_latents(
 
 
 @router.get(
-    "/samples", response_class=Response, responses=picture_response("A sheet of faces, row by row.", "image/png")
+    "/samples",
+    response_class=Response,
+    responses=picture_response("A sheet of faces, row by row.", "image/png"),
+    summary="Get a sheet of faces",
 )
 async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, caching: Caching) -> Response:
     """Return a sheet of faces. Their seeds count up from the first one, which is in `X-Seed`.
@@ -89,7 +98,11 @@ async def samples(query: Annotated[SamplesQuery, Query()], draw: Draw, caching: 
 
 
 @router.get(
-    "/latent", response_model=Latent, responses=NOT_MODIFIED, response_description="The seed and its latent vector."
+    "/latent",
+    response_model=Latent,
+    responses=NOT_MODIFIED,
+    response_description="The seed and its latent vector.",
+    summary="Get the latent vector of a seed",
 )
 async def latent(query: Annotated[LatentQuery, Query()], caching: Caching) -> Response:
     """Return the latent vector of a seed: 16 numbers."""
@@ -129,6 +142,7 @@ def _short_enough(path: str) -> str:
     responses=picture_response(
         "The face of that name, 8-bit grey.", *(MEDIA_TYPES[file_format] for file_format in get_args(PictureFormat))
     ),
+    summary="Get the face of a name",
 )
 async def avatar(
     name: Annotated[

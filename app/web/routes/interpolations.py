@@ -28,6 +28,7 @@ def _draw(faces: Grey, query: InterpolateQuery) -> bytes:
     "/interpolate",
     response_class=Response,
     responses=picture_response("The walk from one face to the other.", *_MEDIA_TYPES, seeded=False),
+    summary="Interpolate between two faces",
 )
 async def interpolate(query: Annotated[InterpolateQuery, Query()], draw: Draw, caching: Caching) -> Response:
     """Return the faces on the way from one seed to another, both ends included."""

@@ -35,6 +35,7 @@ _SILENCE_SECONDS = 15.0
         },
         204: {"description": "The job has ended and you have all its events."},
     },
+    summary="Follow the events of a job",
 )
 async def events(
     job_id: JobId,

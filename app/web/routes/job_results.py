@@ -27,6 +27,7 @@ _SAMPLES_TYPES: dict[SamplesFormat, str] = {
 @router.get(
     "/{job_id}/history",
     responses={200: {"description": "One value per step.", "content": {"text/csv": {}, "application/json": {}}}},
+    summary="Get the losses of all steps",
 )
 async def history(job_id: JobId, query: Annotated[HistoryQuery, Query()], request: Request, jobs: Jobs) -> Response:
     """Return the losses of every step, as JSON or CSV."""
@@ -39,6 +40,7 @@ async def history(job_id: JobId, query: Annotated[HistoryQuery, Query()], reques
     "/{job_id}/picture.png",
     response_class=Response,
     responses=CONFLICT | {200: {"description": "The job in one picture.", "content": {"image/png": {}}}},
+    summary="Get the picture of a job",
 )
 async def picture(job_id: JobId, query: Annotated[PictureQuery, Query()], jobs: Jobs) -> Response:
     """Draw real and generated points, the discriminator and the losses, as the exercise does."""
@@ -56,6 +58,7 @@ async def picture(job_id: JobId, query: Annotated[PictureQuery, Query()], jobs: 
             "content": {"application/json": {}, "text/csv": {}, "application/octet-stream": {}},
         }
     },
+    summary="Sample the job's generator",
 )
 async def samples(job_id: JobId, query: Annotated[JobSamplesQuery, Query()], request: Request, jobs: Jobs) -> Response:
     """Draw fresh samples from the trained generator."""
@@ -69,6 +72,7 @@ async def samples(job_id: JobId, query: Annotated[JobSamplesQuery, Query()], req
     "/{job_id}/weights",
     response_class=Response,
     responses=CONFLICT | {200: {"description": "A zip.", "content": {"application/zip": {}}}},
+    summary="Download the networks",
 )
 async def weights(job_id: JobId, jobs: Jobs) -> Response:
     """Download the networks: `generator.h5` and `discriminator.h5`, which plain Keras loads, and `job.json`.

@@ -25,7 +25,7 @@ def _accepted(job: Job, response: Response) -> Job:
     return job
 
 
-@router.post("", status_code=202, responses=_FULL, openapi_extra=JOB_BODY)
+@router.post("", status_code=202, responses=_FULL, openapi_extra=JOB_BODY, summary="Submit a job")
 async def submit(request: Request, response: Response, jobs: Jobs, idempotency_key: IdempotencyKey = None) -> Job:
     """Train one of the toy GANs on toy data or on your own points. The answer comes before the training.
 
@@ -35,37 +35,37 @@ async def submit(request: Request, response: Response, jobs: Jobs, idempotency_k
     return _accepted(await jobs.run_in_pool(submission.submit, jobs, job, table, idempotency_key), response)
 
 
-@router.get("")
+@router.get("", summary="List the jobs")
 def list_jobs(query: Annotated[JobsQuery, Query()], jobs: Jobs) -> JobPage:
     """List the jobs, newest first."""
     return manage.page(jobs, query.status, query.limit, query.after)
 
 
-@router.get("/{job_id}")
+@router.get("/{job_id}", summary="Get a job")
 def show(job_id: JobId, jobs: Jobs) -> Job:
     """Show a job: its state, progress, speed, last losses and figures."""
     return manage.show(jobs, job_id)
 
 
-@router.post("/{job_id}/cancel", status_code=202, responses=CONFLICT)
+@router.post("/{job_id}/cancel", status_code=202, responses=CONFLICT, summary="Cancel a job")
 def cancel(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Cancel a job. It is `cancelling` until its process has ended; its last checkpoint is kept."""
     return _accepted(manage.ask(jobs, job_id, Action.CANCEL), response)
 
 
-@router.post("/{job_id}/pause", status_code=202, responses=CONFLICT)
+@router.post("/{job_id}/pause", status_code=202, responses=CONFLICT, summary="Pause a job")
 def pause(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Pause a job. It is `pausing` until it is saved, then `paused` until it is resumed."""
     return _accepted(manage.ask(jobs, job_id, Action.PAUSE), response)
 
 
-@router.post("/{job_id}/resume", status_code=202, responses=CONFLICT)
+@router.post("/{job_id}/resume", status_code=202, responses=CONFLICT, summary="Resume a job")
 def resume(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Resume a paused job exactly where it stopped."""
     return _accepted(manage.ask(jobs, job_id, Action.RESUME), response)
 
 
-@router.post("/{job_id}/fork", status_code=202, responses=CONFLICT | _FULL)
+@router.post("/{job_id}/fork", status_code=202, responses=CONFLICT | _FULL, summary="Fork a job from a checkpoint")
 def fork(
     job_id: JobId, changes: ForkRequest, jobs: Jobs, response: Response, idempotency_key: IdempotencyKey = None
 ) -> Job:
@@ -73,7 +73,7 @@ def fork(
     return _accepted(submission.fork(jobs, job_id, changes, idempotency_key), response)
 
 
-@router.delete("/{job_id}", status_code=204, responses=CONFLICT)
+@router.delete("/{job_id}", status_code=204, responses=CONFLICT, summary="Delete a job")
 def delete(job_id: JobId, jobs: Jobs) -> None:
     """Delete a job that has ended, and its files."""
     manage.delete(jobs, job_id)

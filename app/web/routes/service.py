@@ -16,7 +16,7 @@ from app.web.schemas.service import Health, Info
 router = APIRouter(tags=["service"])
 
 
-@router.get("/healthz", response_description="The process is alive.")
+@router.get("/healthz", response_description="The process is alive.", summary="Say whether the process is alive")
 async def healthz() -> Health:
     """Answer if the process is alive."""
     return Health()
@@ -26,6 +26,7 @@ async def healthz() -> Health:
     "/readyz",
     response_description="The service can draw faces.",
     responses=problem_response(503, "Still warming up."),
+    summary="Say whether faces can be served",
 )
 async def readyz(engine: Engine) -> Health:
     """Answer if the weights are loaded and the first face was drawn."""
@@ -34,7 +35,9 @@ async def readyz(engine: Engine) -> Health:
     return Health()
 
 
-@router.get("/info", response_model=Info, response_description="What the service is made of.")
+@router.get(
+    "/info", response_model=Info, response_description="What the service is made of.", summary="Say what is served"
+)
 async def info(generator: Generator, jobs: Jobs) -> Any:
     """Describe the weights, the versions and the limits of this service."""
     return {
