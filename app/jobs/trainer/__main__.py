@@ -3,16 +3,18 @@
 It ends when the worker closes the connection. SIGTERM saves and stops the current command.
 """
 
-import contextlib
 import os
 import queue
 import signal
 import sys
 import threading
 import traceback
+from functools import partial
 from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any
+
+from app.jobs.trainer.messages import Failed, Interrupted, Message
 
 # Toy networks are too small for several threads; jobs that run at the same time would compete for the cores.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -38,9 +40,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of the terminal; the worker decides
     os.nice(_NICENESS)
     threading.Thread(target=_receive, args=(connection, commands), daemon=True).start()
+    send = partial(send_or_end, connection)
 
     import app.quiet_tensorflow  # noqa: F401 (first)
-    from app.jobs.trainer.messages import Failed, Interrupted
     from app.jobs.trainer.session import Session
 
     while True:
@@ -48,20 +50,27 @@ def main() -> None:
         stop.clear()
         busy.set()
         try:
-            result = Session(command, connection.send, stop.is_set).run()
+            result = Session(command, send, stop.is_set).run()
         except OSError as error:  # such as a full disk
             if isinstance(error, FileNotFoundError):  # expected after the job was deleted or taken over
                 print(f"training process: {error}", file=sys.stderr, flush=True)
             else:
                 traceback.print_exc()
-            with contextlib.suppress(OSError):
-                connection.send(Interrupted(f"its files could not be written or read: {error.strerror}"))
+            send(Interrupted(f"its files could not be written or read: {error.strerror}"))
             os._exit(1)
         except Exception as error:
             traceback.print_exc()
             result = Failed(f"the training process failed unexpectedly ({type(error).__name__}); its log says why")
         busy.clear()
-        connection.send(result)
+        send(result)
+
+
+def send_or_end(connection: "Connection[Any, Any]", message: Message) -> None:
+    """Send a message to the worker, or end this process if the worker is gone: nothing has gone wrong here."""
+    try:
+        connection.send(message)
+    except ConnectionError:
+        os._exit(0)
 
 
 def _receive(connection: "Connection[Any, Any]", commands: "queue.SimpleQueue[Any]") -> None:

@@ -101,7 +101,8 @@ class Program:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(timeout=PATIENCE) in (0, -signal.SIGTERM)  # uvicorn repeats the signal
         assert not alive(below)
-        assert "Traceback" not in self.log.read_text()
+        log = self.log.read_text()
+        assert "Traceback" not in log, log
 
     def end(self) -> None:
         """Leave nothing behind, whatever has happened."""
