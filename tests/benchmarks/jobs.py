@@ -23,7 +23,7 @@ TARGET, PROGRESS_SECONDS = 3.0, 1.0
 
 def count(options: Options) -> int:
     """Return how many runs there are."""
-    return 3 * (options.repeats + 1) + options.repeats
+    return 3 * (options.uncounted + options.repeats) + options.repeats
 
 
 def measure(options: Options, report: Report) -> Iterator[list[Row]]:
@@ -42,7 +42,9 @@ def measure(options: Options, report: Report) -> Iterator[list[Row]]:
             "anew": lambda: _job(client, next(fresh)),
             "again": lambda: _job(client, job),
         }
-        seconds = alternating(actions, options.repeats, lambda name: report.tick(f"a job: {name}"))
+        seconds = alternating(
+            actions, options.repeats, lambda name: report.tick(f"a job: {name}"), uncounted=options.uncounted
+        )
         to_progress = []
         for _ in range(options.repeats):
             report.tick("a job: its first progress")

@@ -43,6 +43,11 @@ class Options:
         return 1 if self.tiny else 5
 
     @property
+    def uncounted(self) -> int:
+        """How many rounds go before them where something is compiled or loaded the first time."""
+        return 0 if self.tiny else 1
+
+    @property
     def checkouts(self) -> dict[str, Path]:
         """The folders whose code is measured, by the names that the tables give them."""
         return {"nobody": ROOT} | ({OTHER: self.against} if self.against else {})
@@ -118,7 +123,7 @@ def alternating(
     repeats: int,
     tick: Callable[[str], None] = lambda name: None,
     *,
-    uncounted: int = 1,
+    uncounted: int,
 ) -> dict[str, list[float]]:
     """Run the actions in turn, so that all meet the same disturbances; return each one's seconds.
 

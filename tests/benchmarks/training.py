@@ -89,7 +89,8 @@ def _contests(options: Options) -> Iterator[_Contest]:
             case = Case(kind, widths, critic_widths, [number, widths[-1]], steps)
             yield _Contest(f"{kind} {widths}, N={number:,}", case, everybody, TRAIN_TARGETS)
 
-    faces = Case("WGAN_GP", [], [], [2_000, 16, 16, 1], 1 if options.tiny else 2)
+    steps, batch = (1, 8) if options.tiny else (2, 200)
+    faces = Case("WGAN_GP", [], [], [2_000, 16, 16, 1], steps, batch)
     yield _Contest("WGAN_GP, faces", faces, ours | exercise | torch | limit, FACE_TARGETS)
 
     number = 2_000 if options.tiny else 1_000_000

@@ -13,7 +13,7 @@ from models.toys import presets
 def test_a_table_of_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     short = {name: replace(presets.PRESETS[name], steps=3) for name in ("ring8", "corner_cloud_exercise")}
     monkeypatch.setattr(presets, "PRESETS", short)
-    result = CliRunner().invoke(cli, ["toys", "--gans", "Simple_GAN,WGAN_GP", "--seeds", "2"], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(cli, ["toys", "--gans", "Simple_GAN,WGAN_clip", "--seeds", "2"], env={"COLUMNS": "200"})
 
     assert result.exit_code == 0, result.output
     assert result.stdout.count("ring8") == 2

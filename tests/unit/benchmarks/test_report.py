@@ -36,7 +36,7 @@ def test_the_file_says_what_was_met(tmp_path: Path) -> None:
 
 def test_actions_take_turns_and_the_first_round_does_not_count() -> None:
     calls: list[str] = []
-    seconds = alternating({"one": lambda: calls.append("one"), "two": lambda: calls.append("two")}, repeats=2)
+    seconds = alternating({"one": lambda: calls.append("one"), "two": lambda: calls.append("two")}, 2, uncounted=1)
     assert calls == ["one", "two"] * 3
     assert {name: len(values) for name, values in seconds.items()} == {"one": 2, "two": 2}
 
