@@ -41,8 +41,9 @@ class Server:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
         self._log = folder / "log"
-        self._settings = {"NOBODY_HOST": "127.0.0.1", "NOBODY_PORT": "0", "NOBODY_DATA": str(folder / "data")}
+        self._settings = {"NOBODY_HOST": "127.0.0.1", "NOBODY_PORT": "0", "NOBODY_DATA": str(self.data)}
         self.address = self.start()
         self._settings["NOBODY_PORT"] = self.address.rpartition(":")[2]  # the same one, should it be started again
 
@@ -70,11 +71,17 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the service; give its address."""
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Start the service for all tests that do not stop it."""
     running = Server(tmp_path_factory.mktemp("server"))
-    yield running.address
+    yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def server(shared_server: Server) -> str:
+    """Give the address of the shared service."""
+    return shared_server.address
 
 
 @pytest.fixture

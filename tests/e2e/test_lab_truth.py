@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from typing import Any
@@ -36,10 +37,10 @@ def busy(server: str) -> Iterator[dict[str, list[dict[str, Any]]]]:
     """Keep the workers busy with two runs while more wait than the list shows."""
 
     def submit(**settings: Any) -> dict[str, Any]:
-        job: dict[str, Any] = ask(server, "POST", "/jobs", {"model": "wgan_gp", **settings})
+        job: dict[str, Any] = ask(server, "POST", "/jobs", {"model": "simple_gan", **settings})
         return job
 
-    running = [submit(epochs=5_000, name=f"running {i}") for i in range(2)]
+    running = [submit(epochs=10_000, name=f"running {i}") for i in range(2)]
     lab.until(lambda: all(ask(server, "GET", f"/jobs/{job['id']}")["status"] == "running" for job in running))
     waiting = [submit(epochs=1, seed=i, name=f"waiting {i}") for i in range(15)]
     yield {"running": running, "waiting": waiting}
@@ -49,7 +50,7 @@ def busy(server: str) -> Iterator[dict[str, list[dict[str, Any]]]]:
 
 def run_of(server: str, **settings: Any) -> dict[str, Any]:
     """Train something small."""
-    return lab.trained(server, ask(server, "POST", "/jobs", {"model": "wgan_gp", "epochs": 1, **settings}))
+    return lab.trained(server, ask(server, "POST", "/jobs", {"model": "simple_gan", "epochs": 1, **settings}))
 
 
 def chosen(page: Page) -> str:
@@ -132,14 +133,17 @@ def test_own_points_stay_own_points_in_the_form(visitor: Visitor) -> None:
             {"model": "wgan_clip", "clip": 0.1, "latent_type": "uniform", "disc_iter": 3, "name": "mine"},
             {"model": "wgan_clip", "clip": "0.1", "latent_type": "uniform", "disc_iter": "3", "name": "mine"},
         ),
-        ({"lambda_gp": 3, "batch_size": 50, "steps_per_epoch": 7}, {"lambda_gp": "3", "batch_size": "50"}),
+        (
+            {"model": "wgan_gp", "lambda_gp": 3, "batch_size": 50, "steps_per_epoch": 7},
+            {"model": "wgan_gp", "lambda_gp": "3", "batch_size": "50"},
+        ),
     ],
 )
 def test_the_form_shows_the_run_and_start_repeats_it(
     visitor: Visitor, settings: dict[str, Any], fields: dict[str, str]
 ) -> None:
     job = run_of(visitor.server, **settings)
-    page = visitor.open(f"/lab?model=simple_gan&epochs=99&job={job['id']}")  # whatever else the address says
+    page = visitor.open(f"/lab?model=wgan_gp&epochs=99&job={job['id']}")  # whatever else the address says
     stands(page, "succeeded")
     for name, value in fields.items():
         assert chosen(page) == value if name == "data" else page.input_value(f"#{name}") == value
@@ -179,7 +183,7 @@ def test_seconds_of_compiling_are_called_so(visitor: Visitor) -> None:
 
 
 def test_a_saturated_run_says_that_nothing_is_learnt(visitor: Visitor) -> None:
-    job = run_of(visitor.server, model="simple_gan", learning_rate=1, name="too fast")
+    job = run_of(visitor.server, learning_rate=1, name="too fast")
     page = visitor.open(f"/lab?job={job['id']}")
     stands(page, "succeeded")
     warning = page.locator("#run-warning")
@@ -201,7 +205,7 @@ def test_a_saturated_run_says_that_nothing_is_learnt(visitor: Visitor) -> None:
 def test_circles_are_three_sigma_and_what_covered_means_is_said(
     visitor: Visitor, noise: float | None, radius: float
 ) -> None:
-    job = run_of(visitor.server, model="simple_gan", data={"name": "four_clouds", "noise": noise, "size": 300})
+    job = run_of(visitor.server, data={"name": "four_clouds", "noise": noise, "size": 300})
     page = visitor.open(f"/lab?job={job['id']}")
     stands(page, "succeeded")
     canvas = page.locator("#picture")
@@ -223,6 +227,20 @@ def test_without_modes_nothing_is_said_of_circles(visitor: Visitor) -> None:
     expect(page.locator("#figures-help")).to_be_hidden()
 
 
+@pytest.mark.parametrize("lost", ["snapshots", "real.json", "."])
+def test_a_run_whose_files_were_deleted_shows_what_is_left(visitor: Visitor, shared_server: Server, lost: str) -> None:
+    job = run_of(visitor.server, data={"name": "circle"})
+    path = shared_server.data / "jobs" / job["id"] / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    page = visitor.open(f"/lab?job={job['id']}", failures_expected=True)
+    stands(page, "succeeded")
+    expect(page.locator("#losses div")).to_have_count(2)
+    if lost == "real.json":
+        expect(page.locator("#picture")).to_have_attribute("data-step", "100")
+    else:
+        expect(page.locator("#empty")).to_have_text("The pictures of this run are gone: its files were deleted.")
+
+
 @pytest.fixture
 def guest(browser: Browser, own_server: Server) -> Iterator[Visitor]:
     """Visit a service that stops and starts again."""
@@ -233,7 +251,7 @@ def guest(browser: Browser, own_server: Server) -> Iterator[Visitor]:
 
 
 def test_after_a_restart_of_the_server_no_word_of_the_outage_is_left(guest: Visitor, own_server: Server) -> None:
-    job = ask(guest.server, "POST", "/jobs", {"model": "wgan_gp", "epochs": 8_000, "name": "long"})
+    job = ask(guest.server, "POST", "/jobs", {"model": "simple_gan", "epochs": 8_000, "name": "long"})
     page = guest.open(f"/lab?job={job['id']}", failures_expected=True)
     stands(page, "running")
     expect(page.locator("#run-pace")).to_contain_text("steps/s", timeout=lab.TRAINING_MS)

@@ -165,6 +165,7 @@ export function tell(run, before, stepBefore) {
 
 /** @param {Run} run */
 function waitingFor(run) {
+  if (run.lost) return "The pictures of this run are gone: its files were deleted.";
   if (run.status === "failed") return "The run failed before its first picture.";
   if (run.ended) return "The run was cancelled before its first picture.";
   if (run.status === "paused") return "Paused before the first picture.";

@@ -12,6 +12,8 @@ export class Run {
   losses = { steps: [], values: {}, version: 0 };
   /** @type {number | null} steps a second */
   pace = null;
+  /** Whether files of its pictures were deleted. */
+  lost = false;
 
   /** @param {Job} job */
   constructor(job) {
@@ -61,8 +63,10 @@ export class Run {
     }
     if (kind === "state" || kind === "phase") this.phase = data.phase ?? null;
     if (kind === "warnings") this.warnings = data.warnings;
-    if (kind === "data") this.real = realOf(data, "rows" in (this.job.data ?? {}));
-    if (kind === "snapshot") this.frames.push(frameOf(data, this.job.model));
+    // Where the file was deleted, the event has no points.
+    if (kind === "data" && data.real) this.real = realOf(data, "rows" in (this.job.data ?? {}));
+    else if (kind === "snapshot" && data.generated) this.frames.push(frameOf(data, this.job.model));
+    else if (kind === "data" || kind === "snapshot") this.lost = true;
     if (kind === "progress") {
       this.pace = data.steps_per_second;
       this.#append(data.step, data.losses);
