@@ -49,7 +49,7 @@ def test_the_gate_draws_the_same_on_every_machine_and_every_day(tmp_path: Path) 
     here = _drawn(tmp_path / "here", PYTHONHASHSEED="1", CI="")
     # In a folder whose modules hypothesis does not look into, and with other modules loaded.
     there = _drawn(
-        tmp_path / "tests" / "there", "-p", "models.toys.presets", PYTHONHASHSEED="2", CI="true", TZ="Asia/Tokyo"
+        tmp_path / "tests" / "there", "-p", "models.files.weight_files", PYTHONHASHSEED="2", CI="true", TZ="Asia/Tokyo"
     )
     assert here == there
     assert len(here) >= 100

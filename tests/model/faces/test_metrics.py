@@ -199,6 +199,12 @@ def test_chunks_do_not_change_the_result(measure: Callable[..., Any], monkeypatc
 # --- classifier two-sample test --------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def few_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classifier, "EPOCHS", 4)
+
+
+@pytest.mark.usefixtures("few_epochs")
 def test_classifier_tells_dark_from_bright_and_leaves_global_random_states_alone() -> None:
     np.random.seed(5)
     tf.random.set_seed(5)
@@ -209,6 +215,7 @@ def test_classifier_tells_dark_from_bright_and_leaves_global_random_states_alone
     assert (np.random.uniform(), float(tf.random.uniform(()))) == untouched
 
 
+@pytest.mark.usefixtures("few_epochs")
 def test_classifier_cannot_tell_equal_distributions_whatever_their_counts_and_repeats_itself() -> None:
     faces = noise(900, seed=19)
     keras.utils.set_random_seed(1)

@@ -1,9 +1,11 @@
 """Weights files as every Keras writes them, and what else people hand in under such a name."""
 
-import multiprocessing
+import functools
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -105,6 +107,17 @@ def _fill(layers: list[Any]) -> None:
         layer.set_weights([next(values) for _ in layer.weights])
 
 
+@functools.cache
+def _filled(framework: str, form: str = "functional", names: str = "default names", dtype: str | None = None) -> Any:
+    """Return a face generator with the expected values, and its layers; one for all ways of saving it."""
+    if NAMES[names] is None:
+        FRAMEWORKS[framework].backend.clear_session()  # the names begin anew
+    layers = _layers(FRAMEWORKS[framework], NAMES[names], dtype)
+    model = FORMS[form](FRAMEWORKS[framework], layers)
+    _fill(layers)
+    return model, layers
+
+
 def _save(model: Any, path: Path, how: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras calls .h5 legacy
@@ -144,37 +157,43 @@ def test_every_file_that_keras_writes_of_a_face_generator_loads(
     way: str, form: str, names: str, tmp_path: Path
 ) -> None:
     framework, how, file = WAYS[way]
-    FRAMEWORKS[framework].backend.clear_session()
-    layers = _layers(FRAMEWORKS[framework], NAMES[names])
-    model = FORMS[form](FRAMEWORKS[framework], layers)
-    _fill(layers)
+    model, _ = _filled(framework, form, names)
     _save(model, tmp_path / file, how)
     _assert_read(tmp_path / file)
+
+
+@functools.cache
+def _trained(framework: Any) -> Any:
+    layers = _layers(framework, None)
+    model = _chained(framework, layers)
+    model.compile(framework.optimizers.Adam(use_ema=True), "mse", jit_compile=False)
+    model.fit(np.zeros((2, 16), np.float32), np.zeros((2, 16, 16, 1), np.float32), verbose=0)
+    _fill(layers)
+    return model
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_compiled_and_trained_generator_loads_without_its_optimizer(way: str, tmp_path: Path) -> None:
     name, how, file = WAYS[way]
-    framework = FRAMEWORKS[name]
+    _save(_trained(FRAMEWORKS[name]), tmp_path / file, how)
+    _assert_read(tmp_path / file)
+
+
+@functools.cache
+def _frozen(framework: Any, frozen: str) -> Any:
     layers = _layers(framework, None)
     model = _chained(framework, layers)
-    model.compile(framework.optimizers.Adam(use_ema=True), "mse")
-    model.fit(np.zeros((2, 16), np.float32), np.zeros((2, 16, 16, 1), np.float32), verbose=0)
+    for layer in layers:
+        layer.trainable = frozen != "all" and "normalization" not in layer.name
     _fill(layers)
-    _save(model, tmp_path / file, how)
-    _assert_read(tmp_path / file)
+    return model
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("frozen", ["all", "normalisations"])
 def test_frozen_layers_load(way: str, frozen: str, tmp_path: Path) -> None:
     name, how, file = WAYS[way]
-    layers = _layers(FRAMEWORKS[name], None)
-    model = _chained(FRAMEWORKS[name], layers)
-    for layer in layers:
-        layer.trainable = frozen != "all" and "normalization" not in layer.name
-    _fill(layers)
-    _save(model, tmp_path / file, how)
+    _save(_frozen(FRAMEWORKS[name], frozen), tmp_path / file, how)
     _assert_read(tmp_path / file)
 
 
@@ -182,9 +201,7 @@ def test_frozen_layers_load(way: str, frozen: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("dtype", "rtol"), [("bfloat16", 2**-8), ("float16", 2**-11), ("float64", 0.0)])
 def test_other_floating_point_numbers_load(way: str, dtype: str, rtol: float, tmp_path: Path) -> None:
     name, how, file = WAYS[way]
-    layers = _layers(FRAMEWORKS[name], None, dtype)
-    model = _chained(FRAMEWORKS[name], layers)
-    _fill(layers)
+    model, layers = _filled(name, dtype=dtype)
     _save(model, tmp_path / file, how)
     _assert_read(tmp_path / file, rtol)
     # Exactly the stored numbers, not only about those that were meant.
@@ -309,10 +326,7 @@ def test_backslashes_that_keras_wrote_on_windows_load(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("file", ["g.h5", "g.weights.h5", "g.keras"])
 def test_a_nested_network_takes_a_flat_file(form: str, file: str, tmp_path: Path) -> None:
-    layers = _layers(keras, None)
-    flat = _chained(keras, layers)
-    _fill(layers)
-    _save(flat, tmp_path / file, "save_weights" if "weights" in file else "save")
+    _save(_filled("keras 3")[0], tmp_path / file, "save_weights" if "weights" in file else "save")
     target_layers = _layers(keras, None)
     target = FORMS[form](keras, target_layers)
     target.set_weights(read_weights(tmp_path / file, target))
@@ -401,7 +415,7 @@ def test_code_in_a_full_model_or_an_archive_is_never_looked_at(tmp_path: Path) -
 
 
 def _archive(path: Path, change: Callable[[zipfile.ZipFile, bytes], None]) -> None:
-    _chained(keras, _layers(keras, None)).save(path.with_suffix(".keras"))
+    _filled("keras 3")[0].save(path.with_suffix(".keras"))
     with zipfile.ZipFile(path.with_suffix(".keras")) as archive:
         weights = archive.read("model.weights.h5")
     with zipfile.ZipFile(path, "w") as archive:
@@ -545,10 +559,12 @@ def test_the_message_names_the_real_cause(
         assert "\n" not in str(error.value)
 
 
-def _hold(path: Path, held: Any, over: Any) -> None:
-    with h5py.File(path, "r+"):
-        held.set()
-        over.wait(60)
+HOLD = """
+import sys, h5py
+with h5py.File(sys.argv[1], "r+"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -556,16 +572,12 @@ def written_elsewhere(tmp_path: Path) -> Iterator[Path]:
     """Yield a file that another process has open for writing."""
     path = tmp_path / "generator.h5"
     save_weights(convolutional_GenDiscr()[0], path, {})
-    context = multiprocessing.get_context("spawn")
-    held, over = context.Event(), context.Event()
-    process = context.Process(target=_hold, args=(path, held, over))
-    process.start()
-    try:
-        assert held.wait(60)
+    command = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
         yield path
-    finally:
-        over.set()
-        process.join(60)
+        process.communicate()  # lets it end
 
 
 def test_a_file_that_another_process_writes_is_told(written_elsewhere: Path) -> None:
@@ -616,8 +628,7 @@ def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest
 
 
 def test_groups_in_a_circle_end(tmp_path: Path) -> None:
-    layers = _layers(keras, None)
-    _chained(keras, layers).save_weights(tmp_path / "g.weights.h5")
+    _filled("keras 3")[0].save_weights(tmp_path / "g.weights.h5")
     with h5py.File(tmp_path / "g.weights.h5", "r+") as file:
         file["layers/again"] = file["layers"]
         file["layers/all"] = file["/"]

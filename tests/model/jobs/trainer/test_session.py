@@ -2,9 +2,10 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,27 @@ from models.gan import GAN
 from models.toys.datasets import make
 from models.training import loop, shared_loops
 
+M = TypeVar("M", bound=Message)
+ID = "0123456789abcdef"
+
+
+@pytest.fixture
+def without_xla(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile in a third of the time; for runs of other networks than most."""
+    monkeypatch.setattr(GAN, "uses_xla", False)
+
+
+@pytest.fixture
+def ten_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a fifth of the snapshots."""
+    monkeypatch.setattr(session, "_FEWEST_SNAPSHOTS", 10)
+
+
+@pytest.fixture
+def without_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a step or two at once."""
+    monkeypatch.setattr(GAN, "run_eagerly", True)
+
 
 def _specification(**body: object) -> Specification:
     shape = body.pop("gen_shape", None)
@@ -43,13 +65,13 @@ def _specification(**body: object) -> Specification:
 
 
 def _order(folder: Path, specification: Specification, checkpoint: str | None = None, attempt: int = 1) -> TrainCommand:
-    files = JobFiles(folder, "0123456789abcdef")
+    files = JobFiles(folder, ID)
     files.make()  # as the worker does; the session must not
     return TrainCommand(specification.model_dump(mode="json"), files.folder, attempt, 0, checkpoint)
 
 
 def _order_of_points(folder: Path, points: npt.NDArray[np.floating], **body: object) -> TrainCommand:
-    files = JobFiles(folder, "0123456789abcdef")
+    files = JobFiles(folder, ID)
     files.folder.mkdir(parents=True)
     np.save(files.points, points.astype(np.float32))
     specification = _specification(data={"name": "circle"}, **{"gen_shape": (1, 10, 10, 2)} | body)
@@ -68,104 +90,123 @@ def _run(order: TrainCommand, stop_after: int | None = None) -> list[Message]:
     return said
 
 
-def test_what_a_session_says(tmp_path: Path) -> None:
-    said = _run(_order(tmp_path, _specification()))
+def _all(kind: type[M], said: list[Message]) -> list[M]:
+    return [message for message in said if isinstance(message, kind)]
+
+
+def _losses(said: list[Message]) -> npt.NDArray[np.float32]:
+    return np.concatenate([message.losses for message in _all(Progress, said)])
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Message], Path]:
+    """Return what a session of 200 steps said, and its folder."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    return _run(_order(folder, _specification())), folder
+
+
+def test_what_a_session_says(unbroken: tuple[list[Message], Path]) -> None:
+    said, folder = unbroken
     assert isinstance(said[0], Started)
     assert said[-1] == Done(True, "weights-1", 200)
-    assert [message.step for message in said if isinstance(message, Snapshot)] == list(range(0, 201, 4))
-    kept = [message.step for message in said if isinstance(message, Checkpoint) and message.kept]
+    assert [message.step for message in _all(Snapshot, said)] == list(range(0, 201, 4))
+    kept = [message.step for message in _all(Checkpoint, said) if message.kept]
     assert kept == [*range(20, 200, 20), 200]
-    losses = np.concatenate([message.losses for message in said if isinstance(message, Progress)])
-    assert losses.shape == (200, 3)
+    assert _losses(said).shape == (200, 3)
     # What is published never lags behind a checkpoint.
     reported = 0
     for message in said:
         reported = message.step if isinstance(message, Progress) else reported
         assert not isinstance(message, Checkpoint) or message.step == reported
-    files = JobFiles(tmp_path, "0123456789abcdef")
+    files = JobFiles(folder, ID)
     assert files.snapshot_steps() == list(range(0, 201, 4))
     snapshot = json.loads(files.snapshot(200).read_text())
     assert set(snapshot) == {"step", "generated", "scores", "figures", "covered"}
     assert snapshot["covered"] is None  # a circle has no modes
 
 
-def test_it_says_when_it_compiles_and_only_then(tmp_path: Path) -> None:
-    shared_loops._loops.clear()
-    said = _run(_order(tmp_path / "first", _specification()))
+@pytest.mark.usefixtures("without_xla")
+def test_it_says_when_it_compiles_and_only_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_loops, "_loops", {})
+    short = {"model": "simple_gan", "epochs": 1, "steps_per_epoch": 10}
+    said = _run(_order(tmp_path / "first", _specification(**short)))
     steps = [type(message) for message in said]
-    assert [message for message in said if isinstance(message, Phase)] == [Phase("compiling"), Phase("training")]
+    assert _all(Phase, said) == [Phase("compiling"), Phase("training")]
     assert steps.index(Phase) < steps.index(Progress), "it is said before the seconds in which nothing happens"
-    progress = [message for message in said if isinstance(message, Progress)]
-    assert [message.paced for message in progress] == [False] + [True] * (len(progress) - 1)
+    progress = _all(Progress, said)
+    assert [message.paced for message in progress] == [False] + [True] * 9
 
-    again = _run(_order(tmp_path / "second", _specification(seed=1)))
-    assert [message for message in again if isinstance(message, Phase)] == [Phase("training")]
-    assert all(message.paced for message in again if isinstance(message, Progress))
+    again = _run(_order(tmp_path / "second", _specification(seed=1, **short)))
+    assert _all(Phase, again) == [Phase("training")]
+    assert all(message.paced for message in _all(Progress, again))
 
 
 def test_modes_are_counted_by_the_protocol_and_fairly(tmp_path: Path) -> None:
     noise = 0.1
     said = _run(_order(tmp_path, _specification(data={"name": "ring8", "noise": noise}, epochs=1)))
-    files = JobFiles(tmp_path, "0123456789abcdef")
+    files = JobFiles(tmp_path, ID)
     assert json.loads(files.real.read_text())["mode_radius"] == pytest.approx(3 * noise)
-    for message in said:
-        if isinstance(message, Snapshot):
-            covered = json.loads(files.snapshot(message.step).read_text())["covered"]
-            assert message.figures is not None
-            assert message.figures["modes_fairly_covered"] == sum(covered)
-            assert sum(covered) <= (message.figures["modes_covered"] or 0)
-            assert len(covered) == 8
+    for message in _all(Snapshot, said):
+        covered = json.loads(files.snapshot(message.step).read_text())["covered"]
+        assert message.figures is not None
+        assert message.figures["modes_fairly_covered"] == sum(covered)
+        assert sum(covered) <= (message.figures["modes_covered"] or 0)
+        assert len(covered) == 8
 
 
 def _warned(said: list[Message]) -> list[set[str]]:
-    return [set(message.warnings) for message in said if isinstance(message, Snapshot)]
+    return [set(message.warnings) for message in _all(Snapshot, said)]
 
 
-@pytest.mark.parametrize("data", ["circle", "four_clouds", "ring8"])
-@pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
+@pytest.mark.usefixtures("without_xla", "ten_snapshots")
+@pytest.mark.parametrize(
+    ("model", "data"), [("simple_gan", "four_clouds"), ("wgan_clip", "circle"), ("wgan_gp", "ring8")]
+)
 def test_losses_at_the_end_of_the_tanh_are_said_to_be_saturation(model: str, data: str, tmp_path: Path) -> None:
-    said = _run(_order(tmp_path, _specification(model=model, data={"name": data}, learning_rate=1, epochs=8)))
-    assert said[-1] == Done(True, "weights-1", 800)
+    said = _run(_order(tmp_path, _specification(model=model, data={"name": data}, learning_rate=1, epochs=1)))
+    assert said[-1] == Done(True, "weights-1", 100)
     warned = _warned(said)
     assert "discriminator_saturated" not in warned[0]
     assert "discriminator_saturated" in warned[-1]
-    last = [message for message in said if isinstance(message, Snapshot)][-1]
-    text = last.warnings["discriminator_saturated"]
+    text = _all(Snapshot, said)[-1].warnings["discriminator_saturated"]
     assert text.startswith("the discriminator is" if model == "simple_gan" else "the critic is")
     assert "learning_rate" in text
 
 
+@pytest.mark.usefixtures("without_xla", "ten_snapshots")
 @pytest.mark.parametrize("data", ["circle", "four_clouds", "corner_cloud"])
 @pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
 def test_the_exercises_nine_runs_are_told_the_truth(model: str, data: str, tmp_path: Path) -> None:
-    said = _run(_order(tmp_path, _specification(model=model, data={"name": data}, epochs=4)))
+    said = _run(_order(tmp_path, _specification(model=model, data={"name": data}, epochs=3)))
     saturates = model == "wgan_clip" or (model, data) == ("simple_gan", "corner_cloud")
     assert any("discriminator_saturated" in names for names in _warned(said)) == saturates
 
 
+@pytest.mark.usefixtures("without_xla", "ten_snapshots")
 def test_a_clip_that_is_small_enough_keeps_the_critic_alive(tmp_path: Path) -> None:
     order = _order(tmp_path, _specification(model="wgan_clip", data={"name": "four_clouds"}, clip=0.1, epochs=8))
     assert not any(_warned(_run(order)))
 
 
-def test_stopped_and_resumed_says_what_an_unbroken_one_says(tmp_path: Path) -> None:
-    unbroken = _run(_order(tmp_path / "unbroken", _specification()))
-    first = _run(_order(tmp_path / "broken", _specification()), stop_after=3)
-    checkpoint = [message for message in first if isinstance(message, Checkpoint)][-1]
+def test_stopped_and_resumed_says_what_an_unbroken_one_says(
+    unbroken: tuple[list[Message], Path], tmp_path: Path
+) -> None:
+    first = _run(_order(tmp_path, _specification()), stop_after=3)
+    checkpoint = _all(Checkpoint, first)[-1]
     assert first[-1] == Done(False, "weights-1", checkpoint.step)
     # The networks that are taken away have their picture.
-    assert [message.step for message in first if isinstance(message, Snapshot)][-1] == checkpoint.step
-    second = _run(_order(tmp_path / "broken", _specification(), checkpoint.file, attempt=2))
+    assert _all(Snapshot, first)[-1].step == checkpoint.step
+    second = _run(_order(tmp_path, _specification(), checkpoint.file, attempt=2))
     assert second[-1] == Done(True, "weights-2", 200)
 
-    ours = [message.losses for part in (first, second) for message in part if isinstance(message, Progress)]
-    theirs = [message.losses for message in unbroken if isinstance(message, Progress)]
-    np.testing.assert_array_equal(np.concatenate(ours), np.concatenate(theirs))
+    said, folder = unbroken
+    np.testing.assert_array_equal(_losses(first + second), _losses(said))
     for name in ("snapshots/000000200.json", "real.json"):
-        broken, whole = (tmp_path / run / "jobs" / "0123456789abcdef" / name for run in ("broken", "unbroken"))
+        broken, whole = (run / "jobs" / ID / name for run in (tmp_path, folder))
         assert broken.read_text() == whole.read_text()
 
 
+@pytest.mark.usefixtures("without_xla")
 @pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
 def test_a_loss_that_is_no_number_fails_the_job_and_says_where(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -185,10 +226,10 @@ def test_a_loss_that_is_no_number_fails_the_job_and_says_where(
     assert "learning_rate" in said[-1].reason
 
 
-def test_the_losses_before_a_divergence_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_losses_before_a_divergence_are_told(
+    unbroken: tuple[list[Message], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     build = session.build
-    unbroken = _run(_order(tmp_path / "unbroken", _specification()))
-    expected = np.concatenate([message.losses for message in unbroken if isinstance(message, Progress)])
 
     def build_late(*arguments: Any) -> GAN:
         """Build a GAN whose losses are no numbers from step 10 on."""
@@ -204,28 +245,25 @@ def test_the_losses_before_a_divergence_are_told(tmp_path: Path, monkeypatch: py
         return gan
 
     monkeypatch.setattr(session, "build", build_late)
-    said = _run(_order(tmp_path / "broken", _specification()))
+    said = _run(_order(tmp_path, _specification()))
     assert isinstance(said[-1], Failed)
     assert "at step 10" in said[-1].reason
-    told = np.concatenate([message.losses for message in said if isinstance(message, Progress)])
-    np.testing.assert_array_equal(told, expected[:9])
-    assert [message.step for message in said if isinstance(message, Progress)][-1] == 9
-    assert not [message for message in said if isinstance(message, Checkpoint) and message.step > 9]
+    np.testing.assert_array_equal(_losses(said), _losses(unbroken[0])[:9])
+    assert _all(Progress, said)[-1].step == 9
+    assert not [message for message in _all(Checkpoint, said) if message.step > 9]
 
 
 @pytest.mark.parametrize("change", [{"seed": 9}, {"learning_rate": 0.001}])
-def test_from_the_same_checkpoint_other_settings_lead_elsewhere(change: dict[str, float], tmp_path: Path) -> None:
-    said = _run(_order(tmp_path, _specification()))
-    middle = next(message.file for message in said if isinstance(message, Checkpoint) and message.step == 100)
-    again = _run(_order(tmp_path, _specification(), middle, attempt=2))
-    other = _run(_order(tmp_path, _specification(**change), middle, attempt=3))
-    last = {name: _last_losses(messages) for name, messages in (("again", again), ("other", other))}
-    np.testing.assert_array_equal(last["again"], _last_losses(said))
-    assert np.abs(last["other"] - last["again"]).max() > 1e-6
-
-
-def _last_losses(said: list[Message]) -> npt.NDArray[np.float32]:
-    return [message.losses for message in said if isinstance(message, Progress)][-1]
+def test_from_the_same_checkpoint_other_settings_lead_elsewhere(
+    change: dict[str, float], unbroken: tuple[list[Message], Path], tmp_path: Path
+) -> None:
+    said, folder = unbroken
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    late = next(message.file for message in _all(Checkpoint, said) if message.step == 160)
+    again = _run(_order(tmp_path, _specification(), late, attempt=2))
+    other = _run(_order(tmp_path, _specification(**change), late, attempt=3))
+    np.testing.assert_array_equal(_losses(again), _losses(said)[160:])
+    assert np.abs(_losses(other) - _losses(again))[-4:].max() > 1e-6
 
 
 def test_a_missing_checkpoint_fails_the_job(tmp_path: Path) -> None:
@@ -234,6 +272,7 @@ def test_a_missing_checkpoint_fails_the_job(tmp_path: Path) -> None:
     assert "000000100-1.npz" in said[-1].reason
 
 
+@pytest.mark.usefixtures("without_compilation")
 @pytest.mark.parametrize(
     ("data", "figures"),
     [
@@ -244,7 +283,7 @@ def test_a_missing_checkpoint_fails_the_job(tmp_path: Path) -> None:
 )
 def test_figures_suit_the_data(data: dict[str, str], figures: set[str], tmp_path: Path) -> None:
     said = _run(_order(tmp_path, _specification(model="simple_gan", data=data, epochs=1, steps_per_epoch=2)))
-    snapshot = [message for message in said if isinstance(message, Snapshot)][-1]
+    snapshot = _all(Snapshot, said)[-1]
     assert snapshot.figures is not None
     assert set(snapshot.figures) == figures
 
@@ -260,6 +299,7 @@ def _own(folder: Path, points: npt.NDArray[np.floating], **body: object) -> tupl
 PEOPLE = np.random.default_rng(0).normal([75, 170], [12, 9], (1_000, 2))
 
 
+@pytest.mark.usefixtures("without_xla", "ten_snapshots")
 def test_own_data_is_shown_and_judged_in_its_own_units(tmp_path: Path) -> None:
     order, stored = _own(tmp_path, PEOPLE, model="simple_gan", epochs=3)
     said = _run(order)
@@ -276,7 +316,7 @@ def test_own_data_is_shown_and_judged_in_its_own_units(tmp_path: Path) -> None:
     assert (made >= [left, low]).all()
     assert (made <= [right, high]).all()
     # Kilograms and centimetres: what is 0 … 1 to the network is some fifty of them.
-    first = next(message.figures for message in said if isinstance(message, Snapshot))
+    first = _all(Snapshot, said)[0].figures
     assert first is not None
     assert first["sliced_wasserstein"] is not None
     assert 3 < first["sliced_wasserstein"] < 60
@@ -291,6 +331,7 @@ def test_own_data_is_shown_and_judged_in_its_own_units(tmp_path: Path) -> None:
     assert (np.abs(values.mean(axis=0) - [75, 170]) < 30).all()
 
 
+@pytest.mark.usefixtures("without_compilation")
 def test_a_thousand_columns_travel_with_the_weights(tmp_path: Path) -> None:
     points = np.random.default_rng(0).normal(1e-300, 1e-305, (250, 1_024))
     order, stored = _own(tmp_path, points, model="simple_gan", epochs=1, steps_per_epoch=1, gen_shape=(2, 4, 1_024))
@@ -301,6 +342,7 @@ def test_a_thousand_columns_travel_with_the_weights(tmp_path: Path) -> None:
     assert metadata["column_transform"] == stored.model_dump(mode="json")["transform"]
 
 
+@pytest.mark.usefixtures("without_compilation")
 def test_a_file_sorted_by_class_gives_no_wrong_picture(tmp_path: Path) -> None:
     """Three classes, one after the other: the picture and the figures are of all three."""
     classes = np.repeat([10.0, 20.0, 30.0], [600, 600, 300])
@@ -313,28 +355,27 @@ def test_a_file_sorted_by_class_gives_no_wrong_picture(tmp_path: Path) -> None:
         values, counts = np.unique(np.array(real)[:, 0], return_counts=True)
         np.testing.assert_allclose(values, [10, 20, 30], atol=0.01)
         np.testing.assert_allclose(counts / 400, [0.4, 0.4, 0.2], atol=0.08)
-        figures = [message.figures for message in said if isinstance(message, Snapshot)]
+        figures = [message.figures for message in _all(Snapshot, said)]
         shown[run] = (real, figures)
     assert shown["first"] == shown["again"]
     assert shown["first"] != shown["other"]
 
 
 def test_own_data_that_is_resumed_is_shown_as_if_it_had_not_stopped(tmp_path: Path) -> None:
-    whole, _ = _own(tmp_path / "whole", PEOPLE)
+    whole, broken = (_own(tmp_path / name, PEOPLE, epochs=1, steps_per_epoch=20)[0] for name in ("whole", "broken"))
     unbroken = _run(whole)
-    order, _ = _own(tmp_path / "broken", PEOPLE)
-    first = _run(order, stop_after=3)
-    checkpoint = [message for message in first if isinstance(message, Checkpoint)][-1]
-    second = _run(order._replace(checkpoint=checkpoint.file, attempt=2))
-    last = [[message for message in said if isinstance(message, Snapshot)][-1] for said in (unbroken, second)]
-    assert last[0] == last[1]
-    for name in ("snapshots/000000200.json", "real.json"):
-        assert (order.folder / name).read_text() == (whole.folder / name).read_text()
+    checkpoint = _all(Checkpoint, _run(broken, stop_after=3))[-1]
+    second = _run(broken._replace(checkpoint=checkpoint.file, attempt=2))
+    assert 0 < checkpoint.step < 20
+    assert _all(Snapshot, unbroken)[-1] == _all(Snapshot, second)[-1]
+    for name in ("snapshots/000000020.json", "real.json"):
+        assert (broken.folder / name).read_text() == (whole.folder / name).read_text()
 
 
+@pytest.mark.usefixtures("without_compilation")
 def test_jobs_that_were_stored_without_a_transform_are_read_and_trained_as_before(tmp_path: Path) -> None:
     points = np.random.default_rng(0).uniform(-1, 2, (300, 2))
-    order = _order_of_points(tmp_path, points, epochs=1)
+    order = _order_of_points(tmp_path, points, epochs=1, steps_per_epoch=2)
     order.specification["data"] = {"rows": 300, "dimensions": 2}
     assert isinstance(_run(order)[-1], Done)
     files = JobFiles.at(order.folder)
@@ -346,8 +387,9 @@ def test_jobs_that_were_stored_without_a_transform_are_read_and_trained_as_befor
     assert "column_transform" not in metadata
 
 
+@pytest.mark.usefixtures("without_compilation")
 def test_toy_data_are_what_they_were(tmp_path: Path) -> None:
-    order = _order(tmp_path, _specification(data={"name": "moons"}, epochs=1))
+    order = _order(tmp_path, _specification(data={"name": "moons"}, epochs=1, steps_per_epoch=2))
     assert isinstance(_run(order)[-1], Done)
     real = json.loads(JobFiles.at(order.folder).real.read_text())
     first = make("moons", 1_000, seed=0)[:400].astype(np.float64)
@@ -355,11 +397,13 @@ def test_toy_data_are_what_they_were(tmp_path: Path) -> None:
     assert (real["dimensions"], real["box"], real["modes"]) == (2, [[0, 1], [0, 1]], None)
 
 
+@pytest.mark.usefixtures("without_compilation")
 def test_points_of_one_coordinate_have_no_plane(tmp_path: Path) -> None:
-    order = _order_of_points(tmp_path, np.random.default_rng(0).random((300, 1)), gen_shape=(1, 4, 1), epochs=1)
+    points = np.random.default_rng(0).random((300, 1))
+    order = _order_of_points(tmp_path, points, gen_shape=(1, 4, 1), epochs=1, steps_per_epoch=2)
     said = _run(order)
     assert isinstance(said[-1], Done)
-    assert json.loads(JobFiles.at(order.folder).snapshot(100).read_text())["scores"] is None
+    assert json.loads(JobFiles.at(order.folder).snapshot(2).read_text())["scores"] is None
 
 
 @pytest.mark.parametrize("when", ["before it begins", "while it trains"])
@@ -403,13 +447,13 @@ def test_points_that_vanished_or_were_damaged_fail_the_job(
 def test_a_checkpoint_that_vanished_or_was_damaged_fails_the_job(
     damage: Callable[[Path], object], tmp_path: Path
 ) -> None:
-    checkpoint = next(
-        message for message in _run(_order(tmp_path, _specification())) if isinstance(message, Checkpoint)
-    )
-    path = JobFiles(tmp_path, "0123456789abcdef").checkpoint(checkpoint.file)
-    path.write_bytes(b"")
+    name = "000000020-1.npz"
+    order = _order(tmp_path, _specification(), checkpoint=name)
+    path = JobFiles(tmp_path, ID).checkpoint(name)
+    path.parent.mkdir()
+    path.touch()
     damage(path)
-    failed = _run(_order(tmp_path, _specification(), checkpoint=checkpoint.file))[-1]
+    failed = _run(order)[-1]
     assert isinstance(failed, Failed)
-    assert f"its checkpoint {checkpoint.file} is damaged or gone" in failed.reason
+    assert f"its checkpoint {name} is damaged or gone" in failed.reason
     assert str(tmp_path) not in failed.reason
