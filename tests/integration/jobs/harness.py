@@ -23,15 +23,23 @@ NOBODY = Path(sys.executable).with_name("nobody")
 
 ENDED = ("succeeded", "failed", "cancelled")
 
+#: Of all jobs one of the fastest to compile, for tests to which networks do not matter; compiled once by each process.
+SMALL: dict[str, Any] = {"model": "simple_gan", "gen_shape": [2, 8, 5], "disc_iter": 1, "batch_size": 1_000}
+#: One that ends at once, and the longest allowed: longer than anybody waits here, so that what goes on is not mistaken
+#: for what has ended.
+SHORT = SMALL | {"epochs": 1, "steps_per_epoch": 1}
+LONG = SMALL | {"epochs": 10_000}
+
 Json = dict[str, Any]
 
 
 def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """Wait for something to become true, and return it."""
-    deadline = time.monotonic() + patience
+    """Wait for something to become true, and return it; what takes long is looked at less often."""
+    started = time.monotonic()
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited {patience:g} s for {what}"
-        time.sleep(0.02)
+        waited = time.monotonic() - started
+        assert waited < patience, f"waited {patience:g} s for {what}"
+        time.sleep(0.02 + waited / 50)
     return found
 
 

@@ -29,8 +29,10 @@ def _curl(*arguments: str) -> bytes:
     return subprocess.run(["curl", "--fail", "--silent", *arguments], check=True, stdout=subprocess.PIPE).stdout
 
 
-@pytest.mark.parametrize("data", RUNS)
-@pytest.mark.parametrize("model", CLASSES)
+# Each class and each data set once; the classes train on all of them in tests/model.
+@pytest.mark.parametrize(
+    ("model", "data"), [("simple_gan", "circle"), ("wgan_clip", "corner_cloud"), ("wgan_gp", "four_clouds")]
+)
 def test_a_run(model: str, data: str, running: Service, tmp_path: Path) -> None:
     body = {"model": model, "data": {"name": data}, "learning_rate": 0.001}
     job: Json = json.loads(_curl(f"{running.address}/jobs", "--json", json.dumps(body)))

@@ -1,11 +1,8 @@
 """Jobs that nobody works on, although the record has it otherwise: queued again, or ended with a reason."""
 
 import itertools
-import shutil
-import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,7 +27,6 @@ from app.jobs.states import ENDED, State
 from app.jobs.worker.processes import TrainingProcess, WarmProcesses
 from app.jobs.worker.supervisor import JobSupervisor
 from app.jobs.worker.trainer_run import TrainerRun
-from tests.integration.jobs.harness import service, until
 
 
 def _submit(store: JobStore) -> str:
@@ -244,86 +240,3 @@ def test_a_database_that_can_only_be_read_is_a_503(settings: Settings) -> None:
     with database.store() as store:
         store.page([], 1, None)
         store._engine.dispose()
-
-
-def test_a_restart_takes_up_jobs_that_the_queue_has_lost(tmp_path: Path) -> None:
-    body = {"model": "simple_gan", "epochs": 10_000}
-    with service(tmp_path, concurrent_jobs=1) as running:
-        jobs_there = [running.submit(**body) for _ in range(3)]
-        until(lambda: running.look(jobs_there[0])["step"] > 0, "the first steps")
-        running.ask(jobs_there[2], "pause")
-        running.stop()
-        with closing(sqlite3.connect(tmp_path / "data" / "jobs.sqlite")) as database, database:
-            database.execute("DELETE FROM workflow_status")
-            database.execute("UPDATE jobs SET state = 'cancelling' WHERE id = ?", (jobs_there[1]["id"],))
-        running.restart()
-        assert running.wait(jobs_there[1], "cancelled")["error"] is None
-        step = running.look(jobs_there[0])["step"]
-        until(lambda: running.look(jobs_there[0])["step"] > step, "more steps")
-        assert running.look(jobs_there[2])["status"] == "paused"
-        running.ask(jobs_there[0], "cancel")
-        running.wait(jobs_there[0], "cancelled")
-        running.stop()
-
-
-def _empty(folder: Path) -> None:
-    """Delete what is in a folder: the database first, then folders, again where a process has just written to one."""
-    for path in sorted(folder.iterdir(), key=Path.is_dir):
-        if not path.is_dir():
-            path.unlink(missing_ok=True)
-        while path.exists():
-            shutil.rmtree(path, ignore_errors=True)
-
-
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
-def test_a_data_folder_that_is_emptied_under_the_service(busy: bool, tmp_path: Path) -> None:
-    with service(tmp_path) as running:
-        job = running.submit(model="simple_gan", epochs=10_000 if busy else 1)
-        if busy:
-            until(lambda: running.look(job)["step"] > 0, "the first steps")
-        else:
-            running.wait(job, "succeeded")
-        worker = running.workers()[0]
-        _empty(tmp_path / "data")
-        answer = until(
-            lambda: (answer := running.client.get("/jobs")).status_code == 200 and answer,
-            "a database to be there again",
-        )
-        assert answer.json()["jobs"] == []
-        assert running.client.get(f"/jobs/{job['id']}").status_code == 404
-        until(lambda: not worker.is_running(), "the worker of the old database to end")
-        again = running.submit(model="simple_gan", epochs=1)
-        running.wait(again, "succeeded")
-        assert running.client.get(f"/jobs/{again['id']}/picture.png").status_code == 200
-        assert not (tmp_path / "data" / "jobs" / job["id"]).exists()
-        assert "500" not in running.log.read_text()
-
-
-def test_files_that_are_emptied_under_the_database(tmp_path: Path) -> None:
-    with service(tmp_path) as running:
-        done = running.submit(model="simple_gan", epochs=1)
-        running.wait(done, "succeeded")
-        points = {"points": [[0.1 * i, 0.5] for i in range(10)]}
-        own = running.submit(model="simple_gan", epochs=10_000, data=points, batch_size=2)
-        until(lambda: running.look(own)["step"] > 0, "the first steps")
-        running.ask(own, "pause")
-        running.wait(own, "paused")
-        shutil.rmtree(tmp_path / "data" / "jobs")
-
-        for what in ("picture.png", "samples", "weights"):
-            answer = running.client.get(f"/jobs/{done['id']}/{what}")
-            assert (what, answer.status_code, "gone" in answer.json()["detail"]) == (what, 409, True)
-        answer = running.client.post(f"/jobs/{done['id']}/fork", json={"epochs": 2})
-        assert (answer.status_code, "gone" in answer.json()["detail"]) == (409, True)
-        assert running.client.get(f"/jobs/{done['id']}/history").status_code == 200, "the record has them"
-        assert len(running.events(done)) > 3
-        assert running.look(done)["status"] == "succeeded"
-
-        running.ask(own, "resume")
-        assert "gone" in running.wait(own, "failed")["error"]
-        new = running.submit(model="simple_gan", epochs=1)
-        running.wait(new, "succeeded")
-        for job in (done, own, new):
-            assert running.client.delete(f"/jobs/{job['id']}").status_code == 204
-        assert running.client.get("/jobs").json()["jobs"] == []
-        running.stop()

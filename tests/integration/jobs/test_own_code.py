@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.jobs import child
 from tests.conftest import ROOT
-from tests.integration.jobs.harness import service
+from tests.integration.jobs.harness import SHORT, service
 
 #: What somebody may have left in a folder: names of our packages, of Python's own modules, and of libraries.
 NAMES = (
@@ -36,7 +36,7 @@ def test_nobody_started_in_a_folder_with_code_of_others_runs_its_own_and_trains(
     (tmp_path / "hostile").mkdir()
     hostile = _fill_with_code(tmp_path / "hostile")
     with service(tmp_path / "service", cwd=hostile) as running:
-        job = running.submit(epochs=1, steps_per_epoch=5)
+        job = running.submit(**SHORT)
         assert running.wait(job)["status"] == "succeeded"
         running.stop()
     assert _ran(hostile) == []

@@ -11,20 +11,22 @@ import numpy as np
 import pytest
 
 from models.files.weights import read_metadata
-from tests.integration.jobs.harness import Json, Service, service
+from tests.integration.jobs.harness import SHORT, Json, Service, service
 
+#: A small job for two columns.
+JOB = SHORT | {"gen_shape": [2, 8, 2], "batch_size": 200, "seed": 3}
 PEOPLE = np.random.default_rng(0).normal([75, 170], [12, 9], (1_000, 2))
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service(tmp_path_factory.mktemp("own")) as running:
+    with service(tmp_path_factory.mktemp("own"), concurrent_jobs=1) as running:
         yield running
         running.stop()
 
 
 def _upload(running: Service, content: bytes, name: str, **job: object) -> Json:
-    fields = {"job": json.dumps({"model": "simple_gan", "epochs": 2, "seed": 3} | job)}
+    fields = {"job": json.dumps(JOB | job)}
     answer = running.client.post("/jobs", data=fields, files={"data": (name, content)})
     assert answer.status_code == 202, answer.text
     seen: Json = answer.json()
@@ -38,7 +40,7 @@ def _rows(text: str) -> Any:
 def test_weights_and_heights_come_back_as_such(running: Service, tmp_path: Path) -> None:
     text = io.StringIO()
     np.savetxt(text, PEOPLE, header="weight height")
-    job = _upload(running, text.getvalue().encode(), "people.csv")
+    job = _upload(running, text.getvalue().encode(), "people.csv", epochs=2, steps_per_epoch=5)
     assert (job["data"]["rows"], job["data"]["titles"]) == (1_000, ["weight", "height"])
     assert job["data"]["skipped"] == ["1 comment line"]
     job = running.wait(job, "succeeded")
@@ -85,7 +87,7 @@ def test_weights_and_heights_come_back_as_such(running: Service, tmp_path: Path)
 
 def test_a_large_offset_with_a_small_spread_keeps_its_digits(running: Service) -> None:
     seconds = 1e9 + np.random.default_rng(0).random((300, 1))
-    body = {"model": "simple_gan", "epochs": 1, "gen_shape": [1, 4, 1], "data": {"points": seconds.tolist()}}
+    body = JOB | {"gen_shape": [1, 4, 1], "data": {"points": seconds.tolist()}}
     job = running.wait(running.client.post("/jobs", json=body).json(), "succeeded")
     points = running.client.get(f"/jobs/{job['id']}/samples", params={"format": "json"}).json()["samples"]
     assert len(np.unique(points)) > 400
@@ -98,7 +100,8 @@ def test_a_large_offset_with_a_small_spread_keeps_its_digits(running: Service) -
 def test_an_outlier_and_a_constant_column_are_told(running: Service) -> None:
     points = np.column_stack([PEOPLE[:300], np.full(300, 7.0)])
     points[17, 1] = 1e6
-    job = _upload(running, "\n".join(",".join(map(repr, row)) for row in points.tolist()).encode(), "people.csv")
+    text = "\n".join(",".join(map(repr, row)) for row in points.tolist())
+    job = _upload(running, text.encode(), "people.csv", gen_shape=[2, 8, 3])
     outlier, constant = job["data"]["warnings"]
     assert outlier.startswith("column 2: 1 value far outside the others'")
     assert "such as 1e+06" in outlier
@@ -111,7 +114,7 @@ def test_an_outlier_and_a_constant_column_are_told(running: Service) -> None:
 
 def test_left_as_they_are_points_are_trained_on_or_refused(running: Service) -> None:
     inside = np.random.default_rng(0).random((300, 2))
-    body = {"model": "simple_gan", "epochs": 1, "normalize": False, "data": {"points": inside.tolist()}}
+    body = JOB | {"normalize": False, "data": {"points": inside.tolist()}}
     job = running.client.post("/jobs", json=body).json()
     assert job["data"]["transform"] is None
     running.wait(job, "succeeded")

@@ -11,11 +11,11 @@ import pytest
 
 from app.config import Settings
 from app.jobs.record.database import connect
-from tests.integration.jobs.harness import Program, check_events, same, service, until
+from tests.integration.jobs.harness import SMALL, Json, Program, check_events, same, service, until
 from tests.integration.jobs.postgresql import PostgreSQL
 
-JOBS = 20
-EPOCHS = 25
+STEPS = 3_000
+JOB = SMALL | {"epochs": STEPS // 100}
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def database() -> Iterator[PostgreSQL]:
         server.stop()
 
 
-def test_twenty_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: Path, database: PostgreSQL) -> None:
-    shared = {"database_url": database.url, "data": tmp_path / "data"}
+def test_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: Path, database: PostgreSQL) -> None:
+    shared = {"database_url": database.url, "data": tmp_path / "data", "concurrent_jobs": 1}
     with ExitStack() as stack:
         one, two = (stack.enter_context(service(tmp_path / name, **shared)) for name in ("one", "two"))
         workers = []
@@ -36,16 +36,24 @@ def test_twenty_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: 
             worker = Program("worker", tmp_path / f"{name}.log", **shared)
             stack.callback(worker.end)
             workers.append(worker)
-            worker.said("ready for 2 jobs")
+            worker.said("ready for 1 jobs")
         assert not one.workers(), "with a database to share, a service trains nothing"
 
-        jobs = [(one, two)[i % 2].submit(model="simple_gan", epochs=EPOCHS, seed=i) for i in range(JOBS)]
-        until(lambda: sum(one.look(job)["status"] == "running" for job in jobs) == 4, "both workers to be busy")
+        def submit(seeds: range) -> list[Json]:
+            return [(one, two)[seed % 2].submit(**JOB | {"seed": seed}) for seed in seeds]
+
+        def recovered(job: Json) -> bool:
+            return bool(job["recoveries"]) and job["status"] == "running"
+
+        jobs = submit(range(2))
+        until(lambda: all(one.look(job)["status"] == "running" for job in jobs), "both workers to be busy")
         frozen, dying = workers
         frozen.process.send_signal(signal.SIGSTOP)
         dying.said("taking up the jobs of .*")
+        until(lambda: any(map(recovered, map(two.look, jobs))), "work to go on")
         frozen.process.send_signal(signal.SIGCONT)
-        until(lambda: any(two.look(job)["status"] == "running" for job in jobs), "work to go on")
+        jobs += submit(range(2, 6))
+        frozen.said("was taken over by another worker")
         dying.kill()
 
         ends = [two.wait(job, "succeeded") for job in jobs]
@@ -53,15 +61,14 @@ def test_twenty_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: 
         alike = {}
         for job in jobs:
             seen = one.events(job)
-            check_events(seen, EPOCHS * 100)
+            check_events(seen, STEPS)
             assert seen == two.events(job)
             states = [event["data"]["status"] for event in seen if event["event"] == "state"]
             assert states.count("succeeded") == 1
             alike[job["seed"]] = one.result(job, tmp_path / "data")
 
         # A recovered job is the job that an undisturbed one would have been.
-        recovered = [job for job in ends if job["recoveries"]]
-        again = one.submit(model="simple_gan", epochs=EPOCHS, seed=recovered[0]["seed"])
+        again = one.submit(**JOB | {"seed": next(job["seed"] for job in ends if job["recoveries"])})
         one.wait(again, "succeeded")
         same(one.result(again, tmp_path / "data"), alike[again["seed"]])
         frozen.stop()
@@ -71,7 +78,7 @@ def test_twenty_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: 
 
 def test_an_outage_of_the_database(tmp_path: Path, database: PostgreSQL) -> None:
     shared = {"database_url": database.url, "data": tmp_path / "data"}
-    body = {"model": "wgan_gp", "data": {"name": "circle"}, "epochs": 100}
+    body = JOB | {"epochs": 2 * JOB["epochs"]}
     with ExitStack() as stack:
         running = stack.enter_context(service(tmp_path / "one", **shared))
         worker = Program("worker", tmp_path / "worker.log", **shared)
@@ -90,7 +97,7 @@ def test_an_outage_of_the_database(tmp_path: Path, database: PostgreSQL) -> None
 
         seen = running.wait(job, "succeeded")
         assert seen["recoveries"] == 0, "training went on meanwhile"
-        check_events(running.events(job), 10_000)
+        check_events(running.events(job), 2 * STEPS)
         again = running.submit(**body)
         running.wait(again, "succeeded")
         same(running.result(again, tmp_path / "data"), running.result(job, tmp_path / "data"))

@@ -4,16 +4,26 @@ import random
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.integration.jobs.harness import Json, Service, alive, check_events, same, service, until
+from tests.integration.jobs.harness import (
+    LONG,
+    SHORT,
+    SMALL,
+    Json,
+    Service,
+    alive,
+    check_events,
+    same,
+    service,
+    until,
+)
 
-#: The most a job may train: longer than anybody waits here, so that what goes on is not mistaken for what has ended.
-LONG = {"model": "wgan_gp", "data": {"name": "circle"}, "epochs": 10_000}
-CANCELS = 20
+CANCELS = 10
 
 
 @pytest.fixture(scope="module")
@@ -28,33 +38,37 @@ def running(folder: Path) -> Iterator[Service]:
         running.stop()
 
 
+@pytest.fixture(scope="module")
+def ended(running: Service) -> Json:
+    """Return a job that has succeeded."""
+    return running.wait(running.submit(**SHORT), "succeeded")
+
+
 def _busy(running: Service) -> list[int]:
     """Return the training processes that use the processor."""
     return [process.pid for process in running.trainers() if process.cpu_percent(interval=0.3) > 20]
 
 
-def test_twenty_cancels(tmp_path: Path) -> None:
+def test_ten_cancels(running: Service) -> None:
     moments = random.Random(1)
-    with service(tmp_path, concurrent_jobs=2) as running:
-        jobs = []
-        for i in range(CANCELS):
-            job = running.submit(**LONG)
-            jobs.append(job)
-            if i % 5 == 0:
-                running.wait(job, "running")
-            time.sleep(moments.uniform(0, 1.5))
-            assert running.ask(job, "cancel")["status"] in ("cancelling", "cancelled")
-        for job in jobs:
-            assert running.wait(job, "cancelled")["status"] == "cancelled"
-            kinds = [event["data"]["status"] for event in running.events(job) if event["event"] == "state"]
-            assert kinds[-1] == "cancelled"
-        until(lambda: not _busy(running), "the training processes to rest")
-        running.stop()
-        running.restart()
-        until(running.trainers, "the worker to be back")
-        until(lambda: not _busy(running), "the training processes to rest")
-        assert {running.look(job)["status"] for job in jobs} == {"cancelled"}
-        running.stop()
+    jobs = []
+    for i in range(CANCELS):
+        job = running.submit(**LONG)
+        jobs.append(job)
+        if i % 5 == 0:
+            running.wait(job, "running")
+        time.sleep(moments.uniform(0, 0.8))
+        assert running.ask(job, "cancel")["status"] in ("cancelling", "cancelled")
+    for job in jobs:
+        assert running.wait(job, "cancelled")["status"] == "cancelled"
+        kinds = [event["data"]["status"] for event in running.events(job) if event["event"] == "state"]
+        assert kinds[-1] == "cancelled"
+    until(lambda: not _busy(running), "the training processes to rest")
+    running.stop()
+    running.restart()
+    until(running.trainers, "the worker to be back")
+    until(lambda: not _busy(running), "the training processes to rest")
+    assert {running.look(job)["status"] for job in jobs} == {"cancelled"}
 
 
 def test_cancelled_is_said_only_when_the_process_has_stopped(running: Service, folder: Path) -> None:
@@ -83,7 +97,7 @@ def test_a_process_that_ignores_the_request_is_killed(running: Service) -> None:
 
 
 def test_paused_and_resumed_ends_like_unbroken(running: Service, folder: Path) -> None:
-    body = {"model": "simple_gan", "data": {"name": "moons"}, "epochs": 100}
+    body = SMALL | {"epochs": 50}
     unbroken = running.submit(**body)
     running.wait(unbroken, "succeeded")
     job = running.submit(**body)
@@ -96,84 +110,77 @@ def test_paused_and_resumed_ends_like_unbroken(running: Service, folder: Path) -
         assert seen["checkpoints"][-1] == seen["step"]
         running.ask(job, "resume")
     running.wait(job, "succeeded")
-    check_events(running.events(job), 10_000)
+    check_events(running.events(job), 5_000)
     same(running.result(job, folder / "data"), running.result(unbroken, folder / "data"))
 
 
-def test_a_paused_job_waits_through_a_restart(tmp_path: Path) -> None:
-    with service(tmp_path) as running:
-        job = running.submit(**LONG)
-        until(lambda: running.look(job)["step"] > 0, "the first steps")
-        running.ask(job, "pause")
-        paused = running.wait(job, "paused")
-        other = running.submit(**LONG)
-        until(lambda: running.look(other)["step"] > 0, "the first steps")
-        running.stop()
-        # What ran when the service ended has gone back to the queue, saved.
-        with sqlite3.connect(tmp_path / "data" / "jobs.sqlite") as database:
-            states = dict(database.execute("SELECT id, state FROM jobs"))
-        database.close()
-        assert states == {job["id"]: "paused", other["id"]: "queued"}
-        running.restart()
-        until(lambda: running.look(other)["status"] == "running", "the other job to go on")
-        assert running.look(job) == paused
-        assert running.look(other)["recoveries"] == 0
-        running.ask(other, "cancel")
-        running.wait(other, "cancelled")
-        running.ask(job, "resume")
-        until(lambda: running.look(job)["step"] > paused["step"], "more steps")
-        running.stop()
+def test_a_paused_job_waits_through_a_restart(running: Service, folder: Path) -> None:
+    job = running.submit(**LONG)
+    until(lambda: running.look(job)["step"] > 0, "the first steps")
+    running.ask(job, "pause")
+    paused = running.wait(job, "paused")
+    other = running.submit(**LONG)
+    until(lambda: running.look(other)["step"] > 0, "the first steps")
+    running.stop()
+    # What ran when the service ended has gone back to the queue, saved.
+    with closing(sqlite3.connect(folder / "data" / "jobs.sqlite")) as database:
+        states = dict(database.execute("SELECT id, state FROM jobs WHERE id IN (?, ?)", (job["id"], other["id"])))
+    assert states == {job["id"]: "paused", other["id"]: "queued"}
+    running.restart()
+    until(lambda: running.look(other)["status"] == "running", "the other job to go on")
+    assert running.look(job) == paused
+    assert running.look(other)["recoveries"] == 0
+    running.ask(other, "cancel")
+    running.wait(other, "cancelled")
+    running.ask(job, "resume")
+    until(lambda: running.look(job)["step"] > paused["step"], "more steps")
+    running.ask(job, "cancel")
+    running.wait(job, "cancelled")
 
 
 def test_fork(running: Service, folder: Path) -> None:
-    parent = running.submit(model="wgan_gp", data={"name": "ring8"}, epochs=10)
+    body = SMALL | {"model": "wgan_gp", "steps_per_epoch": 2}
+    parent = running.submit(**body, epochs=10)
     running.wait(parent, "succeeded")
 
     # With nothing changed but the length, a fork does what the parent would have done.
-    longer = running.submit(model="wgan_gp", data={"name": "ring8"}, epochs=15)
+    longer = running.submit(**body, epochs=15)
     running.wait(longer, "succeeded")
-    answer = running.client.post(f"/jobs/{parent['id']}/fork", json={"step": 600, "epochs": 15, "name": "longer"})
+    answer = running.client.post(f"/jobs/{parent['id']}/fork", json={"step": 12, "epochs": 15, "name": "longer"})
     assert answer.status_code == 202, answer.text
     fork: Json = running.wait(answer.json(), "succeeded")
-    assert fork["parent"] == {"id": parent["id"], "step": 600}
-    assert (fork["first_step"], fork["step"], fork["name"]) == (600, 1_500, "longer")
+    assert fork["parent"] == {"id": parent["id"], "step": 12}
+    assert (fork["first_step"], fork["step"], fork["name"]) == (12, 30, "longer")
     ours, theirs = (running.result(job, folder / "data") for job in (fork, longer))
-    same(ours, {name: values[600:] if name.startswith("losses/") else values for name, values in theirs.items()})
+    same(ours, {name: values[12:] if name.startswith("losses/") else values for name, values in theirs.items()})
     history = running.client.get(f"/jobs/{fork['id']}/history?format=csv").text.splitlines()
     assert history[0] == "step,discr_loss,gen_loss,gp"
-    assert history[1].startswith("601,")
+    assert history[1].startswith("13,")
 
-    changed = running.client.post(f"/jobs/{parent['id']}/fork", json={"step": 600, "learning_rate": 1e-6})
+    changed = running.client.post(f"/jobs/{parent['id']}/fork", json={"step": 12, "learning_rate": 1e-6})
     quiet = running.wait(changed.json(), "succeeded")
     assert quiet["learning_rate"] == 1e-6
-    before = running.client.get(f"/jobs/{quiet['id']}/picture.png", params={"step": 600})
+    before = running.client.get(f"/jobs/{quiet['id']}/picture.png", params={"step": 12})
     assert before.status_code == 200
 
-    for body, word in (
-        ({"step": 601}, "600"),
-        ({"step": 1_000}, "more steps"),
-        ({"gen_shape": [2, 9, 2]}, "gen_shape"),
+    for change, word in (
+        ({"step": 13}, "12"),
+        ({"step": 20}, "more steps"),
+        ({"gen_shape": [2, 9, 5]}, "gen_shape"),
     ):
-        refused = running.client.post(f"/jobs/{parent['id']}/fork", json=body)
+        refused = running.client.post(f"/jobs/{parent['id']}/fork", json=change)
         assert refused.status_code in (409, 422)
         assert word in refused.json()["detail"]
 
 
-def test_a_fork_repeated_under_its_key_is_the_same_job(running: Service) -> None:
-    parent = running.submit(**LONG)
-    until(lambda: running.look(parent)["checkpoints"], "a checkpoint")
-    step = running.look(parent)["checkpoints"][-1]
+def test_a_fork_repeated_under_its_key_is_the_same_job(running: Service, ended: Json) -> None:
     first, again = (
-        running.client.post(
-            f"/jobs/{parent['id']}/fork", json={"step": step}, headers={"Idempotency-Key": f"fork of {parent['id']}"}
-        )
+        running.client.post(f"/jobs/{ended['id']}/fork", json={"epochs": 2}, headers={"Idempotency-Key": "fork"})
         for _ in range(2)
     )
     assert first.status_code == again.status_code == 202
     assert first.json()["id"] == again.json()["id"]
-    for job in (parent, first.json()):
-        running.ask(job, "cancel")
-        running.wait(job, "cancelled")
+    running.wait(first.json(), "succeeded")
 
 
 def test_resumed_while_it_is_pausing_a_job_goes_on(running: Service) -> None:
@@ -205,18 +212,15 @@ def _deleted(running: Service, job: Json) -> bool:
     return running.client.delete(f"/jobs/{job['id']}").status_code == 204
 
 
-def test_deleted_in_the_moment_of_its_end_a_job_disturbs_nobody(tmp_path: Path) -> None:
-    with service(tmp_path) as running:
-        for _ in range(20):
-            job = running.submit(model="simple_gan", epochs=1, steps_per_epoch=1)
-            until(partial(_deleted, running, job), "its end")
-        running.stop()  # looks into the log
+def test_deleted_in_the_moment_of_its_end_a_job_disturbs_nobody(running: Service) -> None:
+    for _ in range(10):
+        job = running.submit(**SHORT)
+        until(partial(_deleted, running, job), "its end")
+    # The end of the service looks into the log.
 
 
 @pytest.mark.parametrize("wish", ["pause", "resume", "cancel"])
-def test_illegal_transitions_name_the_state(wish: str, running: Service) -> None:
-    job = running.submit(model="simple_gan", epochs=1)
-    running.wait(job, "succeeded")
-    answer = running.client.post(f"/jobs/{job['id']}/{wish}")
+def test_illegal_transitions_name_the_state(wish: str, running: Service, ended: Json) -> None:
+    answer = running.client.post(f"/jobs/{ended['id']}/{wish}")
     assert answer.status_code == 409
     assert "succeeded" in answer.json()["detail"]

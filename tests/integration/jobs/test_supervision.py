@@ -20,7 +20,7 @@ from app.jobs.record.values import NewJob
 from app.jobs.specification import JobRequest
 from app.jobs.worker.processes import ProcessEndedError, TrainingProcess, WarmProcesses
 from app.jobs.worker.supervisor import JobSupervisor
-from tests.integration.jobs.harness import until
+from tests.integration.jobs.harness import LONG, SHORT, Json, until
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def attended(tmp_path: Path, processes: WarmProcesses) -> Iterator[tuple[JobStor
     engine.dispose()
 
 
-def _submit(store: JobStore, epochs: int) -> None:
-    request = JobRequest(model="simple_gan", epochs=epochs)
+def _submit(store: JobStore, job: Json = LONG) -> None:
+    request = JobRequest.model_validate(job)
     store.submit("0123456789abcdef", NewJob(specify(request, None, Settings()), None, {}, "x"))
 
 
@@ -50,7 +50,7 @@ def test_a_job_that_takes_too_much_memory_fails(
     attended: tuple[JobStore, JobSupervisor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, supervisor = attended
-    _submit(store, epochs=5_000)
+    _submit(store)
     monkeypatch.setattr(TrainingProcess, "memory", lambda self: 2**40)
     supervisor.run("0123456789abcdef", 1)
     job = store.get("0123456789abcdef")
@@ -58,11 +58,24 @@ def test_a_job_that_takes_too_much_memory_fails(
     assert "1,024 MiB of memory" in job["error"]
 
 
+def test_a_job_that_takes_too_long_fails(
+    attended: tuple[JobStore, JobSupervisor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, supervisor = attended
+    monkeypatch.setattr(supervisor, "_settings", Settings(data=tmp_path, job_seconds=0.5))
+    _submit(store)
+    supervisor.run("0123456789abcdef", 1)
+    job = store.get("0123456789abcdef")
+    assert job["state"] == "failed"
+    assert "0.5 seconds" in job["error"]
+    assert job["checkpoint"], "what was trained is kept"
+
+
 def test_a_process_that_cannot_start_is_not_tried_for_ever(
     attended: tuple[JobStore, JobSupervisor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, supervisor = attended
-    _submit(store, epochs=1)
+    _submit(store, SHORT)
     monkeypatch.setattr("app.jobs.child.sys.executable", "/bin/false")
     monkeypatch.setattr("app.jobs.worker.supervisor._PAUSES", (0.0, 0.0))
     supervisor.run("0123456789abcdef", 1)
@@ -121,7 +134,7 @@ def test_a_process_serves_one_job_after_the_other(
     processes.warm()
     first = processes.take()
     processes.give_back(first)
-    _submit(store, epochs=1)
+    _submit(store, SHORT)
     supervisor.run("0123456789abcdef", 1)
     assert store.get("0123456789abcdef")["state"] == "succeeded"
     assert processes.take() is first

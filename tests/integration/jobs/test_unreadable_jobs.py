@@ -17,7 +17,7 @@ from app.jobs.record.queue import Queue
 from app.jobs.worker.processes import WarmProcesses
 from app.jobs.worker.supervisor import JobSupervisor
 from app.main import create_app
-from tests.integration.jobs.harness import Json, service
+from tests.integration.jobs.harness import LONG, SHORT, Json, service
 
 #: The one that is damaged, and another one beside it.
 BAD, GOOD = "job", "good"
@@ -269,12 +269,12 @@ def test_unreadable_jobs_of_a_running_service(tmp_path: Path) -> None:
     with service(tmp_path) as running:
         paused: list[Json] = []
         for name in ("an unknown setting", "no model", "broken JSON"):
-            job = running.submit(name=name, epochs=10_000)
+            job = running.submit(**LONG, name=name)
             running.ask(job, "pause")
             running.wait(job, "paused")
             _write(tmp_path / "data", job["id"], **DAMAGE[name])
             paused.append(job)
-        fine = running.submit(model="simple_gan", epochs=1)
+        fine = running.submit(**SHORT)
         running.wait(fine, "succeeded")
         assert [job["status"] for job in running.client.get("/jobs").json()["jobs"]] == ["succeeded"] + 3 * ["failed"]
 
