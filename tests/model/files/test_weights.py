@@ -1,5 +1,6 @@
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -235,23 +236,31 @@ BROKEN = {
 }
 
 
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> tuple[WGAN_GP, Path]:
+    """Return a GAN, and a folder with the weights of another."""
+    source, folder = _face_gan(1), tmp_path_factory.mktemp("source")
+    save_weights(source.generator, folder / "generator.h5", {})
+    save_weights(source.discriminator, folder / "discriminator.h5", {})
+    return _face_gan(2), folder
+
+
 @pytest.mark.parametrize(("damage", "message"), BROKEN.values(), ids=list(BROKEN))
 def test_broken_files_are_refused_and_neither_network_changes(
-    damage: Callable[[Path], Any], message: str, tmp_path: Path
+    damage: Callable[[Path], Any], message: str, target: tuple[WGAN_GP, Path], tmp_path: Path
 ) -> None:
-    source, target = _face_gan(1), _face_gan(2)
+    gan, folder = target
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     generator_file, discriminator_file = tmp_path / "generator.h5", tmp_path / "discriminator.h5"
-    save_weights(source.generator, generator_file, {})
-    save_weights(source.discriminator, discriminator_file, {})
-    before = [*target.generator.get_weights(), *target.discriminator.get_weights()]
+    before = [*gan.generator.get_weights(), *gan.discriminator.get_weights()]
 
     # The conv2d layers of both networks have 64 somewhere; break the one whose first has it: the generator.
     damage(generator_file)
     with pytest.raises(WeightsError, match=message) as error:
-        target.replace_weights(generator_file, discriminator_file)
+        gan.replace_weights(generator_file, discriminator_file)
 
     assert str(error.value).startswith(str(generator_file))
-    after = [*target.generator.get_weights(), *target.discriminator.get_weights()]
+    after = [*gan.generator.get_weights(), *gan.discriminator.get_weights()]
     for one, two in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, two)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models import WGAN_GP, train
+from models.gan import GAN
 from models.toys.datasets import NAMES, make, modes_of
 from models.toys.metrics import sliced_wasserstein
 from models.toys.presets import GAN_CLASSES, PRESETS, Preset, widen_first_layer
@@ -83,7 +84,8 @@ def test_rates_fall_only_where_asked() -> None:
     assert float(TINY.build(0).generator.optimizer.learning_rate) == pytest.approx(0.005)
 
 
-def test_the_trained_generator_is_averaged() -> None:
+def test_the_trained_generator_is_averaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GAN, "uses_xla", False)  # compiles faster
     preset = _averaged(TINY, gan="Simple_GAN")
     gan = preset.build(0)
     train(gan, preset.steps)
@@ -130,17 +132,18 @@ def test_unknown_data_is_refused() -> None:
 # --- the report ------------------------------------------------------------------------------------------------------
 
 
-def test_a_short_training_already_nears_the_ring() -> None:
+def test_a_short_training_already_nears_the_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GAN, "uses_xla", False)  # compiles faster
     preset = replace(PRESETS["ring8"], steps=300, size=2_000, gen_shape=(2, 32, 32, 2), batch_size=64, ema=None)
     before = measure("ring8", preset.generate(preset.build(0), 2_500))
     (after,) = evaluate_preset(preset, [0])
     assert after["sliced_wasserstein"] < before["sliced_wasserstein"] / 3
 
 
-def test_rows_name_their_seed_and_progress_is_passed_on() -> None:
+def test_rows_name_their_seed_and_progress_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GAN, "run_eagerly", True)
     steps: list[tuple[int, int]] = []
-    preset = TINY.with_gan("Simple_GAN")  # the quickest to compile
-    rows = evaluate_preset(preset, [4, 5], on_progress=lambda seed, progress: steps.append((seed, progress.step)))
+    rows = evaluate_preset(TINY, [4, 5], on_progress=lambda seed, progress: steps.append((seed, progress.step)))
     assert [row["seed"] for row in rows] == [4, 5]
     assert all(row["seconds"] > 0 for row in rows)
     assert [step for step in steps if step[1] == TINY.steps] == [(4, TINY.steps), (5, TINY.steps)]
