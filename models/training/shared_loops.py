@@ -14,7 +14,7 @@ from models.training.draws import Draws
 from models.training.loop import Loop, PrivateLoop, SharedLoop, assign, one_by_one, values_of
 from models.training.protocol import Trainable
 
-#: Descriptions whose loops are kept; the oldest go first.
+#: Descriptions whose loops are kept; those not asked for the longest go first.
 KEPT = 16
 
 _log = logging.getLogger(__name__)
@@ -30,11 +30,10 @@ def loop_for(gan: Trainable) -> Loop:
     key = description.key
     if description.complete and not gan.run_eagerly:
         with _lock:
-            if key not in _loops:
-                while len(_loops) >= KEPT:
-                    del _loops[next(iter(_loops))]
-                _loops[key] = _shared_loop(gan, key)
-            shared = _loops[key]
+            shared = _loops.pop(key) if key in _loops else _shared_loop(gan, key)
+            _loops[key] = shared  # last in the table
+            while len(_loops) > KEPT:
+                del _loops[next(iter(_loops))]
         if shared is not None:
             return shared
     loop: PrivateLoop | None = gan.private_loop

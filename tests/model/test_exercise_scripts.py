@@ -32,8 +32,10 @@ def _modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
-@pytest.mark.parametrize("data", ["circle", "four_clouds", "corner_cloud"])
-@pytest.mark.parametrize("class_name", TOYS)
+@pytest.mark.parametrize(
+    ("class_name", "data"),
+    [("Simple_GAN", "circle"), ("Simple_GAN", "corner_cloud"), ("WGAN_clip", "circle"), ("WGAN_GP", "four_clouds")],
+)
 def test_toy_mains(class_name: str, data: str) -> None:
     found: dict[str, Any] = runpy.run_path(
         str(SCRIPTS / "toy_main.py"), {"MODULE": TOYS[class_name], "CLASS": class_name, "DATA": data}
@@ -43,17 +45,16 @@ def test_toy_mains(class_name: str, data: str) -> None:
 
     assert [len(values) for values in history.values()] == [16] * len(gan.loss_names)
     assert np.isfinite(list(history.values())).all()
+    # The circle is still being drawn after so few steps.
+    assert np.abs(fake.mean(axis=0) - real.mean(axis=0)).max() < (0.45 if class_name == "WGAN_clip" else 0.25)
     if class_name == "Simple_GAN":
         # The exercise's own log of the circle stays within 1.77 … 2.14 and 0.95 … 1.19.
         assert np.mean(history["discr_loss"]) == pytest.approx(2, abs=0.4)
         assert np.mean(history["gen_loss"]) == pytest.approx(1, abs=0.4)
-        assert np.abs(fake.mean(axis=0) - real.mean(axis=0)).max() < 0.25
     if class_name == "WGAN_clip":
         assert max(np.abs(weights).max() for weights in gan.discriminator.get_weights()) <= 1
     if class_name == "WGAN_GP":
         assert history["gp"][-1] < 0.02, "the critic's slope should have come to 1"
-        # The circle is still being drawn after so few steps.
-        assert np.abs(fake.mean(axis=0) - real.mean(axis=0)).max() < 0.45
 
 
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")

@@ -52,8 +52,9 @@ class StopAtStep(keras.callbacks.Callback):
 
 tf.random.set_seed(0)
 real_examples = np.random.default_rng(0).uniform(size=(200, 2))
-G = GAN(*fully_connected_GenDiscr([2, 8, 8, 2], real_examples), real_examples, batch_size=50, learning_rate=0.01)
-G.compile()
+networks = fully_connected_GenDiscr([2, 8, 8, 2], real_examples)
+G = GAN(*networks, real_examples, batch_size=50, disc_iter=1, learning_rate=0.01)
+G.compile(jit_compile=False)  # XLA would take longer to compile these few steps than to run them
 
 samples, freeze = Samples(), Freeze()
 halved = keras.callbacks.LearningRateScheduler(lambda epoch, lr: lr)

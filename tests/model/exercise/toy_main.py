@@ -67,7 +67,7 @@ set_seeds(0)
 real_examples, gen_shape = EXAMPLES[DATA]  # noqa: F821
 G = GAN(*build(gen_shape), real_examples, learning_rate=0.001)
 G.compile()
-G.fit(real_examples, epochs=16, steps_per_epoch=100, verbose=1)
+G.fit(real_examples, epochs=16, steps_per_epoch=50, verbose=1)
 
 fig, axes = plt.subplots(1, 4)
 X_tf = G.real_examples

@@ -18,11 +18,10 @@ def _globally(population: int, size: int, count: int) -> np.ndarray:
 
     @tf.function
     def draw() -> tf.Tensor:
-        randomness = GlobalRandomness()
-        return tf.stack([randomness.examples(everyone, size) for _ in range(20)])
+        return tf.map_fn(lambda _: GlobalRandomness().examples(everyone, size), tf.range(count))
 
     tf.random.set_seed(0)
-    return np.concatenate([draw().numpy() for _ in range(count // 20)])
+    return np.asarray(draw())
 
 
 def _beforehand(population: int, size: int, count: int) -> np.ndarray:
