@@ -89,7 +89,7 @@ class JobStore(JobReader):
         append_events(connection, number, 0, [("state", {"status": State.QUEUED, "step": new.checkpoint_step})])
         self._queue.enqueue(connection, job_id, number, run=1)
 
-    def ask(self, job_id: str, action: Action) -> JobRow:
+    def steer(self, job_id: str, action: Action) -> JobRow:
         """Cancel, pause or resume a job: at once if no worker has it, otherwise as a request to its worker.
 
         Raises:

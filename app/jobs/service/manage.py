@@ -29,14 +29,14 @@ def show(database: JobDatabase, job_id: str) -> Job:
         return views(store, [store.get(job_id)])[0]
 
 
-def ask(database: JobDatabase, job_id: str, action: Action) -> Job:
+def steer(database: JobDatabase, job_id: str, action: Action) -> Job:
     """Cancel, pause or resume a job, and return it. A running job changes its state when its worker reacts.
 
     Raises:
         TransitionError: the job's state does not allow it.
     """
     with database.store() as store:
-        return views(store, [store.ask(job_id, action)])[0]
+        return views(store, [store.steer(job_id, action)])[0]
 
 
 def delete(database: JobDatabase, job_id: str) -> None:

@@ -50,19 +50,19 @@ def show(job_id: JobId, jobs: Jobs) -> Job:
 @router.post("/{job_id}/cancel", status_code=202, responses=CONFLICT, summary="Cancel a job")
 def cancel(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Cancel a job. It is `cancelling` until its process has ended; its last checkpoint is kept."""
-    return _accepted(manage.ask(jobs, job_id, Action.CANCEL), response)
+    return _accepted(manage.steer(jobs, job_id, Action.CANCEL), response)
 
 
 @router.post("/{job_id}/pause", status_code=202, responses=CONFLICT, summary="Pause a job")
 def pause(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Pause a job. It is `pausing` until it is saved, then `paused` until it is resumed."""
-    return _accepted(manage.ask(jobs, job_id, Action.PAUSE), response)
+    return _accepted(manage.steer(jobs, job_id, Action.PAUSE), response)
 
 
 @router.post("/{job_id}/resume", status_code=202, responses=CONFLICT, summary="Resume a job")
 def resume(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Resume a paused job exactly where it stopped."""
-    return _accepted(manage.ask(jobs, job_id, Action.RESUME), response)
+    return _accepted(manage.steer(jobs, job_id, Action.RESUME), response)
 
 
 @router.post("/{job_id}/fork", status_code=202, responses=CONFLICT | _FULL, summary="Fork a job from a checkpoint")

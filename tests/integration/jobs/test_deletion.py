@@ -53,7 +53,7 @@ def _submit(jobs: JobDatabase, request: JobRequest = POINTS) -> str:
 
 def _cancel(jobs: JobDatabase, job_id: str) -> None:
     with jobs.store() as store:
-        store.ask(job_id, Action.CANCEL)
+        store.steer(job_id, Action.CANCEL)
 
 
 def _left(engine: sa.Engine, settings: Settings, job_id: str) -> list[str]:
@@ -254,12 +254,12 @@ def test_the_place_in_the_queue_is_that_in_which_jobs_are_taken(
 ) -> None:
     with jobs.store() as all_jobs:
         for row in all_jobs.page([State.QUEUED], 100, None):
-            all_jobs.ask(row["id"], Action.CANCEL)
+            all_jobs.steer(row["id"], Action.CANCEL)
     ids = [_submit(jobs, JobRequest(model="simple_gan", name=str(i))) for i in range(6)]
     for i in (0, 3):
-        store.ask(ids[i], Action.PAUSE)
-        store.ask(ids[i], Action.RESUME)
-    store.ask(ids[1], Action.CANCEL)
+        store.steer(ids[i], Action.PAUSE)
+        store.steer(ids[i], Action.RESUME)
+    store.steer(ids[1], Action.CANCEL)
     assert store.positions() == {ids[i]: place for place, i in enumerate((2, 4, 5, 0, 3))}
 
     status = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"

@@ -114,7 +114,7 @@ def test_a_job_tells_what_it_is_at_while_a_worker_has_it(store: JobStore, book: 
     assert view(store.get("job"), None).phase == "starting"
     book.publish(lease, Publication(values={"phase": "compiling"}))
     assert view(store.get("job"), None).phase == "compiling"
-    store.ask("job", Action.PAUSE)
+    store.steer("job", Action.PAUSE)
     assert view(store.get("job"), None).phase == "compiling"
     book.publish(lease, Publication(), _to(State.PAUSED))
     assert view(store.get("job"), None).phase is None
@@ -179,7 +179,7 @@ def test_a_job_handed_back_is_queued_anew_and_the_old_run_is_over(
 def test_a_wish_outlives_the_worker(wish: Action, left: State, store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
     _take(book, job)
-    store.ask("job", wish)
+    store.steer("job", wish)
     assert book.acquire("job", 1) is None
     assert store.get("job")["state"] == left
 
@@ -212,7 +212,7 @@ def test_a_wish_that_comes_at_the_very_end_counts(wish: Action, store: JobStore,
         return State.CANCELLED, None
 
     book.refresh(lease)
-    store.ask("job", wish)  # between the last look and the end
+    store.steer("job", wish)  # between the last look and the end
     book.publish(lease, Publication(), end)
     assert seen == [TRANSITIONS[wish][State.RUNNING]]
 
@@ -227,7 +227,7 @@ def test_an_end_may_be_none(store: JobStore, book: LeaseStore) -> None:
 
 def test_a_deleted_job_is_nobodys(store: JobStore, book: LeaseStore) -> None:
     job = store.submit("job", _new())
-    store.ask("job", Action.CANCEL)
+    store.steer("job", Action.CANCEL)
     store.delete("job")
     assert book.acquire("job", job["run"]) is None
 
@@ -242,7 +242,7 @@ def test_every_transition_is_legal_or_refused_by_name(
         connection.execute(sa.update(jobs).values(state=state))
 
     def ask() -> Any:
-        return store.delete("job") if request_ == Action.DELETE else store.ask("job", request_)["state"]
+        return store.delete("job") if request_ == Action.DELETE else store.steer("job", request_)["state"]
 
     if state in TRANSITIONS[request_]:
         assert ask() == (None if request_ == Action.DELETE else TRANSITIONS[request_][state])
