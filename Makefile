@@ -2,8 +2,9 @@
 
 PYTHON ?= python3
 ARGS   ?=
-# Tests at the same time. None measures time; each process takes up to 4 GB.
-PROCESSES ?= 2
+# Tests at the same time, one more than two cores: some wait for others' processes. None measures time; each process takes
+# up to 4 GB.
+PROCESSES ?= 3
 
 VENV := .venv
 BIN  := $(VENV)/bin

@@ -24,7 +24,8 @@ def accuracy(training: tuple[Floats, Floats], test: tuple[Floats, Floats], rando
     images, labels = _labelled(*training)
     for _ in range(EPOCHS):
         order = random.permutation(len(images))  # Keras would shuffle by the global random state
-        classifier.fit(images[order], labels[order], batch_size=_BATCH_SIZE, shuffle=False, verbose=0)
+        for batch in np.split(order, range(_BATCH_SIZE, len(order), _BATCH_SIZE)):
+            classifier.train_on_batch(images[batch], labels[batch])  # fit takes .1 s to begin an epoch
     images, labels = _labelled(*test)
     says_real = classifier.predict(images, batch_size=_TEST_BATCH_SIZE, verbose=0) > 0.0
     return float((says_real == (labels > 0.0)).mean())
