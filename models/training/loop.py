@@ -26,6 +26,9 @@ from models.training.step_draws import StepDraws
 
 #: Duration of a graph call: the pace of progress reports and the delay of a stop.
 CHUNK_SECONDS = 0.25
+#: More updates of the discriminator a step are compiled as a loop: each unrolled one takes XLA most of a second.
+#: As a loop, steps of two updates are up to a tenth slower, steps of five as fast.
+UNROLLED_UPDATES = 2
 
 Losses = npt.NDArray[np.float32]
 
@@ -90,7 +93,8 @@ class SharedLoop(Loop):
         super().__init__()
         self._variables = _variables(twin)
         self._lock = threading.Lock()
-        self._run = _compiled(twin, twin.uses_xla, _standard_step if twin.uses_xla else _step)
+        is_looped = twin.uses_xla and twin.disc_iter > UNROLLED_UPDATES
+        self._run = _compiled(twin, twin.uses_xla, _looped_step if is_looped else _step)
 
     def _chunk(self, gan: Trainable, first: int, count: int, draws: StepDraws) -> Losses:
         with self._lock:
@@ -211,8 +215,8 @@ def _step(gan: Trainable, draws: Draws) -> tf.Tensor:
     return tf.stack([tf.cast(logs[name], tf.float32) for name in gan.loss_names])
 
 
-def _standard_step(gan: Trainable, draws: Draws) -> tf.Tensor:
-    """Take a step of one of the three GANs. XLA compiles the discriminator's updates faster as a loop."""
+def _looped_step(gan: Trainable, draws: Draws) -> tf.Tensor:
+    """Take a step of one of the three GANs, with the discriminator's updates as a loop of the graph."""
     names = [name for name in gan.loss_names if name != "gen_loss"]
     updates = gan.disc_iter
 

@@ -14,6 +14,7 @@ from models.training import shared_loops
 from models.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from models.training.description import describe
 from models.training.draws import Draws, PreparedRandomness
+from models.training.loop import UNROLLED_UPDATES
 from models.training.train import Progress
 from tests.model.toy_gans import CLASSES, small_gan, weights_of
 
@@ -32,10 +33,11 @@ def test_history_has_one_value_a_step(gan_class: type[GAN]) -> None:
     assert gan.steps_done == 20
 
 
+@pytest.mark.parametrize("disc_iter", [UNROLLED_UPDATES, UNROLLED_UPDATES + 1])
 @pytest.mark.parametrize("gan_class", CLASSES)
-def test_steps_are_those_of_the_plain_train_step(gan_class: type[GAN]) -> None:
+def test_steps_are_those_of_the_plain_train_step(gan_class: type[GAN], disc_iter: int) -> None:
     """The same batches, latents and interpolation weights, step by step and through the compiled loop."""
-    plain, looped = small_gan(gan_class), small_gan(gan_class)
+    plain, looped = (small_gan(gan_class, disc_iter=disc_iter) for _ in range(2))
     draws = plain.step_draws(0)
     plain_losses = []
     for step in range(20):
