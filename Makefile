@@ -138,7 +138,7 @@ lock: ## pin the newest allowed version of every dependency, with hashes (takes 
 	echo "Pinning requirements-bench.lock"; \
 	compile --output-file requirements-bench.lock requirements-bench.in
 
-test-oldest: ## run unit and model tests with the oldest versions that pyproject.toml allows (takes half an hour)
+test-oldest: ## run unit and model tests with the oldest versions that pyproject.toml allows (takes five minutes)
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	$(PYTHON) -m venv "$$tools"; \
 	"$$tools/bin/pip" --disable-pip-version-check -qq install uv==0.13.9; \
