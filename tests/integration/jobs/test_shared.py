@@ -28,7 +28,7 @@ def database() -> Iterator[PostgreSQL]:
 
 
 def test_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: Path, database: PostgreSQL) -> None:
-    shared = {"database_url": database.url, "data": tmp_path / "data", "concurrent_jobs": 1}
+    shared = {"database_url": database.url, "data": tmp_path / "data", "concurrent_jobs": 2}
     with ExitStack() as stack:
         one, two = (stack.enter_context(service(tmp_path / name, **shared)) for name in ("one", "two"))
         workers = []
@@ -36,7 +36,7 @@ def test_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: Path, d
             worker = Program("worker", tmp_path / f"{name}.log", **shared)
             stack.callback(worker.end)
             workers.append(worker)
-            worker.said("ready for 1 jobs")
+            worker.said("ready for 2 jobs")
         assert not one.workers(), "with a database to share, a service trains nothing"
 
         def submit(seeds: range) -> list[Json]:
@@ -45,14 +45,14 @@ def test_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: Path, d
         def recovered(job: Json) -> bool:
             return bool(job["recoveries"]) and job["status"] == "running"
 
-        jobs = submit(range(2))
+        jobs = submit(range(4))
         until(lambda: all(one.look(job)["status"] == "running" for job in jobs), "both workers to be busy")
         frozen, dying = workers
         frozen.process.send_signal(signal.SIGSTOP)
         dying.said("taking up the jobs of .*")
         until(lambda: any(map(recovered, map(two.look, jobs))), "work to go on")
         frozen.process.send_signal(signal.SIGCONT)
-        jobs += submit(range(2, 6))
+        jobs += submit(range(4, 8))
         frozen.said("was taken over by another worker")
         dying.kill()
 
