@@ -71,10 +71,13 @@ class JobFiles:
         for path in self.folder.rglob(".*"):
             path.unlink(missing_ok=True)
 
-    def tidy_checkpoints(self, names: set[str], attempt: int) -> None:
-        """Delete all checkpoints but these and those of later attempts."""
+    def tidy_checkpoints(self, newest: str, kept: set[str]) -> None:
+        """Delete the checkpoints that were written before ``newest``, but not the kept ones.
+
+        The training process may be ahead: what it has written since belongs to messages that nobody has read yet.
+        """
         for path in (self.folder / "checkpoints").glob("*.npz"):
-            if path.name not in names and _attempt(path) <= attempt:
+            if path.name not in kept and _place(path) < _place(Path(newest)):
                 path.unlink(missing_ok=True)
 
     def tidy_weights(self, name: str, attempt: int) -> None:
@@ -107,6 +110,12 @@ def sweep(data: Path) -> None:
     """
     for folder in (data.resolve() / "jobs").glob(f"{_DELETED}*"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place(checkpoint: Path) -> tuple[int, int]:
+    """Return attempt and step of a checkpoint, from its name: the order in which they are written."""
+    step, attempt = checkpoint.stem.split("-")
+    return int(attempt), int(step)
 
 
 def _attempt(path: Path) -> int:

@@ -50,6 +50,8 @@ _INTERNAL = {*vars(layers.Layer()), *vars(keras.Model())} - {"autocast"} | {
     *("_nodes_by_depth", "_operations", "_operations_by_depth", "_outputs", "_outputs_struct", "optimizer"),
     *("output_names", "stop_training"),
 }
+#: What Keras sets in a layer that it loads from a file; a layer without them is the same as one where they are False.
+_CALIBRATED = ("is_awq_calibrated", "is_gptq_calibrated")
 _OPTIMIZER_INTERNAL = {
     *("_distribution_strategy", "_lock", "_tracker", "_trainable_variables", "_trainable_variables_indices"),
     *("_variables", "built", "name"),
@@ -201,7 +203,8 @@ class _Walk:
         kind = layers.Conv2D if type(layer) is SmallMapConv2D else type(layer)
         if kind not in _PLAIN_LAYERS:
             return self._extended(layer)
-        return (kind, layer.trainable, layer.dtype_policy.name, self._attributes(layer, _INTERNAL | {"enlarged"}))
+        without = {"enlarged", *(name for name in _CALIBRATED if not getattr(layer, name, False))}
+        return (kind, layer.trainable, layer.dtype_policy.name, self._attributes(layer, _INTERNAL | without))
 
     def _function(self, function: Any) -> Hashable:
         home = sys.modules.get(function.__module__ or "")

@@ -133,8 +133,7 @@ class TrainerRun:
     def _publish(self, publication: Publication, final_state: FinalState | None = None) -> State:
         state = retry_until_available(lambda: self._leases.publish(self._lease, publication, final_state))
         if "checkpoint" in publication.values:
-            names = self._lease.kept | {publication.values["checkpoint"]}
-            self._files.tidy_checkpoints(names, self._lease.attempt)
+            self._files.tidy_checkpoints(publication.values["checkpoint"], self._lease.kept)
         return state
 
     def _check(self) -> None:

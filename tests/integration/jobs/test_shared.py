@@ -97,6 +97,8 @@ def test_an_outage_of_the_database(tmp_path: Path, database: PostgreSQL) -> None
 
         seen = running.wait(job, "succeeded")
         assert seen["recoveries"] == 0, "training went on meanwhile"
+        files = (tmp_path / "data" / "jobs" / job["id"] / "checkpoints").iterdir()
+        assert sorted(int(file.name.partition("-")[0]) for file in files) == seen["checkpoints"], "none of them is lost"
         check_events(running.events(job), 2 * STEPS)
         again = running.submit(**body)
         running.wait(again, "succeeded")

@@ -85,16 +85,22 @@ def test_a_process_that_cannot_start_is_not_tried_for_ever(
     assert job["recoveries"] == MAX_STALLS
 
 
-def test_what_a_later_attempt_wrote_is_not_tidied_away(tmp_path: Path) -> None:
+def test_only_earlier_checkpoints_are_tidied_away(tmp_path: Path) -> None:
+    """A worker that was slow, frozen or without its database is behind its process, whose messages wait."""
     files = JobFiles(tmp_path, "0123456789abcdef")
-    for name in ("000000100-1.npz", "000000200-1.npz", "000000300-2.npz"):
+    kept, newest, ahead, of_a_later_attempt = (f"000000{rest}.npz" for rest in ("100-1", "200-1", "250-1", "050-2"))
+    for name in ("000000150-1.npz", "000000050-0.npz", kept, newest, ahead, of_a_later_attempt):
         files.checkpoint(name).parent.mkdir(parents=True, exist_ok=True)
         files.checkpoint(name).touch()
+    files.tidy_checkpoints(newest, {kept})
+    assert {path.name for path in files.folder.rglob("*.npz")} == {kept, newest, ahead, of_a_later_attempt}
+
+
+def test_what_a_later_attempt_wrote_is_not_tidied_away(tmp_path: Path) -> None:
+    files = JobFiles(tmp_path, "0123456789abcdef")
     for name in ("weights-1", "weights-2", "weights-3"):
-        files.weights(name).mkdir()
-    files.tidy_checkpoints({"000000200-1.npz"}, attempt=1)
+        files.weights(name).mkdir(parents=True)
     files.tidy_weights("weights-2", attempt=2)
-    assert {path.name for path in files.folder.rglob("*.npz")} == {"000000200-1.npz", "000000300-2.npz"}
     assert {path.name for path in files.folder.glob("weights-*")} == {"weights-2", "weights-3"}
 
 

@@ -116,8 +116,12 @@ def test_subclassed_models() -> None:
     assert_every_way_takes_the_same_steps(own_gan(own.TwoLayers(2), own.TwoLayers(1)))
 
 
-def test_a_chain_of_keras_layers_shares_a_compiled_loop_however_it_was_built() -> None:
-    loops = {shared_loops.loop_for(own_gan(form(2), form(1))) for form in FORMS[:3]}
+def test_a_chain_of_keras_layers_shares_a_compiled_loop_however_it_was_built(tmp_path: Path) -> None:
+    def loaded(outputs: int) -> keras.Model:
+        own.functional(outputs).save(tmp_path / "network.keras")
+        return keras.models.load_model(tmp_path / "network.keras")
+
+    loops = {shared_loops.loop_for(own_gan(form(2), form(1))) for form in (*FORMS[:3], loaded)}
     assert len(loops) == 1
     assert isinstance(loops.pop(), loop.SharedLoop)
 
