@@ -3,6 +3,7 @@
 The gate draws the same examples on every machine and every day. ``make fuzz`` searches at random, and for long.
 """
 
+import gc
 import os
 import random
 import sys
@@ -28,6 +29,8 @@ for _name in list(os.environ):
 os.environ |= {"HOME": _home.name, "LANG": "C.UTF-8", "TZ": "TST-05:45", "COLUMNS": "80", "TF_CPP_MIN_LOG_LEVEL": "3"}
 time.tzset()
 os.umask(0o022)
+
+gc.disable()  # until all tests are collected: what is loaded stays
 
 import app  # noqa: E402, F401 (before NumPy, which it tells how many threads to use)
 
@@ -63,6 +66,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for test in filter(is_hypothesis_test, tests):
         own: settings = test._hypothesis_internal_use_settings
         test._hypothesis_internal_use_settings = settings(own, max_examples=FUZZ_FACTOR * own.max_examples)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what the tests make, and never at all the modules again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 It ends when the worker closes the connection. SIGTERM saves and stops the current command.
 """
 
+import gc
 import os
 import queue
 import signal
@@ -44,6 +45,8 @@ def main() -> None:
 
     import app.quiet_tensorflow  # noqa: F401 (first)
     from app.jobs.trainer.session import Session
+
+    gc.freeze()  # what is loaded stays: the garbage collector need not scan it again
 
     while True:
         command = commands.get()

@@ -26,7 +26,7 @@ from app.jobs.worker.supervisor import JobSupervisor
 log = logging.getLogger("nobody.jobs")
 
 #: Intervals at which the queue, the database file and interrupted work are checked, in seconds.
-_QUEUE_SECONDS = 0.1
+_QUEUE_SECONDS = 0.2
 _FILE_SECONDS = 1.0
 _REPAIR_SECONDS = 30.0
 #: Time that all jobs together have to save and stop when the worker ends, in seconds.

@@ -13,7 +13,7 @@ import pytest
 from tests.integration.jobs.harness import SMALL, Json, Service, alive, check_events, same, service, until
 
 #: Ten checkpoints are kept, so many of them come after a first one, however fast the machine is.
-JOB = SMALL | {"model": "wgan_gp", "epochs": 120}
+JOB = SMALL | {"epochs": 120}
 STEPS = 12_000
 
 

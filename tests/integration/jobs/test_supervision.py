@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.config import Settings
@@ -144,6 +145,9 @@ def test_a_process_serves_one_job_after_the_other(
     supervisor.run("0123456789abcdef", 1)
     assert store.get("0123456789abcdef")["state"] == "succeeded"
     assert processes.take() is first
+    loaded = {file.path for file in psutil.Process(first.pid).memory_maps()}
+    assert any("tensorflow" in path for path in loaded)
+    assert not any("matplotlib" in path for path in loaded), "Keras would load it, for a quarter of a second"
     processes.give_back(first)
 
 
