@@ -24,7 +24,7 @@ from app.web.origins import OwnOrigins
 from app.web.parameters import check_parameters
 from app.web.plain_faces import PlainFaceShortcut
 from app.web.public import PublicPictures
-from app.web.routes import faces, interpolations, job_events, job_results, jobs, pages
+from app.web.routes import faces, interpolations, job_events, job_results, jobs, pages, presets
 from app.web.routes import service as health
 from models.files.weights import WeightsError
 
@@ -77,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.generator = generator
     app.state.engine = engine
     app.state.jobs = JobDatabase(settings)
-    for module in (faces, interpolations, jobs, job_events, job_results, health, pages):
+    for module in (faces, interpolations, jobs, job_events, job_results, presets, health, pages):
         app.include_router(module.router)
     app.mount("/static/swagger", GZipMiddleware(pages.PageFiles(packages=[("fastapi_offline", "static")])))
     app.mount("/static", GZipMiddleware(pages.PageFiles(directory=pages.STATIC)))

@@ -41,6 +41,22 @@ DiscIter = Annotated[int | None, typer.Option(help="Updates of the discriminator
 LearningRate = Annotated[float | None, typer.Option(help="Of both Adam optimizers.")]
 LambdaGp = Annotated[float | None, typer.Option(help="wgan_gp: weight of the gradient penalty.")]
 Clip = Annotated[float | None, typer.Option(help="wgan_clip: weights stay in ±clip.")]
+FinalRate = Annotated[
+    float | None,
+    typer.Option(help="Share of the learning rate to which it falls along a cosine. Default: 1."),
+]
+Beta1 = Annotated[
+    float | None, typer.Option("--beta-1", help="Of both Adam optimizers. Default: the exercise's for the GAN.")
+]
+Beta2 = Annotated[float | None, typer.Option("--beta-2", help="Likewise.")]
+Ema = Annotated[
+    float | None, typer.Option(help="Momentum of a moving average of the generator's weights. Default: no average.")
+]
+CriticActivation = Annotated[str | None, typer.Option(help="Of the discriminator's output: tanh (default) or linear.")]
+GeneratorGain = Annotated[
+    float | None, typer.Option(help="Factor for the initial weights of the generator's first layer. Default: 1.")
+]
+CriticGain = Annotated[float | None, typer.Option(help="The same for the discriminator.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed and settings give the same weights.")]
 Name = Annotated[str | None, typer.Option(help="Name of the job.")]
 Metadata = Annotated[Any, typer.Option(metavar="JSON", parser=_object, help="An object that is kept with the job.")]

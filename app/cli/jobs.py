@@ -12,6 +12,7 @@ from app.cli import consoles
 from app.cli import job_options as options
 from app.cli.job_texts import print_job, print_jobs
 from app.cli.watching import watch as watch_job
+from models.toys.presets import PRESETS
 
 if TYPE_CHECKING:  # --help answers without loading an HTTP client
     from app.cli.client import JobsClient
@@ -44,11 +45,20 @@ def _examples(*commands: str) -> str:
         "nobody jobs submit --model wgan_clip --data ring8 --size 5000 \\\n"
         "    --gen-shape 2,64,64,2 --epochs 100 --clip 0.1",
         "nobody jobs submit --model simple_gan --file points.csv \\\n    --batch-size 50 --name 'my points'",
+        "nobody jobs submit --preset ring8 --seed 1 --watch",
     )
 )
 def submit(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="simple_gan, wgan_clip or wgan_gp.")],
+    model: Annotated[
+        str | None, typer.Option(help="simple_gan, wgan_clip or wgan_gp. Left out only with --preset.")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help=f"Settings that are known to work; other options change them: {', '.join(PRESETS)}."
+        ),
+    ] = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -79,6 +89,13 @@ def submit(
     learning_rate: options.LearningRate = None,
     lambda_gp: options.LambdaGp = None,
     clip: options.Clip = None,
+    final_rate: options.FinalRate = None,
+    beta_1: options.Beta1 = None,
+    beta_2: options.Beta2 = None,
+    ema: options.Ema = None,
+    critic_activation: options.CriticActivation = None,
+    generator_gain: options.GeneratorGain = None,
+    critic_gain: options.CriticGain = None,
     seed: options.Seed = None,
     name: options.Name = None,
     metadata: options.Metadata = None,
@@ -93,6 +110,8 @@ def submit(
     The defaults are the exercise's: 16 epochs of 100 steps, 200 examples a step, 2 updates of the discriminator,
     learning rate 0.005, gradient penalty 10, clip 1, seed 0, and widths for the dimension of the data.
     """
+    if model is None and preset is None:
+        raise typer.BadParameter("expected --model or --preset, got neither")
     if file is not None and not (data is None and size is None and noise is None):
         raise typer.BadParameter("expected either --file, or --data with --size and --noise, got both")
     job = options.given(context, "data", "size", "noise", "file", "idempotency_key", "watch", "url")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from pydantic_core import to_json
@@ -14,6 +14,8 @@ from rich.text import Text
 from app import ROOT
 from app.cli import consoles
 from app.cli.terminal import Show, in_existing_folder, load_faces, progress_bar
+from models.catalogue import CLASS_NAMES
+from models.toys.presets import PRESETS, PresetName
 
 # The modules that load TensorFlow are imported by the commands that need them: --help answers at once.
 
@@ -83,8 +85,7 @@ def toys(
         list[str] | None,
         typer.Argument(
             metavar="PRESET",
-            help="ring8, grid25, circle, swiss_roll, moons, four_clouds, corner_cloud, corner_cloud_exercise; "
-            "all of them by default.",
+            help=f"{', '.join(get_args(PresetName))}; all of them by default.",
         ),
     ] = None,
     gans: Annotated[
@@ -98,12 +99,11 @@ def toys(
     Shows the mean over the seeds.
     """
     import app.quiet_tensorflow  # noqa: F401 (first)
-    from models.toys.presets import PRESETS
     from models.toys.report import evaluate_preset
 
     console = consoles.console(stderr=True)
     try:
-        chosen = {name: PRESETS[name] for name in names or PRESETS}
+        chosen = {name: PRESETS[cast(PresetName, name)] for name in names or PRESETS}
         runs = [(name, preset.with_gan(gan.strip())) for name, preset in chosen.items() for gan in gans.split(",")]
     except KeyError as error:
         consoles.fail(f"unknown preset: expected some of {', '.join(PRESETS)}, got {error}")
@@ -111,13 +111,15 @@ def toys(
         consoles.fail(error)
     found: list[dict[str, Any]] = []
     try:
-        with progress_bar(console, sum(preset.steps for _, preset in runs) * seeds, "training") as show:
+        with progress_bar(console, sum(preset.total_steps for _, preset in runs) * seeds, "training") as show:
             before = 0
             for name, preset in runs:
-                on_progress = partial(_show_seed, show, f"{name} {preset.gan}", before, preset.steps)
+                on_progress = partial(
+                    _show_seed, show, f"{name} {CLASS_NAMES[preset.model]}", before, preset.total_steps
+                )
                 rows = evaluate_preset(preset, range(seeds), on_progress)
-                found.append({"preset": name, "gan": preset.gan, "means": _means(rows), "runs": rows})
-                before += seeds * preset.steps
+                found.append({"preset": name, "gan": CLASS_NAMES[preset.model], "means": _means(rows), "runs": rows})
+                before += seeds * preset.total_steps
     except ArithmeticError as error:
         consoles.fail(error)
     if as_json:

@@ -39,6 +39,8 @@ def specify(request: JobRequest, stored: StoredData | None, settings: Settings) 
     _check_belonging(request.model, request)
     dimensions = TOY_DIMENSIONS[data.name] if isinstance(data, ToyData) else data.dimensions
     shape = request.gen_shape or _EXERCISE_SHAPES.get(dimensions, (2, 10, 10, dimensions))
+    if "gen_shape" not in request.model_fields_set:  # a preset's, which may be for data of another dimension
+        shape = (*shape[:-1], dimensions)
     common = request.model_dump(include=set(Specification.model_fields) - {"data", "gen_shape"})
     specification = Specification(**common, data=data, gen_shape=tuple(shape))
     check_limits(specification, settings)
@@ -106,7 +108,7 @@ def _check_memory(specification: Specification, most: int) -> None:
     discriminator = parameters(discriminator_widths(specification.gen_shape))
     # float32: a weight, its gradient and two moments of Adam; of a batch, real, fake and interpolated activations
     # with their gradients, for both networks.
-    network_bytes = 16 * (generator + discriminator)
+    network_bytes = 16 * (generator + discriminator) + (4 * generator if specification.ema is not None else 0)
     batch_bytes = 4 * 6 * 2 * specification.batch_size * sum(specification.gen_shape)
     data_bytes = 4 * specification.rows * specification.dimensions
     step = draw_bytes(specification)

@@ -1,7 +1,8 @@
 """What a job trains: the bodies of requests, and the complete specification that is stored."""
 
 import json
-from typing import Annotated, Any, Self
+from dataclasses import fields
+from typing import Annotated, Any, Self, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -11,6 +12,7 @@ from pydantic import (
     FailFast,
     Field,
     JsonValue,
+    ModelWrapValidatorHandler,
     Tag,
     field_validator,
     model_validator,
@@ -18,6 +20,7 @@ from pydantic import (
 
 from app.jobs.scaling import ColumnTransform
 from models.catalogue import TOY_DIMENSIONS, GanName, LatentType, ToyName
+from models.toys.presets import PRESETS, CriticActivation, PresetName, ToySettings
 
 MAX_SEED = 2**31 - 1
 #: Sums and differences of a few numbers must stay finite.
@@ -55,6 +58,9 @@ _Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_POINT, le=MAX_
 _Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 _Penalty = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 _Clip = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+_Decay = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+_Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+_Gain = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -94,6 +100,8 @@ class PointData(_Strict):
         return self
 
 
+_MODELS = get_args(GanName)
+
 #: The names of the two kinds of data in the locations of pydantic's errors.
 DATA_TAGS = (_TOY, _POINTS) = ("toy data", "own points")
 
@@ -128,6 +136,30 @@ class Training(_Strict):
     learning_rate: _Rate = Field(0.005, description="Of both Adam optimizers.")
     lambda_gp: _Penalty = Field(10, description="Only with wgan_gp: weight of the penalty.")
     clip: _Clip = Field(1, description="Only with wgan_clip: weights stay in ±clip.")
+    final_rate: _Share = Field(
+        1,
+        description="Share of the learning rate to which it falls along half a cosine; 1 keeps it.",
+    )
+    beta_1: _Decay | None = Field(
+        None,
+        description="Of both Adam optimizers: decay of the mean gradient. Null: the exercise's, 0.3 with wgan_gp, else "
+        "0.5.",
+    )
+    beta_2: _Decay | None = Field(None, description="Likewise: decay of the mean squared gradient.")
+    ema: _Decay | None = Field(
+        None,
+        description="Momentum of a moving average of the generator's weights, such as 0.999. The averaged generator is "
+        "shown, measured and exported then. Null: the last one.",
+    )
+    critic_activation: CriticActivation = Field(
+        "tanh", description="Of the discriminator's output. `linear` does not bound the scores."
+    )
+    generator_gain: _Gain = Field(
+        1,
+        description="Factor for the initial weights of the generator's first layer, whose units then also bend in "
+        "different places: such networks learn fine detail sooner.",
+    )
+    critic_gain: _Gain = Field(1, description="The same for the discriminator.")
 
     @property
     def total_steps(self) -> int:
@@ -158,15 +190,28 @@ class _Subject(_Strict):
         return shape
 
 
+def _model_or_preset(schema: dict[str, Any]) -> None:
+    schema["required"] = []
+    schema["anyOf"] = [{"required": ["model"]}, {"required": ["preset"]}]
+    schema["examples"] = [
+        {"model": "wgan_gp", "data": {"name": "four_clouds"}, "seed": 0},
+        {"preset": "ring8", "seed": 1},
+    ]
+
+
 class JobRequest(Training, _Subject):
     """The body of ``POST /jobs``."""
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        json_schema_extra={"examples": [{"model": "wgan_gp", "data": {"name": "four_clouds"}, "seed": 0}]},
+        json_schema_extra=_model_or_preset,
     )
 
+    preset: PresetName | None = Field(
+        None,
+        description="A training that is known to work, see `GET /presets`. It fills in whatever the body leaves out.",
+    )
     normalize: bool = Field(
         True,
         description="Points of your own are scaled column by column into 0 … 1, where the generator's sigmoid ends, "
@@ -174,6 +219,21 @@ class JobRequest(Training, _Subject):
     )
     name: _Name | None = Field(None, examples=["my first GAN"])
     metadata: _Metadata = Field({}, description="Anything you want to find again with the job.")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _fill_in(cls, body: object, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(body, dict) or body.get("preset") is None:
+            return validate(body)
+        if body["preset"] not in get_args(PresetName):
+            return validate({"model": "wgan_gp"} | body)  # one complaint, about the preset
+        preset = PRESETS[cast(PresetName, body["preset"])]
+        model = body.get("model", preset.model)
+        filled = preset.with_model(model).job() if model in _MODELS else preset.job()
+        request = validate(filled | body)
+        # What the preset filled in may give way to a file and its dimension.
+        request.model_fields_set.difference_update({"data", "gen_shape"} - body.keys())
+        return request
 
 
 class ForkRequest(_Strict):
@@ -205,6 +265,7 @@ class Specification(Training):
     gen_shape: tuple[int, ...]
     latent_type: LatentType
     seed: int
+    preset: str | None = Field(None, description="Of the request; its settings stand here in full.")
 
     @property
     def dimensions(self) -> int:
@@ -215,3 +276,8 @@ class Specification(Training):
     def rows(self) -> int:
         """Real examples."""
         return self.data.rows if isinstance(self.data, StoredData) else self.data.size
+
+    @property
+    def settings(self) -> ToySettings:
+        """How the networks are built and trained."""
+        return ToySettings(**self.model_dump(include={field.name for field in fields(ToySettings)}))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.toys.building import build_preset, generate
 from models.toys.datasets import make, modes_of
 from models.toys.metrics import corner_cloud_statistics, mode_statistics, sliced_wasserstein
 from models.toys.presets import Preset
@@ -41,11 +42,11 @@ def evaluate_preset(
     """
     rows = []
     for seed in seeds:
-        gan = preset.build(seed)
+        gan = build_preset(preset, seed)
         started = time.monotonic()
-        train(gan, preset.steps, on_progress=on_progress and partial(on_progress, seed))
+        train(gan, preset.total_steps, on_progress=on_progress and partial(on_progress, seed))
         seconds = time.monotonic() - started
-        samples = preset.generate(gan, SAMPLES)
+        samples = generate(preset, gan, SAMPLES)
         rows.append({"seed": seed, "seconds": seconds} | measure(preset.data, samples, seed=seed))
     return rows
 

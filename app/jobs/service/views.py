@@ -85,6 +85,14 @@ class Job(_Progress):
     learning_rate: Stored[float]
     lambda_gp: Stored[float]
     clip: Stored[float]
+    final_rate: Stored[float]
+    beta_1: Stored[float]
+    beta_2: Stored[float]
+    ema: Stored[float]
+    critic_activation: Stored[str]
+    generator_gain: Stored[float]
+    critic_gain: Stored[float]
+    preset: Stored[str]
 
 
 class JobPage(BaseModel):
@@ -118,7 +126,7 @@ def view(row: JobRow, queue_position: int | None) -> Job:
     parent = (row["parent"], row["parent_step"])
     same = ("id", "name", "metadata", "first_step", "step", "steps", "steps_per_second", "seconds", "losses")
     return Job.model_validate(
-        {name: row["specification"].get(name) for name in Specification.model_fields}
+        _settings(row["specification"])
         | {name: row[name] for name in (*same, "figures", "error", "recoveries", "weights_step")}
         | {name: _time(row[name]) for name in ("created", "started", "ended")}
         | {
@@ -131,6 +139,12 @@ def view(row: JobRow, queue_position: int | None) -> Job:
             "checkpoints": sorted(checkpoints_of(row)),
         }
     )
+
+
+def _settings(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return stored settings; those of a release that did not have them yet are the defaults."""
+    fields = Specification.model_fields.items()
+    return {name: stored.get(name, None if field.is_required() else field.default) for name, field in fields}
 
 
 def iso_time(seconds: float) -> str:

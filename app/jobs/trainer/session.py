@@ -4,9 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import psutil
@@ -16,13 +14,13 @@ from app.jobs.specification import Specification, StoredData, ToyData
 from app.jobs.trainer import messages
 from app.jobs.trainer.messages import Message, TrainCommand
 from app.jobs.trainer.snapshots import SnapshotWriter
-from models import DivergenceError, WGAN_clip, fully_connected_GenDiscr, train
-from models.catalogue import CLASS_NAMES, LOSS_NAMES
+from models import DivergenceError, train
+from models.catalogue import LOSS_NAMES
 from models.files.atomic import atomic_path
 from models.files.weights import save_weights
 from models.gan import GAN
+from models.toys.building import build, trained_generator
 from models.toys.datasets import make
-from models.toys.presets import GAN_CLASSES
 from models.training import train as loop
 from models.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from models.training.train import is_compiled
@@ -63,7 +61,7 @@ class Session:
         self._send(messages.Started(psutil.Process().memory_info().rss))
         try:
             real = self._real_examples()
-            gan = build(self._specification, real)
+            gan = build(self._specification.settings, real, self._specification.seed)
             if self._start is not None:
                 restore(gan, self._files.checkpoint(self._start), self._specification)
         except CheckpointError as error:
@@ -187,24 +185,6 @@ class Plan:
         return step % self.keep_every == 0 and step < self.steps
 
 
-def build(specification: Specification, real: npt.NDArray[np.float32]) -> GAN:
-    """Build the GAN of a job; its seed determines the initial weights and all random numbers.
-
-    Raises:
-        ValueError: the settings do not fit each other.
-    """
-    keras.utils.set_random_seed(specification.seed)
-    networks = fully_connected_GenDiscr(specification.gen_shape, real, specification.latent_type)
-    settings: dict[str, Any] = specification.model_dump(include={"batch_size", "disc_iter", "learning_rate"})
-    if specification.model == "wgan_gp":
-        settings["lambda_gp"] = specification.lambda_gp
-    gan = GAN_CLASSES[CLASS_NAMES[specification.model]](*networks, real, **settings)
-    if isinstance(gan, WGAN_clip):
-        gan.clip = specification.clip
-    gan.seed = specification.seed
-    return gan
-
-
 def restore(gan: GAN, checkpoint: Path, specification: Specification) -> None:
     """Load a checkpoint but keep this job's seed and learning rate, which a fork may change.
 
@@ -213,17 +193,19 @@ def restore(gan: GAN, checkpoint: Path, specification: Specification) -> None:
     """
     load_checkpoint(gan, checkpoint)
     gan.seed = specification.seed
-    for network in (gan.generator, gan.discriminator):
-        network.optimizer.learning_rate = specification.learning_rate
+    if specification.final_rate == 1:  # else the rate follows from the step
+        for network in (gan.generator, gan.discriminator):
+            network.optimizer.learning_rate = specification.learning_rate
 
 
 def export(gan: GAN, specification: Specification, folder: Path) -> None:
     """Write both networks as Keras weights, and the generator's arrays for readers without Keras."""
+    generator = trained_generator(specification.settings, gan)
     metadata = specification.model_dump(mode="json", exclude={"data"})
     if isinstance(specification.data, StoredData) and specification.data.transform is not None:
         metadata["column_transform"] = specification.data.transform.model_dump(mode="json")
-    save_weights(gan.generator, folder / "generator.h5", metadata)
+    save_weights(generator, folder / "generator.h5", metadata)
     save_weights(gan.discriminator, folder / "discriminator.h5", metadata)
-    arrays = {f"layer_{i:03}": np.asarray(values) for i, values in enumerate(gan.generator.get_weights())}
+    arrays = {f"layer_{i:03}": np.asarray(values) for i, values in enumerate(generator.get_weights())}
     with atomic_path(folder / "generator.npz") as temporary, open(temporary, "wb") as file:
         np.savez(file, allow_pickle=False, **arrays)

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
@@ -16,6 +17,7 @@ from app.jobs.trainer.saturation import LearningCheck
 from models.files.atomic import atomic_path
 from models.gan import GAN
 from models.latents import LatentGenerator
+from models.toys.building import trained_generator
 from models.toys.datasets import modes_of
 from models.toys.metrics import (
     HIGH_QUALITY_SIGMAS,
@@ -61,6 +63,7 @@ class SnapshotWriter:
     def __init__(self, specification: Specification, files: JobFiles, real: Singles) -> None:
         data = specification.data
         self._specification = specification
+        self._settings = specification.settings
         self._files = files
         self._transform = None if isinstance(data, ToyData) else data.transform
         self._dimensions = real.shape[1]
@@ -71,6 +74,7 @@ class SnapshotWriter:
         self._box = box if self._transform is None else self._transform.box(SHOWN_DIMENSIONS)
         self._grid = _plane(box, real) if real.shape[1] > 1 else None
         self._check: LearningCheck | None = None
+        self._averaged: keras.Model | None = None
         self._modes = modes_of(data.name) if isinstance(data, ToyData) else None
         if self._modes is not None and isinstance(data, ToyData) and data.noise:
             self._modes = self._modes._replace(sigma=data.noise)
@@ -83,7 +87,8 @@ class SnapshotWriter:
             draft = self._files.snapshot(step).with_name("real.json")
             _write_json(draft, self._real_examples())
             draft.replace(self._files.real)
-        generated = gan.generator(self._latents, training=False).numpy()
+        generator = self._averaged = trained_generator(self._settings, gan, self._averaged)
+        generated = generator(self._latents, training=False).numpy()
         sound = bool(np.isfinite(generated).all())
         figures, covered = self._judge(generated) if sound else (None, None)
         check = self._check = self._check or LearningCheck(gan.real_examples)

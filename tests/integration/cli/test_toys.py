@@ -6,13 +6,18 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
+from app.cli import measuring
 from app.cli.main import cli
-from models.toys import presets
+from models.toys.presets import PRESETS, Preset, PresetName
+
+
+def _short(name: PresetName) -> Preset:
+    return replace(PRESETS[name], epochs=1, steps_per_epoch=3)
 
 
 def test_a_table_of_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
-    short = {name: replace(presets.PRESETS[name], steps=3) for name in ("ring8", "corner_cloud_exercise")}
-    monkeypatch.setattr(presets, "PRESETS", short)
+    names: tuple[PresetName, ...] = ("ring8", "corner_cloud_exercise")
+    monkeypatch.setattr(measuring, "PRESETS", {name: _short(name) for name in names})
     result = CliRunner().invoke(cli, ["toys", "--gans", "Simple_GAN,WGAN_clip", "--seeds", "2"], env={"COLUMNS": "200"})
 
     assert result.exit_code == 0, result.output
@@ -24,7 +29,7 @@ def test_a_table_of_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_json_has_the_figures_of_every_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presets, "PRESETS", {"ring8": replace(presets.PRESETS["ring8"], steps=3)})
+    monkeypatch.setattr(measuring, "PRESETS", {"ring8": _short("ring8")})
     result = CliRunner().invoke(cli, ["toys", "ring8", "--gans", "WGAN_GP, WGAN_clip", "--seeds", "2", "--json"])
 
     assert result.exit_code == 0, result.output

@@ -7,7 +7,8 @@ import pytest
 
 from app.jobs.service.sampling import draw_latents, sample
 from app.jobs.specification import Specification, ToyData
-from app.jobs.trainer.session import build, export
+from app.jobs.trainer.session import export
+from models.toys.building import build
 from models.toys.datasets import make
 
 
@@ -25,7 +26,7 @@ def test_samples_are_those_of_the_keras_generator(
     specification = Specification.model_validate(
         {"model": "wgan_gp", "data": ToyData(name=name), "gen_shape": gen_shape, "latent_type": latent_type, "seed": 3}
     )
-    gan = build(specification, make(name, 1_000, seed=3))
+    gan = build(specification.settings, make(name, 1_000, seed=3), 3)
     random = np.random.default_rng(0)
     gan.generator.set_weights([random.normal(0, 0.2, weights.shape) for weights in gan.generator.get_weights()])
     export(gan, specification, tmp_path)

@@ -1,19 +1,29 @@
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 import pytest
 
-from models import WGAN_GP, train
+from models import WGAN_GP, WGAN_clip, train
 from models.gan import GAN
+from models.catalogue import CLASS_NAMES, GanName, ToyName
+from models.toys.building import (
+    GAN_CLASSES,
+    build_preset,
+    generate,
+    trained_generator,
+    widen_first_layer,
+)
 from models.toys.datasets import NAMES, make, modes_of
 from models.toys.metrics import sliced_wasserstein
-from models.toys.presets import GAN_CLASSES, PRESETS, Preset, widen_first_layer
+from models.toys.presets import PRESETS, Preset, PresetName
 from models.toys.report import evaluate_preset, measure
 from tests.model.toy_gans import weights_of
 
-TINY = Preset("ring8", size=64, gen_shape=(2, 8, 8, 2), steps=3, batch_size=16)
+TINY = Preset(
+    title="", watch="", data="ring8", size=64, gen_shape=(2, 8, 8, 2), epochs=1, steps_per_epoch=3, batch_size=16
+)
 
 
 def _averaged(preset: Preset, **changes: Any) -> Preset:
@@ -25,18 +35,33 @@ def _averaged(preset: Preset, **changes: Any) -> Preset:
 
 def test_every_toy_distribution_has_a_preset() -> None:
     assert set(NAMES) <= set(PRESETS)
-    assert all(PRESETS[name].data == name for name in NAMES)
+    assert all(PRESETS[cast(PresetName, name)].data == name for name in NAMES)
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_build_what_they_say(name: str) -> None:
+def test_presets_say_what_to_watch_in_two_sentences(name: PresetName) -> None:
+    assert PRESETS[name].watch.count(". ") == 1
+    assert PRESETS[name].watch.endswith(".")
+
+
+def test_betas_and_clip_are_those_of_the_settings() -> None:
+    gan = build_preset(replace(TINY, model="wgan_clip", clip=0.5, beta_1=0.25, beta_2=0.75), 0)
+    assert isinstance(gan, WGAN_clip)
+    assert gan.clip == 0.5
+    for network in (gan.generator, gan.discriminator):
+        assert (network.optimizer.beta_1, network.optimizer.beta_2) == (0.25, 0.75)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_build_what_they_say(name: PresetName) -> None:
     preset = PRESETS[name]
-    gan = replace(preset, size=preset.batch_size).build(0)
-    assert type(gan) is GAN_CLASSES[preset.gan] is WGAN_GP
+    gan = build_preset(replace(preset, size=preset.batch_size), 0)
+    assert type(gan) is GAN_CLASSES[preset.model]
     assert [gan.generator.input_shape[1], *(layer.units for layer in gan.generator.layers[1:])] == [*preset.gen_shape]
-    end = keras.activations.linear if preset.linear_critic else keras.activations.tanh
+    end = getattr(keras.activations, preset.critic_activation)
     assert gan.discriminator.layers[-1].activation is end
-    assert (gan.batch_size, gan.disc_iter, gan.lambda_gp) == (preset.batch_size, preset.disc_iter, preset.lambda_gp)
+    assert (gan.batch_size, gan.disc_iter) == (preset.batch_size, preset.disc_iter)
+    assert not isinstance(gan, WGAN_GP) or gan.lambda_gp == preset.lambda_gp
     assert gan.generator.optimizer.use_ema == (preset.ema is not None)
     assert not gan.discriminator.optimizer.use_ema
     assert gan.seed == 0
@@ -44,21 +69,22 @@ def test_presets_build_what_they_say(name: str) -> None:
 
 
 def test_ring_and_grid_share_one_recipe() -> None:
-    assert replace(PRESETS["ring8"], data="grid25") == PRESETS["grid25"]
+    ring, grid = (replace(PRESETS[name], title="", watch="") for name in ("ring8", "grid25"))
+    assert replace(ring, data="grid25") == grid
 
 
 def test_the_exercise_s_corner_cloud_is_kept() -> None:
-    gan = PRESETS["corner_cloud_exercise"].build(0)
+    gan = build_preset(PRESETS["corner_cloud_exercise"], 0)
     assert gan.real_examples.shape == (10_000, 49)
     assert gan.generator.count_params() == 49 * 98 + 98 + 98 * 98 + 98 + 98 * 49 + 49
     assert float(gan.generator.optimizer.learning_rate) == pytest.approx(3e-5)
     assert gan.generator.optimizer.beta_1 == 0.3
-    assert PRESETS["corner_cloud_exercise"].steps == PRESETS["corner_cloud"].steps == 100 * 250
+    assert PRESETS["corner_cloud_exercise"].total_steps == PRESETS["corner_cloud"].total_steps == 100 * 250
 
 
 def test_build_follows_from_the_seed() -> None:
     wide = replace(TINY, generator_gain=3.0, critic_gain=3.0)
-    one, same, other = wide.build(1), wide.build(1), wide.build(2)
+    one, same, other = (build_preset(wide, seed) for seed in (1, 1, 2))
     for first, second in zip(weights_of(one), weights_of(same), strict=True):
         np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(one.real_examples, same.real_examples)
@@ -69,7 +95,7 @@ def test_build_follows_from_the_seed() -> None:
 @pytest.mark.parametrize("name", GAN_CLASSES)
 def test_other_gans_train_on_the_same_terms(name: str) -> None:
     preset = replace(TINY, linear_critic=True).with_gan(name)
-    gan = preset.build(0)
+    gan = build_preset(preset, 0)
     assert type(gan) is GAN_CLASSES[name]
     assert gan.generator.optimizer.beta_1 == gan.beta_1
     assert preset.linear_critic == (name == "WGAN_GP")
@@ -77,20 +103,20 @@ def test_other_gans_train_on_the_same_terms(name: str) -> None:
 
 
 def test_rates_fall_only_where_asked() -> None:
-    gan = _averaged(TINY).build(0)
+    gan = build_preset(_averaged(TINY), 0)
     rate, critic_rate = (network.optimizer._learning_rate for network in (gan.generator, gan.discriminator))
-    assert [float(rate(step)) for step in (0, TINY.steps)] == pytest.approx([0.005, 0.0005])
-    assert float(critic_rate(TINY.steps * TINY.disc_iter)) == pytest.approx(0.0005)
-    assert float(TINY.build(0).generator.optimizer.learning_rate) == pytest.approx(0.005)
+    assert [float(rate(step)) for step in (0, TINY.total_steps)] == pytest.approx([0.005, 0.0005])
+    assert float(critic_rate(TINY.total_steps * TINY.disc_iter)) == pytest.approx(0.0005)
+    assert float(build_preset(TINY, 0).generator.optimizer.learning_rate) == pytest.approx(0.005)
 
 
 def test_the_trained_generator_is_averaged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GAN, "uses_xla", False)  # compiles faster
-    preset = _averaged(TINY, gan="Simple_GAN")
-    gan = preset.build(0)
-    train(gan, preset.steps)
+    preset = _averaged(TINY, model="simple_gan")
+    gan = build_preset(preset, 0)
+    train(gan, preset.total_steps)
     last = weights_of(gan)
-    averaged = preset.trained_generator(gan).get_weights()
+    averaged = trained_generator(preset, gan).get_weights()
     expected = gan.generator.optimizer._model_variables_moving_average
     for value, average, raw in zip(averaged, expected, gan.generator.get_weights(), strict=True):
         np.testing.assert_array_equal(value, average)
@@ -100,17 +126,17 @@ def test_the_trained_generator_is_averaged(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_without_an_average_the_trained_generator_is_the_last_one() -> None:
-    gan = TINY.build(0)
-    for value, raw in zip(TINY.trained_generator(gan).get_weights(), gan.generator.get_weights(), strict=True):
+    gan = build_preset(TINY, 0)
+    for value, raw in zip(trained_generator(TINY, gan).get_weights(), gan.generator.get_weights(), strict=True):
         np.testing.assert_array_equal(value, raw)
-    points = TINY.generate(gan, 7)
+    points = generate(TINY, gan, 7)
     assert points.shape == (7, 2)
     assert points.dtype == np.float32
-    np.testing.assert_array_equal(points, TINY.generate(gan, 7))
+    np.testing.assert_array_equal(points, generate(TINY, gan, 7))
 
 
 def test_widened_units_bend_where_they_should() -> None:
-    network = TINY.build(0).discriminator
+    network = build_preset(TINY, 0).discriminator
     kernel, _ = network.layers[1].get_weights()
     bends = np.random.default_rng(0).uniform(size=(8, 2)).astype(np.float32)
     widen_first_layer(network, 20.0, bends)
@@ -121,12 +147,12 @@ def test_widened_units_bend_where_they_should() -> None:
 
 def test_an_unknown_gan_is_refused() -> None:
     with pytest.raises(ValueError, match="expected one of Simple_GAN, WGAN_clip, WGAN_GP, got 'GAN'"):
-        replace(TINY, gan="GAN")
+        TINY.with_gan("GAN")
 
 
 def test_unknown_data_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown toy data"):
-        replace(TINY, data="ring9").build(0)
+        build_preset(replace(TINY, data=cast(ToyName, "ring9")), 0)
 
 
 # --- the report ------------------------------------------------------------------------------------------------------
@@ -134,8 +160,8 @@ def test_unknown_data_is_refused() -> None:
 
 def test_a_short_training_already_nears_the_ring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GAN, "uses_xla", False)  # compiles faster
-    preset = replace(PRESETS["ring8"], steps=300, size=2_000, gen_shape=(2, 32, 32, 2), batch_size=64, ema=None)
-    before = measure("ring8", preset.generate(preset.build(0), 2_500))
+    preset = replace(PRESETS["ring8"], epochs=3, size=2_000, gen_shape=(2, 32, 32, 2), batch_size=64, ema=None)
+    before = measure("ring8", generate(preset, build_preset(preset, 0), 2_500))
     (after,) = evaluate_preset(preset, [0])
     assert after["sliced_wasserstein"] < before["sliced_wasserstein"] / 3
 
@@ -146,7 +172,7 @@ def test_rows_name_their_seed_and_progress_is_passed_on(monkeypatch: pytest.Monk
     rows = evaluate_preset(TINY, [4, 5], on_progress=lambda seed, progress: steps.append((seed, progress.step)))
     assert [row["seed"] for row in rows] == [4, 5]
     assert all(row["seconds"] > 0 for row in rows)
-    assert [step for step in steps if step[1] == TINY.steps] == [(4, TINY.steps), (5, TINY.steps)]
+    assert [step for step in steps if step[1] == 3] == [(4, 3), (5, 3)]
 
 
 @pytest.mark.parametrize("data", NAMES)

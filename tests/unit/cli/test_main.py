@@ -7,7 +7,8 @@ import typer
 from typer.testing import CliRunner
 
 from app.cli.main import cli
-from models.toys.presets import GAN_CLASSES, PRESETS
+from models.catalogue import CLASS_NAMES
+from models.toys.presets import PRESETS
 
 
 def _commands(command: Any, *path: str) -> list[tuple[str, ...]]:
@@ -36,7 +37,7 @@ def test_bench_says_how_to_install_what_it_compares_with() -> None:
 def test_toys_names_its_presets_and_gans() -> None:
     text = CliRunner().invoke(cli, ["toys", "--help"]).stdout
     assert f"{', '.join(PRESETS)};" in " ".join(text.split())
-    assert all(gan in text for gan in GAN_CLASSES)
+    assert all(gan in text for gan in CLASS_NAMES.values())
 
 
 @pytest.mark.parametrize(
