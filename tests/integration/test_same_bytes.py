@@ -26,8 +26,8 @@ from models import (
     train,
 )
 from models.faces import training as face_training
-from models.toys.datasets import NAMES, make
 from models.toys.building import build_preset, generate, trained_generator
+from models.toys.datasets import NAMES, make
 from models.toys.presets import PRESETS
 from tests.conftest import PATIENCE
 from tests.integration import recorded

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models import WGAN_GP, WGAN_clip, train
+from models.catalogue import ToyName
 from models.gan import GAN
-from models.catalogue import CLASS_NAMES, GanName, ToyName
 from models.toys.building import (
     GAN_CLASSES,
     build_preset,

@@ -95,6 +95,14 @@ def test_submit_knows_every_setting(service: Service) -> None:
         "learning-rate": "0.007",
         "lambda-gp": "8",
         "clip": "0.9",
+        "preset": "moons",
+        "final-rate": "0.11",
+        "beta-1": "0.12",
+        "beta-2": "0.13",
+        "ema": "0.14",
+        "critic-activation": "linear",
+        "generator-gain": "1.5",
+        "critic-gain": "1.6",
         "seed": "10",
         "name": "a name",
         "metadata": '{"series": 3}',
@@ -119,10 +127,26 @@ def test_submit_knows_every_setting(service: Service) -> None:
         "learning_rate": 0.007,
         "lambda_gp": 8.0,
         "clip": 0.9,
+        "preset": "moons",
+        "final_rate": 0.11,
+        "beta_1": 0.12,
+        "beta_2": 0.13,
+        "ema": 0.14,
+        "critic_activation": "linear",
+        "generator_gain": 1.5,
+        "critic_gain": 1.6,
         "seed": 10,
         "name": "a name",
         "metadata": {"series": 3},
     }
+
+
+def test_submit_needs_a_model_or_a_preset(service: Service) -> None:
+    assert _nobody("submit", "--preset", "ring8").exit_code == 0
+    assert service.body() == {"preset": "ring8"}
+    result = _nobody("submit", "--data", "ring8")
+    assert result.exit_code == 2
+    assert "expected --model or --preset, got neither" in result.stderr
 
 
 def test_the_options_are_the_settings_of_the_api(service: Service) -> None:
@@ -459,7 +483,7 @@ def test_the_screen_shows_speed_and_time_left() -> None:
     assert "1600/1600" in shown[5]
 
 
-@pytest.mark.parametrize(("command", "count"), [("submit", 3), ("fork", 2)])
+@pytest.mark.parametrize(("command", "count"), [("submit", 4), ("fork", 2)])
 def test_examples_can_be_copied(service: Service, command: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     _answer_watching(monkeypatch, service, _history("succeeded"))
     text = _nobody(command, "--help").stdout

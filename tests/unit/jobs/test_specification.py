@@ -1,5 +1,6 @@
 """What may be trained, and the arithmetic of what would not fit."""
 
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -8,10 +9,23 @@ from pydantic import ValidationError
 from app.config import Settings
 from app.jobs.limits import LimitError, draw_bytes, forked, parameters, specify
 from app.jobs.service.views import Job
-from app.jobs.specification import ForkRequest, JobRequest, Specification, StoredData
-from models.catalogue import BLOCK_BYTES, BLOCK_STEPS, TOY_DIMENSIONS, block_steps, discriminator_widths, step_bytes
+from app.jobs.specification import ForkRequest, JobRequest, Specification, StoredData, ToyData
+from models.catalogue import (
+    BLOCK_BYTES,
+    BLOCK_STEPS,
+    CLASS_NAMES,
+    TOY_DIMENSIONS,
+    GanName,
+    block_steps,
+    discriminator_widths,
+    step_bytes,
+)
+from models.toys.presets import PRESETS, PresetName, ToySettings
 
 SETTINGS = Settings()
+#: The settings that came with the presets.
+NEW = {"final_rate", "beta_1", "beta_2", "ema", "critic_activation", "generator_gain", "critic_gain", "preset"}
+_FIELDS = fields(ToySettings)
 
 
 def _request(**body: Any) -> JobRequest:
@@ -54,6 +68,60 @@ def test_a_job_stored_with_a_setting_of_another_model_can_be_read_and_forked() -
     assert parent.clip == 0.5
     fork = forked(parent, ForkRequest(learning_rate=0.001), 800, SETTINGS)
     assert (fork.clip, fork.learning_rate) == (0.5, 0.001)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_alone_is_a_job(name: PresetName) -> None:
+    preset = PRESETS[name]
+    specification = specify(JobRequest(preset=name), None, SETTINGS)  # type: ignore[call-arg]  # the model is filled in
+    assert specification.settings == ToySettings(**{field.name: getattr(preset, field.name) for field in _FIELDS})
+    assert specification.data == ToyData(name=preset.data, size=preset.size)
+    assert specification.preset == name
+    # What GET /presets shows starts the same job.
+    shown = specify(JobRequest.model_validate(preset.job()), None, SETTINGS)
+    assert shown.model_copy(update={"preset": name}) == specification
+
+
+def test_whatever_the_body_gives_overrules_its_preset() -> None:
+    given = {"disc_iter": 4, "seed": 9, "epochs": 3, "latent_type": "uniform", "ema": None, "data": {"name": "moons"}}
+    specification = specify(JobRequest.model_validate({"preset": "ring8"} | given), None, SETTINGS)
+    assert specification.settings == replace(
+        specify(JobRequest.model_validate({"preset": "ring8"}), None, SETTINGS).settings,
+        **{name: value for name, value in given.items() if name not in ("data", "seed")},
+    )
+    assert (specification.seed, specification.data) == (9, ToyData(name="moons"))
+
+
+@pytest.mark.parametrize("model", CLASS_NAMES)
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_can_be_had_for_every_model(name: PresetName, model: GanName) -> None:
+    specification = specify(JobRequest(preset=name, model=model), None, SETTINGS)
+    assert specification.model == model
+    assert specification.critic_activation == PRESETS[name].with_model(model).critic_activation
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 5, 7])
+def test_a_preset_s_networks_end_as_the_data_do(dimensions: int) -> None:
+    request = JobRequest.model_validate({"preset": "ring8"})
+    stored = StoredData(rows=300, dimensions=dimensions)
+    assert "data" not in request.model_fields_set  # a file may bring it
+    assert specify(request, stored, SETTINGS).gen_shape == (2, 128, 128, 128, dimensions)
+    given = JobRequest.model_validate({"preset": "ring8", "gen_shape": [2, 8, 8, 3]})
+    with pytest.raises(LimitError, match=f"expected it to end with the {dimensions} coordinates"):
+        specify(given, stored, SETTINGS)
+
+
+@pytest.mark.parametrize("name", ["ring9", 8, ["ring8"], {}])
+def test_an_unknown_preset_is_one_complaint(name: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        JobRequest.model_validate({"preset": name})
+    assert [item["loc"] for item in error.value.errors()] == [("preset",)]
+
+
+def test_settings_that_a_stored_job_lacks_are_the_exercises() -> None:
+    stored = specify(_request(), None, SETTINGS).model_dump()
+    old = {name: stored[name] for name in stored if name not in NEW}
+    assert Specification.model_validate(old) == Specification.model_validate(stored)
 
 
 @pytest.mark.parametrize("name", TOY_DIMENSIONS)

@@ -4,12 +4,14 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tensorflow as tf
 
 from app.config import Settings
 from app.jobs.files import JobFiles
@@ -30,9 +32,13 @@ from app.jobs.trainer.messages import (
     TrainCommand,
 )
 from app.jobs.trainer.session import Session
+from models import fully_connected_GenDiscr, train
 from models.files.weights import read_metadata
 from models.gan import GAN
+from models.latents import LatentGenerator
+from models.toys.building import build_preset, trained_generator
 from models.toys.datasets import make
+from models.toys.presets import PRESETS
 from models.training import loop, shared_loops
 
 M = TypeVar("M", bound=Message)
@@ -152,6 +158,31 @@ def test_modes_are_counted_by_the_protocol_and_fairly(tmp_path: Path) -> None:
         assert message.figures["modes_fairly_covered"] == sum(covered)
         assert sum(covered) <= (message.figures["modes_covered"] or 0)
         assert len(covered) == 8
+
+
+def test_a_preset_trains_what_nobody_toys_trains_also_when_it_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With averaged weights, a falling rate, wide first layers and a linear critic."""
+    monkeypatch.setattr(GAN, "uses_xla", False)
+    small = {"gen_shape": (2, 8, 8, 2), "epochs": 1, "steps_per_epoch": 40, "batch_size": 16}
+    body = {"preset": "circle", "data": {"name": "circle", "size": 64}, "seed": 3} | small
+    specification = specify(JobRequest.model_validate(body), None, Settings())
+    first = _run(_order(tmp_path, specification), stop_after=2)
+    second = _run(_order(tmp_path, specification, _all(Checkpoint, first)[-1].file, attempt=2))
+
+    preset = replace(PRESETS["circle"], size=64, **small)
+    gan = build_preset(preset, 3)
+    losses = train(gan, 40)
+    np.testing.assert_array_equal(_losses(first + second), np.stack([*losses.values()], axis=1))
+    files = JobFiles(tmp_path, ID)
+    averaged, _, _ = fully_connected_GenDiscr([2, 8, 8, 2])
+    averaged.load_weights(files.weights("weights-2") / "generator.h5")
+    for stored, expected in zip(averaged.get_weights(), trained_generator(preset, gan).get_weights(), strict=True):
+        np.testing.assert_array_equal(stored, expected)
+    shown = json.loads(files.snapshot(40).read_text())["generated"]
+    latents = LatentGenerator("normal", 2).seeded(2_500, tf.constant([3, 0x5A], tf.int64))
+    np.testing.assert_allclose(shown, averaged(latents)[:400], rtol=0, atol=1e-4)
 
 
 def _warned(said: list[Message]) -> list[set[str]]:
