@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models import WGAN_GP, WGAN_clip, train
-from models.catalogue import ToyName
+from models.catalogue import CLASS_NAMES, GanName, ToyName
 from models.gan import GAN
 from models.toys.building import (
     GAN_CLASSES,
@@ -92,14 +92,15 @@ def test_build_follows_from_the_seed() -> None:
     assert (np.asarray(one.real_examples) != np.asarray(other.real_examples)).any()
 
 
-@pytest.mark.parametrize("name", GAN_CLASSES)
-def test_other_gans_train_on_the_same_terms(name: str) -> None:
-    preset = replace(TINY, linear_critic=True).with_gan(name)
+@pytest.mark.parametrize("model", GAN_CLASSES)
+def test_other_gans_train_on_the_same_terms(model: GanName) -> None:
+    linear = replace(TINY, critic_activation="linear")
+    preset = linear.with_gan(CLASS_NAMES[model])
     gan = build_preset(preset, 0)
-    assert type(gan) is GAN_CLASSES[name]
+    assert type(gan) is GAN_CLASSES[model]
     assert gan.generator.optimizer.beta_1 == gan.beta_1
-    assert preset.linear_critic == (name == "WGAN_GP")
-    assert replace(preset, gan="WGAN_GP", linear_critic=True) == replace(TINY, linear_critic=True)
+    assert preset.critic_activation == ("linear" if model == "wgan_gp" else "tanh")
+    assert replace(preset, model="wgan_gp", critic_activation="linear") == linear
 
 
 def test_rates_fall_only_where_asked() -> None:

@@ -36,6 +36,7 @@ from models import fully_connected_GenDiscr, train
 from models.files.weights import read_metadata
 from models.gan import GAN
 from models.latents import LatentGenerator
+from models.toys import building
 from models.toys.building import build_preset, trained_generator
 from models.toys.datasets import make
 from models.toys.presets import PRESETS
@@ -165,7 +166,7 @@ def test_a_preset_trains_what_nobody_toys_trains_also_when_it_is_stopped(
 ) -> None:
     """With averaged weights, a falling rate, wide first layers and a linear critic."""
     monkeypatch.setattr(GAN, "uses_xla", False)
-    small = {"gen_shape": (2, 8, 8, 2), "epochs": 1, "steps_per_epoch": 40, "batch_size": 16}
+    small: dict[str, Any] = {"gen_shape": (2, 8, 8, 2), "epochs": 1, "steps_per_epoch": 40, "batch_size": 16}
     body = {"preset": "circle", "data": {"name": "circle", "size": 64}, "seed": 3} | small
     specification = specify(JobRequest.model_validate(body), None, Settings())
     first = _run(_order(tmp_path, specification), stop_after=2)
@@ -239,10 +240,8 @@ def test_a_loss_that_is_no_number_fails_the_job_and_says_where(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Within the bounds of a request these networks do not diverge: begin with a weight that is no number.
-    build = session.build
-
     def build_broken(*arguments: Any) -> GAN:
-        gan = build(*arguments)
+        gan = building.build(*arguments)
         gan.generator.trainable_variables[0].assign(np.full(gan.generator.trainable_variables[0].shape, np.nan))
         return gan
 
@@ -256,11 +255,9 @@ def test_a_loss_that_is_no_number_fails_the_job_and_says_where(
 def test_the_losses_before_a_divergence_are_told(
     unbroken: tuple[list[Message], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build = session.build
-
     def build_late(*arguments: Any) -> GAN:
         """Build a GAN whose losses are no numbers from step 10 on."""
-        gan = build(*arguments)
+        gan = building.build(*arguments)
         chunks = loop.Loop.chunks
 
         def broken_chunks(*arguments: Any) -> Iterator[loop.Losses]:
