@@ -12,7 +12,7 @@ from app.cli import consoles
 from app.cli import job_options as options
 from app.cli.job_texts import print_job, print_jobs
 from app.cli.watching import watch as watch_job
-from models.toys.presets import PRESETS
+from models.presets import PRESETS
 
 if TYPE_CHECKING:  # --help answers without loading an HTTP client
     from app.cli.client import JobsClient

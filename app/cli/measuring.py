@@ -15,7 +15,7 @@ from app import ROOT
 from app.cli import consoles
 from app.cli.terminal import Show, in_existing_folder, load_faces, progress_bar
 from models.catalogue import CLASS_NAMES
-from models.toys.presets import PRESETS, PresetName
+from models.presets import PRESETS, PresetName
 
 # The modules that load TensorFlow are imported by the commands that need them: --help answers at once.
 

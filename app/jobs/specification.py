@@ -20,7 +20,7 @@ from pydantic import (
 
 from app.jobs.scaling import ColumnTransform
 from models.catalogue import TOY_DIMENSIONS, GanName, LatentType, ToyName
-from models.toys.presets import PRESETS, CriticActivation, PresetName, ToySettings
+from models.presets import PRESETS, CriticActivation, PresetName, ToySettings
 
 MAX_SEED = 2**31 - 1
 #: Sums and differences of a few numbers must stay finite.

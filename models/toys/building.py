@@ -13,9 +13,9 @@ from models.gan import GAN
 from models.latents import LatentGenerator
 from models.networks import fully_connected_GenDiscr
 from models.optimizers import adam
+from models.presets import Preset, ToySettings
 from models.simple_gan import Simple_GAN
 from models.toys.datasets import make
-from models.toys.presets import Preset, ToySettings
 from models.wgan_clip import WGAN_clip
 from models.wgan_gp import WGAN_GP
 

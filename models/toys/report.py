@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from models.presets import Preset
 from models.toys.building import build_preset, generate
 from models.toys.datasets import make, modes_of
 from models.toys.metrics import corner_cloud_statistics, mode_statistics, sliced_wasserstein
-from models.toys.presets import Preset
 from models.training.train import Progress, train
 
 #: Generated points that a trained generator is judged by; 2,500 is the protocol of VEEGAN and PacGAN.

@@ -26,9 +26,9 @@ from models import (
     train,
 )
 from models.faces import training as face_training
+from models.presets import PRESETS
 from models.toys.building import build_preset, generate, trained_generator
 from models.toys.datasets import NAMES, make
-from models.toys.presets import PRESETS
 from tests.conftest import PATIENCE
 from tests.integration import recorded
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.web.schemas.presets import PresetList, PresetView
-from models.toys.presets import PRESETS
+from models.presets import PRESETS
 
 router = APIRouter(tags=["jobs"])
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from models.toys.presets import PresetName
+from models.presets import PresetName
 
 
 class PresetView(BaseModel):

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from app.cli import measuring
 from app.cli.main import cli
-from models.toys.presets import PRESETS, Preset, PresetName
+from models.presets import PRESETS, Preset, PresetName
 
 
 def _short(name: PresetName) -> Preset:

@@ -8,6 +8,7 @@ import pytest
 from models import WGAN_GP, WGAN_clip, train
 from models.catalogue import CLASS_NAMES, GanName, ToyName
 from models.gan import GAN
+from models.presets import PRESETS, Preset, PresetName
 from models.toys.building import (
     GAN_CLASSES,
     build_preset,
@@ -17,7 +18,6 @@ from models.toys.building import (
 )
 from models.toys.datasets import NAMES, make, modes_of
 from models.toys.metrics import sliced_wasserstein
-from models.toys.presets import PRESETS, Preset, PresetName
 from models.toys.report import evaluate_preset, measure
 from tests.model.toy_gans import weights_of
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from app.cli.main import cli
 from models.catalogue import CLASS_NAMES
-from models.toys.presets import PRESETS
+from models.presets import PRESETS
 
 
 def _commands(command: Any, *path: str) -> list[tuple[str, ...]]:

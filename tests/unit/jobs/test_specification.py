@@ -20,7 +20,7 @@ from models.catalogue import (
     discriminator_widths,
     step_bytes,
 )
-from models.toys.presets import PRESETS, PresetName, ToySettings
+from models.presets import PRESETS, PresetName, ToySettings
 
 SETTINGS = Settings()
 #: The settings that came with the presets.

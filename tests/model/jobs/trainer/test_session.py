@@ -36,10 +36,10 @@ from models import fully_connected_GenDiscr, train
 from models.files.weights import read_metadata
 from models.gan import GAN
 from models.latents import LatentGenerator
+from models.presets import PRESETS
 from models.toys import building
 from models.toys.building import build_preset, trained_generator
 from models.toys.datasets import make
-from models.toys.presets import PRESETS
 from models.training import loop, shared_loops
 
 M = TypeVar("M", bound=Message)
