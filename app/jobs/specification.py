@@ -49,6 +49,7 @@ def _plain(text: str) -> str:
 
 _Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small_and_plain)]
 _Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
+_Owner = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_plain)]
 
 _Large = Annotated[int, Field(ge=1, le=1_000_000)]
 _Batch = Annotated[int, Field(ge=1)]
@@ -218,6 +219,12 @@ class JobRequest(Training, _Subject):
         "and scaled back wherever they are shown. `false`: they are trained on as they are, and must lie in 0 … 1.",
     )
     name: _Name | None = Field(None, examples=["my first GAN"])
+    owner: _Owner | None = Field(
+        None,
+        examples=["table-3"],
+        description="Whose job it is: any text of yours. Owners take turns in the queue. It protects nothing: all "
+        "may see and steer it.",
+    )
     metadata: _Metadata = Field({}, description="Anything you want to find again with the job.")
 
     @model_validator(mode="wrap")
@@ -249,6 +256,7 @@ class ForkRequest(_Strict):
     clip: _Clip | None = None
     seed: _Seed | None = None
     name: _Name | None = None
+    owner: _Owner | None = None
     metadata: _Metadata | None = None
 
 

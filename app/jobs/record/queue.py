@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOSClient, WorkflowStatus
 
-from app.jobs.record.tables import tickets
+from app.jobs.record.tables import jobs, tickets
+from app.jobs.states import State
 
 APPLICATION = "nobody"
 QUEUE = "training"
@@ -33,7 +34,8 @@ class Queue:
     def enqueue(self, connection: sa.Connection, job_id: str, number: int, run: int) -> None:
         """Enqueue one run of a job, as part of the caller's transaction."""
         connection.execute(sa.delete(tickets).where(tickets.c.job == number))
-        ticket = connection.execute(sa.insert(tickets).values(job=number).returning(tickets.c.ticket)).scalar_one()
+        turn = _next_turn(connection, number)
+        connection.execute(sa.insert(tickets).values(job=number, turn=turn))
         self._client.enqueue_in_transaction(
             connection,
             {
@@ -41,7 +43,7 @@ class Queue:
                 "workflow_name": WORKFLOW,
                 "workflow_id": _workflow_id(job_id, run),
                 "app_version": APPLICATION_VERSION,
-                "priority": ticket,  # in SQLite, DBOS's own order has a resolution of one second
+                "priority": turn,
             },
             job_id,
             run,
@@ -87,6 +89,27 @@ class Queue:
 
     def _workflows(self, **conditions: Any) -> list[WorkflowStatus]:
         return self._client.list_workflows(load_input=False, load_output=False, **conditions)
+
+
+def _next_turn(connection: sa.Connection, number: int) -> int:
+    """Return the turn of a job that is queued now: one after its owner's last, but not before the present turn.
+
+    So the next job of somebody who has many waiting comes after the next one of everybody else. Jobs without an owner
+    share one.
+    """
+    owner = sa.select(jobs.c.owner).where(jobs.c.number == number).scalar_subquery()
+    waits = jobs.c.state == State.QUEUED
+    last = (
+        sa.select(sa.func.max(tickets.c.turn))
+        .join(jobs, jobs.c.number == tickets.c.job)
+        .where(waits | jobs.c.started.is_not(None))  # not those that were cancelled before their turn came
+    )
+    theirs = connection.execute(last.where(jobs.c.owner.is_not_distinct_from(owner))).scalar() or 0
+    first = sa.select(sa.func.min(tickets.c.turn)).join(jobs, jobs.c.number == tickets.c.job).where(waits)
+    present = connection.execute(first).scalar()
+    if present is None:
+        present = connection.execute(last).scalar() or 1
+    return max(present, theirs + 1)
 
 
 def _workflow_id(job_id: str, run: int | str) -> str:

@@ -1,7 +1,7 @@
 """Queries of the jobs, their events and their losses."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.jobs.errors import IdempotencyError, NotThereError, UnknownJobError
 from app.jobs.record.database import DatabaseFile
 from app.jobs.record.rows import read_row
-from app.jobs.record.tables import events, jobs, losses, tickets
+from app.jobs.record.tables import events, jobs, losses, tickets, workers
 from app.jobs.record.values import Event, JobRow, require_readable
 from app.jobs.states import ENDED, State
 from models.catalogue import LOSS_NAMES
@@ -60,8 +60,16 @@ class JobReader:
             row = connection.execute(sa.select(jobs).where(condition)).mappings().one_or_none()
         return None if row is None else read_row(row)
 
-    def page(self, states: Sequence[State], limit: int, after: str | None) -> list[JobRow]:
-        """Return up to ``limit`` jobs, newest first, in these states (by default all), older than the job ``after``.
+    def page(
+        self, states: Collection[State], limit: int, after: str | None = None, owner: str | None = None
+    ) -> list[JobRow]:
+        """Return up to ``limit`` jobs, newest first.
+
+        Args:
+            states: only jobs in these, by default in all.
+            limit: how many.
+            after: only jobs older than this one.
+            owner: only jobs of this owner.
 
         Raises:
             UnknownJobError: there is no job ``after``.
@@ -71,22 +79,26 @@ class JobReader:
             # An unreadable job counts as failed, whatever its column says.
             maybe_failed = jobs.c.state.not_in(ENDED) if State.FAILED in states else sa.false()
             query = query.where(jobs.c.state.in_(states) | maybe_failed)
+        if owner is not None:
+            query = query.where(jobs.c.owner == owner)
         if after is not None:
             query = query.where(jobs.c.number < self.get(after)["number"])
         with self._engine.connect() as connection, connection.execute(query) as result:
             rows = (read_row(row) for row in result.mappings())
             return list(itertools.islice((row for row in rows if not states or row["state"] in states), limit))
 
-    def positions(self) -> dict[str, int]:
-        """Return for each waiting job, by id, how many jobs the queue takes before it."""
-        query = (
-            sa.select(jobs.c.id)
-            .outerjoin(tickets, tickets.c.job == jobs.c.number)
-            .where(jobs.c.state == State.QUEUED)
-            .order_by(sa.func.coalesce(tickets.c.ticket, 0), jobs.c.number)
-        )
+    def waiting(self) -> list[JobRow]:
+        """Return the jobs that wait, in the order in which the queue takes them."""
+        place = (sa.func.coalesce(tickets.c.turn, 0), sa.func.coalesce(tickets.c.ticket, 0), jobs.c.number)
+        query = sa.select(jobs).outerjoin(tickets, tickets.c.job == jobs.c.number).order_by(*place)
         with self._engine.connect() as connection:
-            return {job_id: before for before, job_id in enumerate(connection.execute(query).scalars())}
+            rows = connection.execute(query.where(jobs.c.state == State.QUEUED)).mappings().all()
+        return [read_row(row) for row in rows]
+
+    def workers(self) -> int:
+        """Return how many workers share the database; with SQLite there is one."""
+        with self._engine.connect() as connection:
+            return max(1, connection.execute(sa.select(sa.func.count()).select_from(workers)).scalar_one())
 
     def events_after(self, job: JobRow, seq: int, limit: int = 500) -> list[Event]:
         """Return up to ``limit`` events of a job after the event ``seq``, in order."""

@@ -153,6 +153,7 @@ def _values(job_id: str, new: NewJob) -> dict[str, Any]:
     return {
         "id": job_id,
         "name": new.name,
+        "owner": new.owner,
         "metadata": new.metadata,
         "specification": new.specification.model_dump(mode="json"),
         "specification_version": SPECIFICATION_VERSION,

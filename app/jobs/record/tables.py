@@ -16,6 +16,7 @@ jobs = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("id", sa.String(32), nullable=False, unique=True),
     sa.Column("name", sa.Text),
+    sa.Column("owner", sa.String(64), index=True),
     sa.Column("metadata", sa.JSON, nullable=False),
     sa.Column("specification", sa.JSON, nullable=False),
     sa.Column("specification_version", sa.Integer, nullable=False, server_default="1"),
@@ -80,12 +81,14 @@ workers = sa.Table(
     sa.Column("beats", sa.BigInteger, nullable=False),
 )
 
-#: The order of the queue: the lowest ticket runs next. A job that is queued again gets a new ticket.
+#: The order of the queue: owners take turns, and within a turn the lowest ticket runs next. A job that is queued again
+#: gets a new ticket.
 tickets = sa.Table(
     "job_tickets",
     metadata,
     sa.Column("ticket", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("job", sa.Integer, sa.ForeignKey("jobs.number"), nullable=False, index=True),
+    sa.Column("turn", sa.Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 

@@ -34,6 +34,7 @@ class NewJob(NamedTuple):
     parent: str | None = None
     checkpoint: str | None = None
     checkpoint_step: int = 0
+    owner: str | None = None
 
 
 def new_id() -> str:

@@ -3,30 +3,39 @@
 All functions raise ``UnknownJobError`` if the job does not exist.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.jobs.errors import UnknownJobError
 from app.jobs.record.values import JobRow
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.views import Job, JobPage, view
-from app.jobs.states import Action, State
+from app.jobs.service.waits import waits
+from app.jobs.states import ENDED, HELD, Action, State
 
 if TYPE_CHECKING:
     from app.jobs.record.store import JobStore
 
 
-def page(database: JobDatabase, states: Sequence[State], limit: int, after: str | None) -> JobPage:
+#: How many jobs tell the speed of others.
+_KNOWN = 50
+
+
+def page(
+    database: JobDatabase, states: Sequence[State], limit: int, after: str | None, owner: str | None = None
+) -> JobPage:
     """Return up to ``limit`` jobs, newest first, of these states (or all), older than the job ``after``."""
     with database.store() as store:
-        rows = store.page(states, limit + 1, after)
+        rows = store.page(states, limit + 1, after, owner)
         shown = rows[:limit]
-        return JobPage(jobs=views(store, shown), next=shown[-1]["id"] if len(rows) > len(shown) else None)
+        return JobPage(jobs=views(database, store, shown), next=shown[-1]["id"] if len(rows) > len(shown) else None)
 
 
 def show(database: JobDatabase, job_id: str) -> Job:
     """Return a job."""
     with database.store() as store:
-        return views(store, [store.get(job_id)])[0]
+        return views(database, store, [store.get(job_id)])[0]
 
 
 def steer(database: JobDatabase, job_id: str, action: Action) -> Job:
@@ -36,7 +45,7 @@ def steer(database: JobDatabase, job_id: str, action: Action) -> Job:
         TransitionError: the job's state does not allow it.
     """
     with database.store() as store:
-        return views(store, [store.steer(job_id, action)])[0]
+        return views(database, store, [store.steer(job_id, action)])[0]
 
 
 def delete(database: JobDatabase, job_id: str) -> None:
@@ -50,8 +59,29 @@ def delete(database: JobDatabase, job_id: str) -> None:
         store.clear(database.files(job_id))
 
 
-def views(store: "JobStore", rows: Sequence[JobRow]) -> list[Job]:
-    """Return jobs as clients see them. The queue is counted once for all of them."""
-    positions = store.positions() if any(row["state"] == State.QUEUED for row in rows) else {}
-    # A job that a worker takes at this moment has left the queue: nobody is before it.
-    return [view(row, positions.get(row["id"], 0) if row["state"] == State.QUEUED else None) for row in rows]
+def delete_all(database: JobDatabase, owner: str) -> list[str]:
+    """Delete all jobs of an owner that have ended; return their ids."""
+    deleted = []
+    with database.store() as store:
+        while rows := store.page(ENDED, 100, owner=owner):
+            for row in rows:
+                with contextlib.suppress(UnknownJobError):  # somebody else was faster
+                    delete(database, row["id"])
+                    deleted.append(row["id"])
+    return deleted
+
+
+def views(database: JobDatabase, store: "JobStore", rows: Sequence[JobRow]) -> list[Job]:
+    """Return jobs as clients see them. The queue is looked at once for all of them."""
+    if all(row["state"] != State.QUEUED for row in rows):
+        return [view(row) for row in rows]
+    waiting = store.waiting()
+    positions = {row["id"]: before for before, row in enumerate(waiting)}
+    running = store.page(HELD, database.settings.max_queued_jobs)
+    known = running + store.page([State.SUCCEEDED, State.CANCELLED, State.PAUSED], _KNOWN)
+    expected = waits(waiting, running, known, database.settings.concurrent_jobs * store.workers())
+    return [
+        # A job that a worker takes at this moment has left the queue: nobody is before it.
+        view(row, positions.get(row["id"], 0), expected.get(row["id"])) if row["state"] == State.QUEUED else view(row)
+        for row in rows
+    ]

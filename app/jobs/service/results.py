@@ -120,7 +120,7 @@ def networks(database: JobDatabase, job_id: str) -> bytes:
     with reading_files_of(job_id), zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("generator.h5", "discriminator.h5"):
             archive.write(folder / name, name)
-        archive.writestr("job.json", view(job, None).model_dump_json(indent=2))
+        archive.writestr("job.json", view(job).model_dump_json(indent=2))
     return buffer.getvalue()
 
 

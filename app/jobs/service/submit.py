@@ -40,7 +40,7 @@ def submit(database: JobDatabase, request: JobRequest, table: Table | None = Non
     parts = [request.model_dump_json(exclude={"data"} if stored else None).encode()]
     if stored is not None and points is not None:
         parts += [stored.model_dump_json().encode(), points.tobytes()]
-    new = NewJob(specification, request.name, request.metadata, digest(*parts))
+    new = NewJob(specification, request.name, request.metadata, digest(*parts), owner=request.owner)
 
     if points is None:
         return _store(database, new, key)
@@ -78,6 +78,7 @@ def fork(database: JobDatabase, parent_id: str, changes: ForkRequest, key: str |
         parent_id,
         name,
         step,
+        changes.owner if changes.owner is not None else parent["owner"],
     )
     parent_files = database.files(parent_id)
 

@@ -23,6 +23,7 @@ class Parent(BaseModel):
 class _Progress(BaseModel):
     id: str
     name: str | None
+    owner: str | None
     status: State
     phase: Phase | None = Field(
         description="What a worker does with the job now: `starting` (the process starts and builds the networks), "
@@ -49,6 +50,10 @@ class _Progress(BaseModel):
     error: str | None = Field(description="Why the job failed.")
     recoveries: int = Field(description="How often the job was resumed after its process or worker had died.")
     queue_position: int | None = Field(description="Number of jobs that are queued before it.")
+    estimated_start: datetime | None = Field(
+        description="Only while the job is queued: when it is likely to start, by the speed of similar jobs, if there "
+        "were any."
+    )
     weights_step: int | None = Field(description="Step of the networks that can be downloaded: that of the last stop.")
     checkpoints: list[int] = Field(description="Steps from which the job can be forked.")
     parent: Parent | None = Field(description="The job that this one was forked from, if any.")
@@ -102,6 +107,12 @@ class JobPage(BaseModel):
     next: str | None = Field(description="Value of `after` for the next page; null on the last page.")
 
 
+class DeletedJobs(BaseModel):
+    """Jobs that were deleted."""
+
+    deleted: list[str] = Field(description="Their ids.")
+
+
 class EventView(BaseModel):
     """An event of a job."""
 
@@ -119,12 +130,12 @@ class Events(BaseModel):
     ended: bool = Field(description="The job has ended, and there are no later events.")
 
 
-def view(row: JobRow, queue_position: int | None) -> Job:
-    """Return a job as clients see it."""
+def view(row: JobRow, queue_position: int | None = None, wait: float | None = None) -> Job:
+    """Return a job as clients see it; ``wait`` is the time until it is likely to start, in seconds."""
     speed = row["steps_per_second"]
     left = (row["steps"] - row["step"]) / speed if row["state"] == State.RUNNING and speed else None
     parent = (row["parent"], row["parent_step"])
-    same = ("id", "name", "metadata", "first_step", "step", "steps", "steps_per_second", "seconds", "losses")
+    same = ("id", "name", "owner", "metadata", "first_step", "step", "steps", "steps_per_second", "seconds", "losses")
     return Job.model_validate(
         _settings(row["specification"])
         | {name: row[name] for name in (*same, "figures", "error", "recoveries", "weights_step")}
@@ -135,6 +146,7 @@ def view(row: JobRow, queue_position: int | None) -> Job:
             "warnings": row["warnings"] or {},
             "estimated_finish": None if left is None else _time(time.time() + left),
             "queue_position": queue_position,
+            "estimated_start": None if wait is None else _time(time.time() + wait),
             "parent": None if None in parent else dict(zip(("id", "step"), parent, strict=True)),
             "checkpoints": sorted(checkpoints_of(row)),
         }

@@ -6,13 +6,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.jobs.service import manage
 from app.jobs.service import submit as submission
-from app.jobs.service.views import Job, JobPage
+from app.jobs.service.views import DeletedJobs, Job, JobPage
 from app.jobs.specification import ForkRequest
 from app.jobs.states import Action
 from app.web.dependencies import Jobs
 from app.web.errors import problem_response
 from app.web.job_body import JOB_BODY, read_job
-from app.web.schemas.jobs import IdempotencyKey, JobId, JobsQuery
+from app.web.schemas.jobs import IdempotencyKey, JobId, JobsQuery, OwnerQuery
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -38,7 +38,13 @@ async def submit(request: Request, response: Response, jobs: Jobs, idempotency_k
 @router.get("", summary="List the jobs")
 def list_jobs(query: Annotated[JobsQuery, Query()], jobs: Jobs) -> JobPage:
     """List the jobs, newest first."""
-    return manage.page(jobs, query.status, query.limit, query.after)
+    return manage.page(jobs, query.status, query.limit, query.after, query.owner)
+
+
+@router.delete("", summary="Delete an owner's jobs")
+def delete_all(query: Annotated[OwnerQuery, Query()], jobs: Jobs) -> DeletedJobs:
+    """Delete all jobs of an owner that have ended, and their files. The others stay."""
+    return DeletedJobs(deleted=manage.delete_all(jobs, query.owner))
 
 
 @router.get("/{job_id}", summary="Get a job")

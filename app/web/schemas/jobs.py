@@ -38,8 +38,15 @@ class JobsQuery(_Query):
     """Which jobs."""
 
     status: list[State] = Field([], description="Only jobs in this state; may be given several times.")
+    owner: str | None = Field(None, examples=["table-3"], description="Only jobs of this owner.")
     limit: int = Field(20, ge=1, le=100, description="Jobs per page.")
     after: str | None = Field(None, examples=["76cd927a59c4550b"], description="`next` of the previous page.")
+
+
+class OwnerQuery(_Query):
+    """Whose jobs."""
+
+    owner: str = Field(examples=["table-3"], description="Only jobs of this owner.")
 
 
 class EventsQuery(_Query):

@@ -252,15 +252,13 @@ def test_a_worker_that_was_frozen_does_not_bring_the_folder_back(
 def test_the_place_in_the_queue_is_that_in_which_jobs_are_taken(
     store: JobStore, engine: sa.Engine, jobs: JobDatabase
 ) -> None:
-    with jobs.store() as all_jobs:
-        for row in all_jobs.page([State.QUEUED], 100, None):
-            all_jobs.steer(row["id"], Action.CANCEL)
+    _empty_the_queue(store)
     ids = [_submit(jobs, JobRequest(model="simple_gan", name=str(i))) for i in range(6)]
     for i in (0, 3):
         store.steer(ids[i], Action.PAUSE)
         store.steer(ids[i], Action.RESUME)
     store.steer(ids[1], Action.CANCEL)
-    assert store.positions() == {ids[i]: place for place, i in enumerate((2, 4, 5, 0, 3))}
+    assert _waiting(store) == [ids[i] for i in (2, 4, 5, 0, 3)]
 
     status = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
     with engine.connect() as connection:
@@ -268,10 +266,62 @@ def test_the_place_in_the_queue_is_that_in_which_jobs_are_taken(
             f"SELECT workflow_uuid FROM {status} WHERE status = 'ENQUEUED' ORDER BY priority, created_at"
         ).scalars()
         runs = {f"{row['id']}-{row['run']}": row["id"] for row in store.page([State.QUEUED], 100, None)}
-        assert [runs[name] for name in taken if name in runs] == list(store.positions())
+        assert [runs[name] for name in taken if name in runs] == _waiting(store)
 
 
-def test_a_list_takes_one_query_for_all_places(jobs: JobDatabase) -> None:
+def _empty_the_queue(store: JobStore) -> None:
+    for job_id in _waiting(store):
+        store.steer(job_id, Action.CANCEL)
+
+
+def _waiting(store: JobStore) -> list[str]:
+    return [row["id"] for row in store.waiting()]
+
+
+def test_owners_take_turns(store: JobStore, jobs: JobDatabase, engine: sa.Engine) -> None:
+    """Whoever has many jobs waiting lets the next job of everybody else go first."""
+    _empty_the_queue(store)
+
+    def submit(owner: str | None) -> str:
+        return _submit(jobs, JobRequest(model="simple_gan", owner=owner))
+
+    def start(job_id: str) -> None:
+        with engine.begin() as connection:
+            ended = {"state": State.SUCCEEDED, "started": 1.0}
+            connection.execute(sa.update(metadata.tables["jobs"]).filter_by(id=job_id).values(ended))
+
+    a = [submit("a") for _ in range(4)]
+    nobody = [submit(None) for _ in range(2)]
+    b = [submit("b")]
+    assert _waiting(store) == [a[0], nobody[0], b[0], a[1], nobody[1], a[2], a[3]]
+    for job_id in (a[0], nobody[0], b[0]):
+        start(job_id)
+    # Whoever comes later does not make up for the turns before, and nobody is served twice before the others.
+    b.append(submit("b"))
+    c = [submit("c") for _ in range(2)]
+    assert _waiting(store) == [a[1], nobody[1], b[1], c[0], a[2], c[1], a[3]]
+    # What is cancelled while it waits takes no turn.
+    _empty_the_queue(store)
+    late = [submit("a"), submit("b"), submit("d")]
+    assert _waiting(store) == late
+
+
+def test_the_jobs_of_an_owner_are_listed_and_deleted_alone(jobs: JobDatabase) -> None:
+    for owner in ("mine", "theirs", None, "mine"):
+        _submit(jobs, JobRequest(model="simple_gan", owner=owner))
+    mine = manage.page(jobs, [], 100, None, "mine").jobs
+    assert [job.owner for job in mine] == ["mine", "mine"]
+    manage.steer(jobs, mine[0].id, Action.CANCEL)
+    theirs = manage.page(jobs, [], 100, None, "theirs").jobs[0]
+    manage.steer(jobs, theirs.id, Action.CANCEL)
+
+    assert manage.delete_all(jobs, "mine") == [mine[0].id]
+    assert [job.id for job in manage.page(jobs, [], 100, None, "mine").jobs] == [mine[1].id]
+    assert manage.show(jobs, theirs.id).status == State.CANCELLED
+    assert manage.delete_all(jobs, "mine") == []
+
+
+def test_a_list_looks_at_the_queue_once_for_all_places(jobs: JobDatabase) -> None:
     for _ in range(10):
         _submit(jobs, JobRequest(model="simple_gan"))
     statements: list[str] = []
@@ -282,9 +332,9 @@ def test_a_list_takes_one_query_for_all_places(jobs: JobDatabase) -> None:
             statements.append(statement)
 
         rows = store.page([], 50, None)
-        shown = manage.views(store, rows)
+        shown = manage.views(jobs, store, rows)
     assert sum(job.queue_position is not None for job in shown) >= 10
-    assert len(statements) == 2
+    assert len(statements) == 5, "the rows; those that wait, run and have run; the workers"
 
 
 def test_a_job_of_an_older_version_without_a_ticket_is_the_first(
@@ -294,5 +344,5 @@ def test_a_job_of_an_older_version_without_a_ticket_is_the_first(
     with engine.begin() as connection:
         connection.execute(sa.delete(metadata.tables["job_tickets"]))
     newer = _submit(jobs, JobRequest(model="simple_gan"))
-    places = store.positions()
-    assert places[ids[0]] < places[ids[1]] < places[newer]
+    places = [_waiting(store).index(job_id) for job_id in (*ids, newer)]
+    assert places == sorted(places)
