@@ -131,8 +131,8 @@ _PLANE = Preset(
 #: Task 2 of the exercise as it stands: 100 epochs of 250 steps.
 _CORNER_CLOUD = Preset(
     title="Corner cloud in 49 dimensions, the exercise's run",
-    watch="For some thousand steps the cloud is in the wrong place; then the mean squared distance falls, ever more slowly. "
-    "It ends near .16, where the real cloud has .1225.",
+    watch="For some thousand steps the cloud is in the wrong place; then the mean squared distance falls, ever more "
+    "slowly. It ends near .16, where the real cloud has .1225.",
     data="corner_cloud",
     size=10_000,
     gen_shape=(49, 98, 98, 49),

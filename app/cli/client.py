@@ -67,10 +67,10 @@ class JobsClient:
             fields = {"job": json.dumps(job)}
             return self._json("POST", "/jobs", data=fields, files={"data": (file.name, points)}, headers=headers)
 
-    def page(self, statuses: list[str], limit: int, after: str | None) -> Json:
+    def page(self, statuses: list[str], limit: int, after: str | None, owner: str | None = None) -> Json:
         """Return a page of ``jobs``, newest first, and ``next``: the ``after`` of the next page."""
-        query = {"status": statuses, "limit": limit} | ({} if after is None else {"after": after})
-        return self._json("GET", "/jobs", params=query)
+        given = {name: value for name, value in (("after", after), ("owner", owner)) if value is not None}
+        return self._json("GET", "/jobs", params={"status": statuses, "limit": limit} | given)
 
     def get(self, job_id: str) -> Json:
         """Return a job."""

@@ -59,6 +59,7 @@ GeneratorGain = Annotated[
 CriticGain = Annotated[float | None, typer.Option(help="The same for the discriminator.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed and settings give the same weights.")]
 Name = Annotated[str | None, typer.Option(help="Name of the job.")]
+Owner = Annotated[str | None, typer.Option(help="Whose job it is: owners take turns in the queue.")]
 Metadata = Annotated[Any, typer.Option(metavar="JSON", parser=_object, help="An object that is kept with the job.")]
 
 

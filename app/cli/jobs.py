@@ -98,6 +98,7 @@ def submit(
     critic_gain: options.CriticGain = None,
     seed: options.Seed = None,
     name: options.Name = None,
+    owner: options.Owner = None,
     metadata: options.Metadata = None,
     idempotency_key: Annotated[
         str | None, typer.Option(help="A repetition with the same key returns the same job, not another one.")
@@ -145,6 +146,7 @@ def fork(
     clip: options.Clip = None,
     seed: options.Seed = None,
     name: options.Name = None,
+    owner: options.Owner = None,
     metadata: options.Metadata = None,
     watch: Watch = False,
     url: Url = _HERE,
@@ -163,6 +165,7 @@ def list_jobs(
             "may be given several times."
         ),
     ] = None,
+    owner: Annotated[str | None, typer.Option(help="Only jobs of this owner.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="ID", help="Only jobs older than this one.")] = None,
     as_json: AsJson = False,
@@ -170,7 +173,7 @@ def list_jobs(
 ) -> None:
     """List the jobs, newest first."""
     with _client(url) as client:
-        page = client.page(status or [], limit, after)
+        page = client.page(status or [], limit, after, owner)
     if as_json:
         typer.echo(json.dumps(page, indent=2))
         return

@@ -105,6 +105,7 @@ def test_submit_knows_every_setting(service: Service) -> None:
         "critic-gain": "1.6",
         "seed": "10",
         "name": "a name",
+        "owner": "table 3",
         "metadata": '{"series": 3}',
         "data": "ring8",
         "size": "500",
@@ -137,6 +138,7 @@ def test_submit_knows_every_setting(service: Service) -> None:
         "critic_gain": 1.6,
         "seed": 10,
         "name": "a name",
+        "owner": "table 3",
         "metadata": {"series": 3},
     }
 
