@@ -78,8 +78,11 @@ def test_every_dimension_at_every_size(dimensions: int, size: int) -> None:
 @pytest.mark.parametrize(("dimensions", "plots"), [(1, 2), (2, 2), (3, 3), (5, 4), (49, 3)])
 def test_plots_stand_in_two_columns_or_in_one(dimensions: int, plots: int) -> None:
     head, cell = 62, 412
-    assert abs(_draw(dimensions, size=900).height - (head + (plots + 1) // 2 * cell)) <= 1
-    assert abs(_draw(dimensions, size=450).height - (head + plots * cell)) <= 1
+    for size, rows in ((900, (plots + 1) // 2), (450, plots)):
+        figure = draw(_data(dimensions), _snapshot(dimensions), _losses(100), NAMES, first_step=0, title="", size=size)
+        width, height = figure.canvas.get_width_height()
+        assert width == size
+        assert abs(height - (head + rows * cell)) <= 1
 
 
 def test_the_same_job_gives_the_same_picture() -> None:
