@@ -43,21 +43,17 @@ def test_every_call_is_listed(visitor: Visitor) -> None:
     expect(page.get_by_role("heading", name="Errors")).to_have_count(0)  # every reference is found
 
 
-@pytest.mark.parametrize("options", [{}, PHONE])
-def test_a_link_leads_back_to_the_pages(visitor: Visitor, options: dict[str, Any]) -> None:
-    page = visitor.open("/docs", **options)
+@pytest.mark.parametrize(("options", "scheme"), [({}, "light"), (PHONE, "dark")])
+def test_the_page_fits_follows_the_colour_scheme_and_leads_back(
+    visitor: Visitor, options: dict[str, Any], scheme: str
+) -> None:
+    page = visitor.open("/docs", **options, color_scheme=scheme)
     expect(page.locator(".opblock").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    level = page.locator(".info p").first.evaluate("text => Number(getComputedStyle(text).color.match(/\\d+/)[0])")
+    assert (level > 128) == (scheme == "dark")
     page.get_by_role("link", name="Faces", exact=True).click()
     expect(page.locator("#portrait")).to_be_visible()
-
-
-@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
-def test_the_page_follows_the_colour_scheme(visitor: Visitor, scheme: str, dark: bool) -> None:
-    page = visitor.open("/docs", color_scheme=scheme)
-    expect(page.locator(".opblock").first).to_be_visible()
-    level = page.locator(".info p").first.evaluate("text => Number(getComputedStyle(text).color.match(/\\d+/)[0])")
-    assert (level > 128) == dark
 
 
 def test_a_picture_is_asked_for_and_shown(visitor: Visitor) -> None:

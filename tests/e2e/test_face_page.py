@@ -182,8 +182,8 @@ def test_the_link_is_copied(visitor: Visitor) -> None:
 
 def test_the_link_is_copied_without_a_clipboard(visitor: Visitor) -> None:
     page = visitor.blank()
-    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    page.goto("/?seed=7")
+    with page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })"):
+        page.goto("/?seed=7")
     hanging(page, 7)
     page.click("#copy-link")
     expect(page.locator("#copy-label")).to_have_text("Copied")
@@ -276,8 +276,8 @@ def test_favourites_outlive_a_reload(visitor: Visitor) -> None:
 @pytest.mark.parametrize("stored", ["{", '[1, null, {"seed": "7"}, {"seed": -1, "truncation": 1}]'])
 def test_a_spoilt_store_of_favourites_does_no_harm(visitor: Visitor, stored: str) -> None:
     page = visitor.blank()
-    page.add_init_script(f"localStorage.setItem('nobody.kept', {stored!r})")
-    page.goto("/?seed=6")
+    with page.add_init_script(f"localStorage.setItem('nobody.kept', {stored!r})"):
+        page.goto("/?seed=6")
     hanging(page, 6)
     expect(page.locator("#kept button")).to_have_count(0)
     page.click("#keep")
@@ -391,7 +391,7 @@ def test_an_error_leaves_the_last_face_in_place(visitor: Visitor) -> None:
 
 
 def test_offline_is_said_and_overcome(visitor: Visitor) -> None:
-    page = visitor.open("/?seed=9", failures_expected=True)
+    page = visitor.open("/?seed=9", failures_expected=True, unused=True)
     hanging(page, 9)
     page.context.set_offline(True)
     page.fill("#name", "Ada")

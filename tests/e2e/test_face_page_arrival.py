@@ -38,7 +38,7 @@ def test_the_first_face_comes_with_the_page(visitor: Visitor, path: str) -> None
 
 
 def test_the_script_does_not_fetch_the_first_face_again(visitor: Visitor) -> None:
-    page = visitor.blank()
+    page = visitor.blank(unused=True)
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
     page.goto("/?seed=42")
@@ -49,7 +49,7 @@ def test_the_script_does_not_fetch_the_first_face_again(visitor: Visitor) -> Non
 
 
 def test_a_visit_takes_few_requests_and_one_for_all_thumbnails(visitor: Visitor) -> None:
-    page = visitor.blank()
+    page = visitor.blank(unused=True)
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
     page.goto("/")
@@ -64,7 +64,7 @@ def test_a_visit_takes_few_requests_and_one_for_all_thumbnails(visitor: Visitor)
 
 @pytest.mark.parametrize("path", ["/", "/lab"])
 def test_all_scripts_are_asked_for_at_once(visitor: Visitor, path: str) -> None:
-    page = visitor.blank()
+    page = visitor.blank(unused=True)
     scripts: set[str] = set()
     page.on("request", lambda request: scripts.add(request.url) if request.url.endswith(".js") else None)
     page.goto(path, wait_until="networkidle")
@@ -74,7 +74,7 @@ def test_all_scripts_are_asked_for_at_once(visitor: Visitor, path: str) -> None:
 
 
 def test_pictures_of_the_page_may_be_kept_by_the_browser(visitor: Visitor) -> None:
-    page = visitor.blank()
+    page = visitor.blank(unused=True)
     kept: dict[str, str] = {}
     page.on("response", lambda answer: kept.update({answer.url: answer.headers.get("cache-control", "")}))
     page.goto("/")
@@ -252,8 +252,8 @@ Object.defineProperty(navigator, "share", { value: async (data) => {
 def sharing(visitor: Visitor, outcome: str = "", *, files: bool = True) -> Page:
     """Open a page in a browser with a share sheet that ends in this way."""
     page = visitor.blank(permissions=["clipboard-read", "clipboard-write"])
-    page.add_init_script(SHARE.replace("OUTCOME", outcome).replace("FILES", str(files).lower()))
-    page.goto("/?seed=42")
+    with page.add_init_script(SHARE.replace("OUTCOME", outcome).replace("FILES", str(files).lower())):
+        page.goto("/?seed=42")
     hanging(page, 42)
     page.click("#share")
     page.wait_for_function("() => window.shared.length === 1")

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e import lab
 from tests.e2e.conftest import Visitor
-from tests.e2e.lab import PHONE, TRAINING_MS, ask, stands
+from tests.e2e.lab import PHONE, SIMPLE, TRAINING_MS, ask, stands
 
 pytestmark = pytest.mark.e2e
 
@@ -119,7 +119,7 @@ def test_a_run_is_started_and_watched_to_its_end(visitor: Visitor) -> None:
 
 def test_a_reload_catches_up_and_the_run_can_be_steered(visitor: Visitor) -> None:
     page = visitor.open("/lab")
-    job = start(page, model="wgan_gp", data="four_clouds", epochs="10000")
+    job = start(page, model="simple_gan", data="circle", epochs="10000")
     stands(page, "running")
     expect(page.locator("#film")).to_be_visible(timeout=TRAINING_MS)
     expect(page.locator("#run-pace")).to_contain_text("left")
@@ -252,7 +252,7 @@ def test_the_pictures_of_a_run_can_be_looked_through(visitor: Visitor, trained: 
 
 
 def test_less_motion_where_it_is_asked_for(visitor: Visitor, trained: dict[str, Any]) -> None:
-    page = visitor.blank(reduced_motion="reduce")
+    page = visitor.blank(unused=True, reduced_motion="reduce")
     page.clock.install()
     page.goto(f"/lab?job={trained['id']}")
     expect(page.locator("#picture")).to_have_attribute("data-step", "200")
@@ -297,7 +297,7 @@ def test_the_link_is_copied(visitor: Visitor, trained: dict[str, Any]) -> None:
 
 
 def test_runs_are_listed_opened_and_deleted(visitor: Visitor, trained: dict[str, Any]) -> None:
-    ask(visitor.server, "POST", "/jobs", {"model": "simple_gan", "epochs": 1, "name": "to be deleted"})
+    ask(visitor.server, "POST", "/jobs", {**SIMPLE, "name": "to be deleted"})
     page = look_at(visitor, trained)
     rows = page.locator("#runs li")
     first = rows.filter(has_text="to be deleted")
@@ -384,7 +384,7 @@ def test_no_screen_is_too_narrow(visitor: Visitor, trained: dict[str, Any], widt
 
 def test_on_a_phone_the_picture_comes_into_view_and_is_crisp(visitor: Visitor) -> None:
     page = visitor.open("/lab", **PHONE)
-    start(page, data="moons", epochs="1")
+    start(page, model="simple_gan", data="moons", epochs="1")
     expect(page.locator("#picture")).to_be_in_viewport(ratio=0.9)
     assert page.locator("#picture").evaluate("c => c.width === 2 * c.clientWidth && c.height === 2 * c.clientHeight")
     stands(page, "succeeded")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.e2e import lab
-from tests.e2e.conftest import Server, Visitor
-from tests.e2e.lab import PHONE, ask, stands
+from tests.e2e.conftest import Pages, Server, Visitor
+from tests.e2e.lab import PHONE, SIMPLE, ask, stands
 
 pytestmark = pytest.mark.e2e
 
@@ -34,7 +34,7 @@ DARK_AT = """(canvas, [x, y]) => {
 
 def run_of(server: str, **settings: Any) -> dict[str, Any]:
     """Train something small."""
-    return lab.trained(server, ask(server, "POST", "/jobs", {"model": "simple_gan", "epochs": 1, **settings}))
+    return lab.trained(server, ask(server, "POST", "/jobs", SIMPLE | settings))
 
 
 def chosen(page: Page) -> str:
@@ -44,7 +44,7 @@ def chosen(page: Page) -> str:
 
 def test_a_run_that_somebody_else_starts_or_deletes_comes_and_goes(visitor: Visitor) -> None:
     page = visitor.open("/lab", failures_expected=True)
-    job = ask(visitor.server, "POST", "/jobs", {"model": "simple_gan", "epochs": 1, "name": "of somebody else"})
+    job = ask(visitor.server, "POST", "/jobs", SIMPLE | {"name": "of somebody else"})
     row = page.locator("#runs li").filter(has_text="of somebody else")
     expect(row).to_contain_text("trained", timeout=lab.TRAINING_MS)
     row.locator(".run-open").click()
@@ -58,8 +58,9 @@ def test_own_points_stay_own_points_in_the_form(visitor: Visitor) -> None:
     points = [[i % 7 / 7, i % 11 / 11] for i in range(300)]
     own = run_of(visitor.server, data={"points": points}, gen_shape=[2, 12, 2])
     fork = lab.trained(visitor.server, ask(visitor.server, "POST", f"/jobs/{own['id']}/fork", {"epochs": 2}))
+    page = visitor.blank()
     for job in (own, fork):
-        page = visitor.open(f"/lab?job={job['id']}")
+        page.goto(f"/lab?job={job['id']}")
         stands(page, "succeeded")
         assert chosen(page) == "own"
         assert page.input_value("#gen_shape") == "2, 12, 2"
@@ -115,11 +116,11 @@ def test_the_form_shows_the_run_and_start_repeats_it(
     "screen", [PHONE, {"viewport": {"width": 640, "height": 400}}, {"viewport": {"width": 1280, "height": 800}}]
 )
 def test_a_shared_link_opens_on_the_picture(visitor: Visitor, screen: dict[str, Any]) -> None:
-    job = run_of(visitor.server, data={"name": "circle"})
+    job = run_of(visitor.server)
     page = visitor.open(f"/lab?job={job['id']}", **screen)
     stands(page, "succeeded")
     expect(page.locator("#picture")).to_be_in_viewport(ratio=0.99)
-    page = visitor.open("/lab", **screen)
+    page.goto("/lab")
     expect(page.locator("#runs li").first).to_be_attached()
     assert page.evaluate("scrollY") == 0
 
@@ -174,7 +175,7 @@ def test_circles_are_three_sigma_and_what_covered_means_is_said(
 
 
 def test_without_modes_nothing_is_said_of_circles(visitor: Visitor) -> None:
-    job = run_of(visitor.server, data={"name": "circle"})
+    job = run_of(visitor.server)
     page = visitor.open(f"/lab?job={job['id']}")
     stands(page, "succeeded")
     expect(page.locator("#legend")).to_be_visible()
@@ -184,7 +185,7 @@ def test_without_modes_nothing_is_said_of_circles(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("lost", ["snapshots", "real.json", "."])
 def test_a_run_whose_files_were_deleted_shows_what_is_left(visitor: Visitor, shared_server: Server, lost: str) -> None:
-    job = run_of(visitor.server, data={"name": "circle"})
+    job = run_of(visitor.server)
     path = shared_server.data / "jobs" / job["id"] / lost
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     page = visitor.open(f"/lab?job={job['id']}", failures_expected=True)
@@ -197,17 +198,17 @@ def test_a_run_whose_files_were_deleted_shows_what_is_left(visitor: Visitor, sha
 
 
 @pytest.fixture
-def guest(browser: Browser, own_server: Server) -> Iterator[Visitor]:
+def guest(pages: Pages, own_server: Server) -> Iterator[Visitor]:
     """Visit a service that stops and starts again."""
-    visitor = Visitor(browser, own_server.address)
+    visitor = Visitor(pages, own_server.address)
     yield visitor
     visitor.leave()
     assert visitor.complaints == []
 
 
 def test_after_a_restart_of_the_server_no_word_of_the_outage_is_left(guest: Visitor, own_server: Server) -> None:
-    job = ask(guest.server, "POST", "/jobs", {"model": "simple_gan", "epochs": 8_000, "name": "long"})
-    page = guest.open(f"/lab?job={job['id']}", failures_expected=True)
+    job = ask(guest.server, "POST", "/jobs", SIMPLE | {"epochs": 8_000, "name": "long"})
+    page = guest.open(f"/lab?job={job['id']}", failures_expected=True, unused=True)
     stands(page, "running")
     expect(page.locator("#run-pace")).to_contain_text("steps/s", timeout=lab.TRAINING_MS)
     own_server.stop()
@@ -233,16 +234,18 @@ def test_after_a_restart_of_the_server_no_word_of_the_outage_is_left(guest: Visi
     expect(page.locator("#runs li").filter(has_text="long")).to_contain_text("cancelled")
 
 
-def test_a_server_that_stands_still_is_missed_and_welcomed_back(guest: Visitor, own_server: Server) -> None:
-    job = ask(guest.server, "POST", "/jobs", {"model": "simple_gan", "epochs": 8_000, "name": "long"})
-    page = guest.open(f"/lab?job={job['id']}", failures_expected=True)
+def test_a_server_that_stands_still_is_missed_and_welcomed_back(visitor: Visitor, shared_server: Server) -> None:
+    job = ask(visitor.server, "POST", "/jobs", SIMPLE | {"epochs": 8_000, "name": "long"})
+    page = visitor.open(f"/lab?job={job['id']}", failures_expected=True)
     stands(page, "running")
-    os.kill(own_server.process.pid, signal.SIGSTOP)
+    page.click("#pause")  # meanwhile, it need not train
+    stands(page, "paused")
+    os.kill(shared_server.process.pid, signal.SIGSTOP)
     try:
         expect(page.locator("#run-pace")).to_contain_text("The connection is lost")
         expect(page.locator("#runs-error")).to_have_text("The server takes too long to answer.")
     finally:
-        os.kill(own_server.process.pid, signal.SIGCONT)
+        os.kill(shared_server.process.pid, signal.SIGCONT)
     expect(page.locator("#runs-error")).to_be_hidden()
     expect(page.locator("#run-pace")).to_contain_text("step")
     page.click("#cancel")
