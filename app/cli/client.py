@@ -76,9 +76,9 @@ class JobsClient:
         """Return a job."""
         return self._json("GET", _path(job_id))
 
-    def ask(self, job_id: str, action: str) -> Json:
-        """Cancel, pause or resume a job, and return it."""
-        return self._json("POST", _path(job_id, action))
+    def ask(self, job_id: str, action: str, body: Json | None = None) -> Json:
+        """Cancel, pause, resume or step a job, and return it."""
+        return self._json("POST", _path(job_id, action), json=body)
 
     def fork(self, job_id: str, changes: Json) -> Json:
         """Start a job from a checkpoint of another one, and return it."""

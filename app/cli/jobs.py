@@ -1,15 +1,14 @@
 """``nobody jobs``: the training jobs of a running service, from the command line."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import consoles
+from app.cli import consoles, steering
 from app.cli import job_options as options
+from app.cli.connection import HERE, AsJson, JobId, Url, Watch, connected
 from app.cli.job_texts import print_job, print_jobs
 from app.cli.watching import watch as watch_job
 from models.presets import PRESETS
@@ -25,13 +24,6 @@ cli = typer.Typer(
 )
 
 Json = dict[str, Any]
-
-Url = Annotated[str, typer.Option("--url", envvar="NOBODY_URL", help="Where the service is.")]
-JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as submit and list show it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the service's JSON, for scripts.")]
-Watch = Annotated[bool, typer.Option("--watch", help="Watch the job until it ends; see nobody jobs watch --help.")]
-
-_HERE = "http://127.0.0.1:8000"
 
 
 def _examples(*commands: str) -> str:
@@ -104,7 +96,7 @@ def submit(
         str | None, typer.Option(help="A repetition with the same key returns the same job, not another one.")
     ] = None,
     watch: Watch = False,
-    url: Url = _HERE,
+    url: Url = HERE,
 ) -> None:
     """Submit a job; prints its id.
 
@@ -121,7 +113,7 @@ def submit(
     toy = {key: value for key, value in (("name", data), ("size", size), ("noise", noise)) if value is not None}
     if toy:
         job["data"] = {"name": "four_clouds"} | toy
-    with _client(url) as client:
+    with connected(url) as client:
         _started(client, client.submit(job, file, idempotency_key), watch)
 
 
@@ -149,10 +141,10 @@ def fork(
     owner: options.Owner = None,
     metadata: options.Metadata = None,
     watch: Watch = False,
-    url: Url = _HERE,
+    url: Url = HERE,
 ) -> None:
     """Start a new job from a checkpoint of another one, with changed settings; prints the new id."""
-    with _client(url) as client:
+    with connected(url) as client:
         _started(client, client.fork(job_id, options.given(context, "job_id", "watch", "url")), watch)
 
 
@@ -169,10 +161,10 @@ def list_jobs(
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="ID", help="Only jobs older than this one.")] = None,
     as_json: AsJson = False,
-    url: Url = _HERE,
+    url: Url = HERE,
 ) -> None:
     """List the jobs, newest first."""
-    with _client(url) as client:
+    with connected(url) as client:
         page = client.page(status or [], limit, after, owner)
     if as_json:
         typer.echo(json.dumps(page, indent=2))
@@ -183,9 +175,9 @@ def list_jobs(
 
 
 @cli.command(epilog="Example: nobody jobs show 0123456789abcdef")
-def show(job_id: JobId, as_json: AsJson = False, url: Url = _HERE) -> None:
+def show(job_id: JobId, as_json: AsJson = False, url: Url = HERE) -> None:
     """Show everything about a job."""
-    with _client(url) as client:
+    with connected(url) as client:
         job = client.get(job_id)
     if as_json:
         typer.echo(json.dumps(job, indent=2))
@@ -199,48 +191,26 @@ def watch(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the service's events as JSON, one a line, for scripts.")
     ] = False,
-    url: Url = _HERE,
+    url: Url = HERE,
 ) -> None:
     """Watch a job live until it ends: its step, its speed, its losses and figures, the time left.
 
     Into a pipe or a file it prints a line whenever something happens. Exits with 0 when the job succeeded, 1 when it
     failed, 2 when it was cancelled. Ctrl-C ends the watching, with 130; the job goes on.
     """
-    with _client(url) as client:
+    with connected(url) as client:
         raise typer.Exit(watch_job(client, client.get(job_id), consoles.console(), as_json))
 
 
-@cli.command(epilog="Example: nobody jobs pause 0123456789abcdef")
-def pause(job_id: JobId, url: Url = _HERE) -> None:
-    """Pause a job: it is saved, and waits to be resumed."""
-    _ask(job_id, "pause", url)
-
-
-@cli.command(epilog="Example: nobody jobs resume 0123456789abcdef")
-def resume(job_id: JobId, url: Url = _HERE) -> None:
-    """Go on with a paused job exactly where it stopped."""
-    _ask(job_id, "resume", url)
-
-
-@cli.command(epilog="Example: nobody jobs cancel 0123456789abcdef")
-def cancel(job_id: JobId, url: Url = _HERE) -> None:
-    """Cancel a job; what it has learnt so far is kept."""
-    _ask(job_id, "cancel", url)
-
-
-@cli.command(epilog="Example: nobody jobs delete 0123456789abcdef")
-def delete(job_id: JobId, url: Url = _HERE) -> None:
-    """Delete a job that has ended, and its files."""
-    with _client(url) as client:
-        client.delete(job_id)
-    consoles.note(f"job {job_id} is deleted")
+for _command in (steering.pause, steering.resume, steering.step, steering.cancel, steering.delete):
+    cli.command(epilog=f"Example: nobody jobs {_command.__name__} 0123456789abcdef")(_command)
 
 
 @cli.command(epilog="Example: nobody jobs download 0123456789abcdef --out runs")
 def download(
     job_id: JobId,
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder to write to; made where it is missing.")] = Path(),
-    url: Url = _HERE,
+    url: Url = HERE,
 ) -> None:
     """Download a job's results: ID-weights.zip, ID-picture.png and ID-history.csv.
 
@@ -250,7 +220,7 @@ def download(
 
     wanted = {"weights.zip": "weights", "picture.png": "picture.png", "history.csv": "history?format=csv"}
     missing = []
-    with _client(url) as client:
+    with connected(url) as client:
         job = client.get(job_id)
         out.mkdir(parents=True, exist_ok=True)
         for ending, what in wanted.items():
@@ -263,26 +233,6 @@ def download(
                 typer.echo(path)
     if missing:
         consoles.fail("; ".join(missing))
-
-
-@contextmanager
-def _client(url: str) -> Iterator["JobsClient"]:
-    """Yield a client; an error of the service or the network becomes one line and the exit code 1."""
-    from app.cli.client import JobsClient, ServiceError
-
-    try:
-        with JobsClient(url) as client:
-            yield client
-    except BrokenPipeError:
-        raise  # the reader of our output has gone
-    except (ServiceError, OSError) as error:
-        consoles.fail(error)
-
-
-def _ask(job_id: str, action: str, url: str) -> None:
-    with _client(url) as client:
-        job = client.ask(job_id, action)
-    consoles.note(f"job {job['id']} is {job['status']}")
 
 
 def _started(client: "JobsClient", job: Json, watch: bool) -> None:

@@ -34,9 +34,12 @@ class JobFiles:
         """Some real examples and the modes, as JSON, for pictures."""
         return self.folder / "real.json"
 
-    def snapshot(self, step: int) -> Path:
-        """Return the file of the generated points and the discriminator's scores at a step, as JSON."""
-        return self.folder / "snapshots" / f"{step:09}.json"
+    def snapshot(self, step: int, half: bool = False) -> Path:
+        """Return the file of the generated points and the discriminator's scores at a step, as JSON.
+
+        With ``half``, the discriminator is ahead of the generator by its updates of the next step.
+        """
+        return self.folder / "snapshots" / f"{step:09}{'-half' if half else ''}.json"
 
     def snapshot_steps(self) -> list[int]:
         """Return the steps with a snapshot, in order."""

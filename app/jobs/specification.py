@@ -260,6 +260,23 @@ class ForkRequest(_Strict):
     metadata: _Metadata | None = None
 
 
+class StepRequest(_Strict):
+    """The body of ``POST /jobs/{id}/step``."""
+
+    steps: _Large = Field(1, description="Training steps; then the job pauses again.")
+    half: bool = Field(
+        False,
+        description="Stop between the two networks: the discriminator's updates of the next step are shown. Asked for "
+        "again, the generator's follows. Together with `steps`, only 1 is possible.",
+    )
+
+    @model_validator(mode="after")
+    def _one_half(self) -> Self:
+        if self.half and self.steps != 1:
+            raise ValueError(f"expected steps 1 or none with half, got {self.steps}")
+        return self
+
+
 #: Version of a stored :class:`Specification`. When a stored field changes its name or meaning, raise it and convert the
 #: stored ones in a migration, see ``app.jobs.record.migrations``.
 SPECIFICATION_VERSION = 1

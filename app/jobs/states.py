@@ -41,6 +41,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
     PAUSE = "pause"
     RESUME = "resume"
+    STEP = "step"
     DELETE = "delete"
 
 
@@ -62,6 +63,8 @@ TRANSITIONS: dict[Action, dict[State, State]] = {
     },
     # A job that is resumed while it is being saved continues from what was saved.
     Action.RESUME: {State.PAUSED: State.QUEUED, State.PAUSING: State.RUNNING},
+    # Trains some steps and pauses again.
+    Action.STEP: {State.PAUSED: State.QUEUED},
     Action.DELETE: {state: state for state in ENDED},
 }
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from models.training.draws import PreparedRandomness
 from models.training.protocol import Trainable
 from models.training.shared_loops import loop_for
 
@@ -72,6 +73,18 @@ def train(
         if should_stop is not None and should_stop():
             break
     return _by_name(gan, np.concatenate(history))
+
+
+def half_step(gan: Trainable) -> None:
+    """Update the discriminator as the next step of :func:`train` would, but not the generator.
+
+    It shows which network moves. To go on, restore the state from before: the next step takes these updates itself.
+    """
+    draws = gan.step_draws
+    block, step = divmod(gan.steps_done, draws.steps)
+    with gan.drawing_from(PreparedRandomness(draws(block).of_step(step))):
+        for _ in range(gan.disc_iter):
+            gan.update_discriminator()
 
 
 def is_compiled(gan: Trainable) -> bool:

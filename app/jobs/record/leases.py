@@ -45,6 +45,8 @@ class Lease:
     state: State
     first_step: int
     step: int
+    pause_at: int | None
+    half: bool
     snapshot: int
     warnings: dict[str, str]
     checkpoint: str | None
@@ -225,7 +227,7 @@ def _holds(lease: Lease, row: Mapping[Any, Any]) -> bool:
 
 
 def _lease(row: JobRow, attempt: int) -> Lease:
-    same = ("number", "run", "revision", "first_step", "step", "snapshot", "checkpoint", "seconds")
+    same = ("number", "run", "revision", "first_step", "step", "pause_at", "half", "snapshot", "checkpoint", "seconds")
     return Lease(
         **{name: row[name] for name in same},
         job_id=row["id"],

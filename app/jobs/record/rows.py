@@ -44,7 +44,7 @@ def read_row(row: Mapping[Any, Any]) -> JobRow:
 
 
 #: Replacements of values that cannot be read.
-_EMPTY: dict[type, Any] = {sa.Integer: 0, sa.Float: 0.0, sa.String: "", sa.Text: "", sa.JSON: {}}
+_EMPTY: dict[type, Any] = {sa.Integer: 0, sa.Boolean: False, sa.Float: 0.0, sa.String: "", sa.Text: "", sa.JSON: {}}
 #: Columns whose damage leaves a job readable.
 _DISPENSABLE = {"metadata"} | {column.name for column in jobs.c if column.nullable}
 
@@ -54,6 +54,7 @@ _Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 _Text = Annotated[str, Field(strict=True)]
 _TYPES: dict[type, Any] = {
     sa.Integer: Annotated[int, Field(strict=True, ge=-1, lt=2**63)],
+    sa.Boolean: Annotated[bool, Field(strict=True)],
     sa.Float: Annotated[_Finite, Field(ge=0, lt=_LATEST)],
     sa.String: _Text,
     sa.Text: _Text,

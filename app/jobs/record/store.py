@@ -13,7 +13,7 @@ from app.jobs.record.reader import JobReader
 from app.jobs.record.tables import events, jobs, leftovers, losses, tickets
 from app.jobs.record.transitions import append_events, change_state, lock_job
 from app.jobs.record.values import JobRow, NewJob
-from app.jobs.specification import SPECIFICATION_VERSION
+from app.jobs.specification import SPECIFICATION_VERSION, StepRequest
 from app.jobs.states import TRANSITIONS, Action, State, TransitionError
 
 #: A submission that writes its files for longer was interrupted; it takes a second at most.
@@ -89,8 +89,13 @@ class JobStore(JobReader):
         append_events(connection, number, 0, [("state", {"status": State.QUEUED, "step": new.checkpoint_step})])
         self._queue.enqueue(connection, job_id, number, run=1)
 
-    def steer(self, job_id: str, action: Action) -> JobRow:
-        """Cancel, pause or resume a job: at once if no worker has it, otherwise as a request to its worker.
+    def steer(self, job_id: str, action: Action, steps: StepRequest | None = None) -> JobRow:
+        """Cancel, pause, resume or step a job: at once if no worker has it, otherwise as a request to its worker.
+
+        Args:
+            job_id: the job.
+            action: what to do.
+            steps: for ``Action.STEP``, how far.
 
         Raises:
             UnknownJobError: there is no such job.
@@ -107,7 +112,7 @@ class JobStore(JobReader):
             if new != old:
                 if new == State.QUEUED:
                     self._queue.enqueue(connection, job_id, row["number"], row["run"] + 1)
-                change_state(connection, row, new)
+                change_state(connection, row, new, **(_goal(row, steps) if action in _GOING_ON else {}))
         return self.get(job_id)
 
     def delete(self, job_id: str) -> None:
@@ -147,6 +152,18 @@ class JobStore(JobReader):
         self._queue.delete_runs(files.job_id)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(leftovers).where(leftovers.c.id == files.job_id))
+
+
+#: Actions that decide how far a job is trained from now on.
+_GOING_ON = (Action.RESUME, Action.STEP)
+
+
+def _goal(row: JobRow, steps: StepRequest | None) -> dict[str, Any]:
+    """Return where a job pauses by itself. The second half of a step is that whole step."""
+    if steps is None:
+        return {"pause_at": None, "half": False}
+    half = steps.half and not row["half"]
+    return {"pause_at": row["step"] + (0 if half else steps.steps), "half": half}
 
 
 def _values(job_id: str, new: NewJob) -> dict[str, Any]:

@@ -35,6 +35,8 @@ jobs = sa.Table(
     sa.Column("first_step", sa.Integer, nullable=False),
     sa.Column("step", sa.Integer, nullable=False),  # the last step with published losses
     sa.Column("steps", sa.Integer, nullable=False),
+    sa.Column("pause_at", sa.Integer),  # the step at which the job pauses by itself
+    sa.Column("half", sa.Boolean, nullable=False, server_default=sa.false()),  # it stops between the networks' updates
     sa.Column("snapshot", sa.Integer, nullable=False, default=-1),  # the last step with a published snapshot, or -1
     sa.Column("checkpoint", sa.Text),  # file name of the newest checkpoint
     sa.Column("checkpoint_step", sa.Integer),

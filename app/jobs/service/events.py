@@ -116,7 +116,8 @@ class EventLog:
     def _data(self, event: Event) -> str:
         """Return the data of an event as JSON text. Those of pictures are stored in files."""
         step = event.data.get("step")
-        paths = {"data": self._files.real, "snapshot": self._files.snapshot(step if isinstance(step, int) else 0)}
+        snapshot = self._files.snapshot(step if isinstance(step, int) else 0, event.data.get("half") is True)
+        paths = {"data": self._files.real, "snapshot": snapshot}
         if event.kind in paths:
             try:
                 return paths[event.kind].read_text()

@@ -12,6 +12,7 @@ from app.jobs.record.values import JobRow
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.views import Job, JobPage, view
 from app.jobs.service.waits import waits
+from app.jobs.specification import StepRequest
 from app.jobs.states import ENDED, HELD, Action, State
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ def show(database: JobDatabase, job_id: str) -> Job:
         return views(database, store, [store.get(job_id)])[0]
 
 
-def steer(database: JobDatabase, job_id: str, action: Action) -> Job:
-    """Cancel, pause or resume a job, and return it. A running job changes its state when its worker reacts.
+def steer(database: JobDatabase, job_id: str, action: Action, steps: StepRequest | None = None) -> Job:
+    """Cancel, pause, resume or step a job, and return it. A running job changes its state when its worker reacts.
 
     Raises:
         TransitionError: the job's state does not allow it.
     """
     with database.store() as store:
-        return views(database, store, [store.steer(job_id, action)])[0]
+        return views(database, store, [store.steer(job_id, action, steps)])[0]
 
 
 def delete(database: JobDatabase, job_id: str) -> None:

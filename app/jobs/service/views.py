@@ -32,6 +32,7 @@ class _Progress(BaseModel):
     )
     step: int = Field(description="Training steps done.")
     steps: int = Field(description="All training steps: epochs × steps_per_epoch.")
+    half: bool = Field(description="The discriminator has made its updates of the next step, the generator not.")
     steps_per_second: float | None
     estimated_finish: datetime | None = Field(description="Only while the job runs.")
     seconds: float = Field(description="Time spent training.")
@@ -135,10 +136,10 @@ def view(row: JobRow, queue_position: int | None = None, wait: float | None = No
     speed = row["steps_per_second"]
     left = (row["steps"] - row["step"]) / speed if row["state"] == State.RUNNING and speed else None
     parent = (row["parent"], row["parent_step"])
-    same = ("id", "name", "owner", "metadata", "first_step", "step", "steps", "steps_per_second", "seconds", "losses")
+    same = ("id", "name", "owner", "metadata", "first_step", "step", "steps", "half", "steps_per_second", "seconds")
     return Job.model_validate(
         _settings(row["specification"])
-        | {name: row[name] for name in (*same, "figures", "error", "recoveries", "weights_step")}
+        | {name: row[name] for name in (*same, "losses", "figures", "error", "recoveries", "weights_step")}
         | {name: _time(row[name]) for name in ("created", "started", "ended")}
         | {
             "status": row["state"],

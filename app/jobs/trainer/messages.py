@@ -8,13 +8,18 @@ import numpy.typing as npt
 
 
 class TrainCommand(NamedTuple):
-    """To the training process: train this job, from a checkpoint if there is one."""
+    """To the training process: train this job, from a checkpoint if there is one.
+
+    It stops at the step ``pause_at``, with ``half`` after showing the discriminator's updates of the next step.
+    """
 
     specification: dict[str, Any]
     folder: Path
     attempt: int
     first_step: int
     checkpoint: str | None
+    pause_at: int | None = None
+    half: bool = False
 
 
 class Started(NamedTuple):
@@ -47,6 +52,7 @@ class Snapshot(NamedTuple):
     step: int
     figures: dict[str, float | None] | None
     warnings: dict[str, str]
+    half: bool = False
 
 
 class Checkpoint(NamedTuple):

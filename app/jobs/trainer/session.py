@@ -23,7 +23,8 @@ from models.toys.building import build, trained_generator
 from models.toys.datasets import make
 from models.training import train as loop
 from models.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
-from models.training.train import is_compiled
+from models.training.loop import assign, values_of
+from models.training.train import half_step, is_compiled
 
 #: Intervals of the progress reports and of the checkpoints for recovery, in seconds.
 REPORT_SECONDS = 0.2
@@ -50,6 +51,8 @@ class Session:
         self._files = JobFiles.at(command.folder)
         self._specification = Specification.model_validate(command.specification)
         self._start = command.checkpoint
+        self._pause_at = command.pause_at
+        self._half = command.half
         self._first_step = command.first_step
         self._blocks: list[npt.NDArray[np.float32]] = []
         self._compiling = False
@@ -101,10 +104,11 @@ class Session:
         self._compiling = not is_compiled(gan)
         self._send(messages.Phase("compiling" if self._compiling else "training"))
         self._reported = self._saved = time.monotonic()
-        while gan.steps_done < plan.steps:
+        end = plan.steps if self._pause_at is None else min(self._pause_at, plan.steps)
+        while gan.steps_done < end:
             train(
                 gan,
-                plan.next_snapshot(gan.steps_done) - gan.steps_done,
+                min(plan.next_snapshot(gan.steps_done), end) - gan.steps_done,
                 on_progress=lambda progress: self._on_progress(gan, progress),
                 should_stop=self._should_stop,
             )
@@ -116,7 +120,7 @@ class Session:
                 self._checkpoint(gan, kept=True)
             if self._should_stop() and step < plan.steps:
                 return False
-        return True
+        return gan.steps_done == plan.steps
 
     def _on_progress(self, gan: GAN, progress: loop.Progress) -> None:
         names = LOSS_NAMES[self._specification.model]
@@ -157,9 +161,18 @@ class Session:
             self._report(gan.steps_done)
             self._snapshot(gan, snapshots)  # shows the networks that are exported
         self._checkpoint(gan, kept=finished)
+        if self._half and gan.steps_done == self._pause_at:
+            self._show_half(gan, snapshots)
         folder = f"weights-{self._attempt}"
         export(gan, self._specification, self._files.folder / folder)
         return messages.Done(finished, folder, gan.steps_done)
+
+    def _show_half(self, gan: GAN, snapshots: SnapshotWriter) -> None:
+        """Show the networks between the two updates of the next step, and go back."""
+        state = values_of(gan)
+        half_step(gan)
+        self._send(messages.Snapshot(gan.steps_done, *snapshots.write(gan, half=True), half=True))
+        assign(gan, state)
 
 
 class Plan:

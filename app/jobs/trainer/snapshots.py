@@ -79,8 +79,8 @@ class SnapshotWriter:
         if self._modes is not None and isinstance(data, ToyData) and data.noise:
             self._modes = self._modes._replace(sigma=data.noise)
 
-    def write(self, gan: GAN) -> Findings:
-        """Write the snapshot of the current step of ``gan``; return what it shows."""
+    def write(self, gan: GAN, half: bool = False) -> Findings:
+        """Write the snapshot of the current step of ``gan``; return what it shows. For ``half``, see ``JobFiles``."""
         step = gan.steps_done
         if not self._files.real.exists():
             # Not written in place: that would recreate the folder of a deleted job; making its subfolder fails instead.
@@ -100,7 +100,9 @@ class SnapshotWriter:
             "figures": figures,
             "covered": covered,
         }
-        _write_json(self._files.snapshot(step), snapshot)
+        if half:
+            snapshot["half"] = True
+        _write_json(self._files.snapshot(step, half), snapshot)
         return Findings(figures, check.warnings(gan, generated, points) if sound else {})
 
     def _scores(self, gan: GAN, points: Singles) -> tuple[Singles | None, Singles]:

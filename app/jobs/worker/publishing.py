@@ -16,6 +16,8 @@ def add_message(publication: Publication, lease: Lease, message: Message) -> Non
             publication.events.append(("phase", {"phase": message.name, "step": lease.step}))
         case Progress():
             _add_progress(publication, lease, message)
+        case Snapshot() if message.half:
+            publication.events.append(("snapshot", {"step": message.step, "half": True, "figures": message.figures}))
         case Snapshot() if message.step > lease.snapshot:
             _add_snapshot(publication, lease, message)
         case Checkpoint():

@@ -70,6 +70,8 @@ class TrainerRun:
             attempt=lease.attempt,
             first_step=lease.first_step,
             checkpoint=lease.checkpoint,
+            pause_at=lease.pause_at,
+            half=lease.half,
         )
         try:
             self._make_folder()
@@ -106,12 +108,12 @@ class TrainerRun:
                     self._lease.last_failure = message.reason
                 case Done():
                     publication.values |= {"weights": message.weights, "weights_step": message.step}
-                    self._publish(publication, partial(self._final_state, message.finished))
+                    self._publish(publication, partial(self._final_state, message.finished, message.step))
                     self._files.tidy_weights(message.weights, self._lease.attempt)
                     return True
                 case Failed():
                     self._failure = message.reason
-                    self._publish(publication, partial(self._final_state, False))
+                    self._publish(publication, partial(self._final_state, False, self._lease.step))
                     self._process.kill()
                     return True
                 case _:
@@ -120,15 +122,17 @@ class TrainerRun:
             self._publish(publication)
         return False
 
-    def _final_state(self, finished: bool, requested: State) -> tuple[State, str | None]:
-        """Return the job's state after its process has stopped, and the error if it failed."""
+    def _final_state(self, finished: bool, step: int, requested: State) -> tuple[State, str | None]:
+        """Return the job's state after its process has stopped at a step, and the error if it failed."""
         if requested == State.CANCELLING:
             return State.CANCELLED, None
         if finished:
             return State.SUCCEEDED, None
         if self._failure:
             return State.FAILED, self._failure
-        return (State.PAUSED if requested == State.PAUSING else State.QUEUED), None
+        goal = self._lease.pause_at
+        pauses = requested == State.PAUSING or (goal is not None and step >= goal)
+        return (State.PAUSED if pauses else State.QUEUED), None
 
     def _publish(self, publication: Publication, final_state: FinalState | None = None) -> State:
         state = retry_until_available(lambda: self._leases.publish(self._lease, publication, final_state))
@@ -177,6 +181,6 @@ class TrainerRun:
         def final_state(requested: State) -> tuple[State, str | None]:
             if requested == State.RUNNING and not self._failure and not self._stopping.is_set():
                 return requested, None  # another process continues
-            return self._final_state(False, requested)
+            return self._final_state(False, self._lease.checkpoint_step, requested)
 
         return self._publish(Publication(), final_state) not in HELD

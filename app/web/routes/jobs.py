@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from app.jobs.service import manage
 from app.jobs.service import submit as submission
 from app.jobs.service.views import DeletedJobs, Job, JobPage
-from app.jobs.specification import ForkRequest
+from app.jobs.specification import ForkRequest, StepRequest
 from app.jobs.states import Action
 from app.web.dependencies import Jobs
 from app.web.errors import problem_response
@@ -69,6 +69,12 @@ def pause(job_id: JobId, jobs: Jobs, response: Response) -> Job:
 def resume(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Resume a paused job exactly where it stopped."""
     return _accepted(manage.steer(jobs, job_id, Action.RESUME), response)
+
+
+@router.post("/{job_id}/step", status_code=202, responses=CONFLICT, summary="Train a paused job by single steps")
+def step(job_id: JobId, wanted: StepRequest, jobs: Jobs, response: Response) -> Job:
+    """Train a paused job for some steps, or for half a step; then it is paused again. The numbers stay the same."""
+    return _accepted(manage.steer(jobs, job_id, Action.STEP, wanted), response)
 
 
 @router.post("/{job_id}/fork", status_code=202, responses=CONFLICT | _FULL, summary="Fork a job from a checkpoint")

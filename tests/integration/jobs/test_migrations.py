@@ -39,7 +39,8 @@ def _make_older(connection: sa.Connection) -> None:
     """Turn the tables into those of the first version."""
     for table in (VERSION_TABLE, "job_leftovers", "job_tickets"):
         connection.execute(sa.text(f"DROP TABLE {table}"))
-    for column in ("specification_version", "phase", "warnings"):
+    connection.execute(sa.text("DROP INDEX ix_jobs_owner"))
+    for column in ("specification_version", "phase", "warnings", "owner", "pause_at", "half"):
         connection.execute(sa.text(f"ALTER TABLE jobs DROP COLUMN {column}"))
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.integration.jobs.harness import (
@@ -83,6 +84,36 @@ def test_cancelled_is_said_only_when_the_process_has_stopped(running: Service, f
     assert running.client.get(f"/jobs/{job['id']}/history").json()["losses"].keys() >= {"discr_loss", "gen_loss"}
     again = running.client.post(f"/jobs/{job['id']}/cancel")
     assert again.status_code == 202, "asking again changes nothing"
+
+
+def test_a_paused_job_is_trained_by_single_steps(running: Service, folder: Path) -> None:
+    unbroken = running.submit(**SMALL | {"epochs": 50})
+    job = running.submit(**SMALL | {"epochs": 50})
+    until(lambda: running.look(job)["step"] > 0, "the first steps")
+    running.ask(job, "pause")
+    at = running.wait(job, "paused")["step"]
+    for body, expected, half in (
+        ({}, at + 1, False),
+        ({"half": True}, at + 1, True),
+        ({"half": True}, at + 2, False),
+        ({"half": True}, at + 2, True),
+        ({"steps": 7}, at + 9, False),
+    ):
+        answer = running.client.post(f"/jobs/{job['id']}/step", json=body)
+        assert answer.status_code == 202, answer.text
+        seen = running.wait(job, "paused")
+        assert (seen["step"], seen["half"], seen["checkpoints"][-1]) == (expected, half, expected)
+    halves = [event["data"] for event in running.events(job) if event["data"].get("half")]
+    assert [data["step"] for data in halves] == [at + 1, at + 2]
+    assert all(np.shape(data["scores"]) == (40, 40) for data in halves)
+
+    refused = running.client.post(f"/jobs/{job['id']}/step", json={"half": True, "steps": 2})
+    assert (refused.status_code, refused.json()["detail"]) == (422, "expected steps 1 or none with half, got 2")
+    running.ask(job, "resume")
+    assert running.client.post(f"/jobs/{job['id']}/step", json={}).status_code == 409
+    for one in (job, unbroken):
+        running.wait(one, "succeeded")
+    same(running.result(job, folder / "data"), running.result(unbroken, folder / "data"))
 
 
 def test_a_process_that_ignores_the_request_is_killed(running: Service) -> None:

@@ -223,6 +223,16 @@ def test_wishes(service: Service, wish: str) -> None:
     assert (service.requests[0].method, service.requests[0].url.path) == ("POST", f"/jobs/{ID}/{wish}")
 
 
+def test_step(service: Service) -> None:
+    service.answer = lambda _: httpx.Response(202, json=_job(status="queued"))
+    for options, body in (([], {"steps": 1, "half": False}), (["--steps", "5"], {"steps": 5, "half": False})):
+        assert _nobody("step", ID, *options).exit_code == 0
+        assert service.body() == body
+        assert service.requests.pop().url.path == f"/jobs/{ID}/step"
+    assert _nobody("step", ID, "--half").exit_code == 0
+    assert service.body() == {"steps": 1, "half": True}
+
+
 def test_delete(service: Service) -> None:
     service.answer = lambda _: httpx.Response(204)
     result = _nobody("delete", ID)
@@ -500,7 +510,7 @@ def test_examples_can_be_copied(service: Service, command: str, count: int, monk
 
 
 @pytest.mark.parametrize(
-    "command", ["submit", "fork", "list", "show", "watch", "pause", "resume", "cancel", "delete", "download"]
+    "command", ["submit", "fork", "list", "show", "watch", "pause", "resume", "step", "cancel", "delete", "download"]
 )
 def test_help_has_an_example(command: str) -> None:
     text = CliRunner().invoke(cli, ["jobs", command, "--help"], env={"COLUMNS": "200"}).stdout

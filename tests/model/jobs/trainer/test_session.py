@@ -234,6 +234,37 @@ def test_stopped_and_resumed_says_what_an_unbroken_one_says(
         assert broken.read_text() == whole.read_text()
 
 
+def test_single_and_half_steps_are_those_of_an_unbroken_run(
+    unbroken: tuple[list[Message], Path], tmp_path: Path
+) -> None:
+    files = JobFiles(tmp_path, ID)
+    said: list[Message] = []
+    for attempt, (pause_at, half) in enumerate([(3, False), (3, True), (4, False), (6, False), (10, False)], 1):
+        checkpoint = _all(Checkpoint, said)[-1].file if said else None
+        order = _order(tmp_path, _specification(), checkpoint, attempt)._replace(pause_at=pause_at, half=half)
+        said += _run(order)
+        assert said[-1] == Done(False, f"weights-{attempt}", pause_at)
+        assert [message.half for message in _all(Snapshot, said)][-1] == half
+    np.testing.assert_array_equal(_losses(said), _losses(unbroken[0])[:10])
+
+    before, between, after = (
+        json.loads(files.snapshot(step, half).read_text()) for step, half in ((3, False), (3, True), (4, False))
+    )
+    assert "half" not in before
+    assert between["half"]
+    assert between["step"] == 3
+    # Only the discriminator has moved, and as it moves in the whole step.
+    assert between["generated"] == before["generated"] != after["generated"]
+    assert between["scores"] != before["scores"]
+    np.testing.assert_allclose(between["scores"], after["scores"], rtol=0, atol=2e-4)
+
+
+def test_a_goal_beyond_the_end_is_the_end(unbroken: tuple[list[Message], Path], tmp_path: Path) -> None:
+    said = _run(_order(tmp_path, _specification())._replace(pause_at=1_000))
+    assert said[-1] == Done(True, "weights-1", 200)
+    np.testing.assert_array_equal(_losses(said), _losses(unbroken[0]))
+
+
 @pytest.mark.usefixtures("without_xla")
 @pytest.mark.parametrize("model", ["simple_gan", "wgan_clip", "wgan_gp"])
 def test_a_loss_that_is_no_number_fails_the_job_and_says_where(

@@ -20,7 +20,7 @@ from app.jobs.record.tables import jobs
 from app.jobs.record.transitions import MAX_STALLS
 from app.jobs.record.values import JobRow, NewJob
 from app.jobs.service.views import view
-from app.jobs.specification import JobRequest
+from app.jobs.specification import JobRequest, StepRequest
 from app.jobs.states import ENDED, TRANSITIONS, Action, State, TransitionError
 
 
@@ -250,6 +250,31 @@ def test_every_transition_is_legal_or_refused_by_name(
         with pytest.raises(TransitionError, match=f"the job is {state}"):
             ask()
         assert store.get("job")["state"] == state
+
+
+def test_a_job_that_is_stepped_pauses_where_it_was_asked_to(store: JobStore, book: LeaseStore) -> None:
+    """Half a step does not count; its second half is the whole step."""
+    store.submit("job", _new())
+    store.steer("job", Action.PAUSE)
+    for run, (wanted, goal, half) in enumerate(
+        [
+            (StepRequest(steps=3), 3, False),
+            (StepRequest(half=True), 0, True),
+            (StepRequest(half=True), 1, False),
+            (StepRequest(half=True), 0, True),
+            (StepRequest(steps=2), 2, False),
+        ],
+        2,
+    ):
+        store.steer("job", Action.STEP, wanted)
+        lease = book.acquire("job", run)
+        assert lease is not None
+        assert (lease.pause_at, lease.half) == (goal, half)
+        book.publish(lease, Publication(), _to(State.PAUSED))
+    store.steer("job", Action.RESUME)
+    lease = book.acquire("job", run + 1)
+    assert lease is not None
+    assert (lease.pause_at, lease.half) == (None, False)
 
 
 def test_no_request_leads_out_of_an_end() -> None:
