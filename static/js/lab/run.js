@@ -56,6 +56,7 @@ export class Run {
 
   /** Take in an event. @type {(kind: string, data: any) => void} */
   hear(kind, data) {
+    if (data.half) return; // between two steps; the pictures here are of whole ones
     // A run that has ended, as the job says, went through its other states before.
     if (kind === "state" && (!hasEnded(this.job.status) || hasEnded(data.status))) {
       this.status = data.status;
