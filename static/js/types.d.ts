@@ -27,6 +27,20 @@ type Job = {
   [setting: string]: unknown;
 };
 
+/** A run that is known to work; `job` is the body that starts it. */
+type Preset = {
+  name: string;
+  title: string;
+  watch: string;
+  job: {
+    model: string;
+    data: { name: string; size: number };
+    epochs: number;
+    steps_per_epoch: number;
+    [setting: string]: unknown;
+  };
+};
+
 type JobPage = { jobs: Job[]; next: string | null };
 
 /** Losses of every step, by their names. */

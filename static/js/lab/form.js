@@ -10,6 +10,8 @@ import { DATA, MODELS } from "./words.js";
 
 const MAX_SEED = 2 ** 31;
 const USUAL_DATA = "four_clouds";
+/** Settings that may change in a story without making it another one. */
+const SAME_STORY = ["seed", "name"];
 
 export class SettingsForm {
   #form = byId("settings", HTMLFormElement);
@@ -32,7 +34,9 @@ export class SettingsForm {
     this.#form.reset(); // browsers like to remember what was typed
     this.#usual = this.#all();
     this.#form.addEventListener("input", ({ target }) => {
-      if (target instanceof Element) this.#forgive(target.getAttribute("name") ?? "");
+      const name = (target instanceof Element && target.getAttribute("name")) || "";
+      this.#forgive(name);
+      if (!SAME_STORY.includes(name)) this.#put("preset", "");
       this.#adapt();
       onChange();
     });

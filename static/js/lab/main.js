@@ -8,7 +8,8 @@ import { Actions } from "./actions.js";
 import { SettingsForm } from "./form.js";
 import { RunList } from "./runs.js";
 import { look, submit } from "./service.js";
-import { bodyOf, OWN, readAddress, writeAddress } from "./settings.js";
+import { bodyOf, OWN, readAddress, valuesOf, writeAddress } from "./settings.js";
+import { offerStories } from "./stories.js";
 import { Watch } from "./watch.js";
 import { titleOf } from "./words.js";
 
@@ -50,6 +51,13 @@ async function start() {
   } finally {
     form.busy = false;
   }
+}
+
+/** Start a run that is known to work, with the seed that is chosen. @param {Preset} preset */
+function startStory(preset) {
+  form.fill({ ...valuesOf({ ...preset.job, preset: preset.name }), seed: form.complete.seed });
+  key = freshKey();
+  return start();
 }
 
 /** Look at a run; its settings come into the form. @param {Job} job */
@@ -141,8 +149,19 @@ async function beat() {
   }
 }
 
+/** Offer the stories; what is said of the run that is shown may be one of them. */
+async function beginStories() {
+  try {
+    await offerStories((preset) => void startStory(preset));
+    watch.repaint();
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error; // without them, the form is there
+  }
+}
+
 window.addEventListener("popstate", () => void open());
 followColours(() => watch.repaint());
+void beginStories();
 void arrive();
 setInterval(beat, BEAT_MS);
 document.addEventListener("visibilitychange", beat);

@@ -2,6 +2,7 @@
 
 import { byId, makeEntry } from "../shared/dom.js";
 import { announce } from "../shared/notice.js";
+import { watchText } from "./stories.js";
 import { count, dataName, lossName, modelName, number, sentence, span, steady, titleOf } from "./words.js";
 
 /** @import { Run } from "./run.js" */
@@ -67,6 +68,9 @@ export function showState(run, broken) {
     ? "The connection is lost; trying again …"
     : [`step ${count(step)} of ${count(job.steps)}`, ...paceOf(run)].join(" · ");
   showWarnings(run);
+  const watch = byId("run-watch");
+  watch.textContent = watchText(job);
+  watch.hidden = watch.textContent === "";
   const progress = byId("progress", HTMLProgressElement);
   progress.max = job.steps;
   progress.value = step;

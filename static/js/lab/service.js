@@ -17,6 +17,11 @@ export function submit(body, key) {
   return json("/jobs", { method: "POST", headers, body: JSON.stringify(body) });
 }
 
+/** The runs that are known to work. @returns {Promise<Preset[]>} */
+export async function presets() {
+  return (await json("/presets")).presets;
+}
+
 /**
  * List jobs, newest first.
  * @param {{after?: string | null, limit?: number, statuses?: readonly string[]}} which after: `next` of the page before

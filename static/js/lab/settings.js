@@ -9,9 +9,10 @@ const DATA_FIELDS = ["size", "noise"];
 const NUMBERS = [
   ...DATA_FIELDS,
   ...["seed", "epochs", "steps_per_epoch", "batch_size", "learning_rate", "disc_iter", "lambda_gp", "clip"],
+  ...["final_rate", "beta_1", "beta_2", "ema", "generator_gain", "critic_gain"],
 ];
 /** Every setting that an address can carry. */
-const NAMES = ["model", "data", "gen_shape", "latent_type", "name", ...NUMBERS];
+const NAMES = ["model", "data", "gen_shape", "latent_type", "critic_activation", "preset", "name", ...NUMBERS];
 
 /** Generators of the exercise, by the data; the others have as many coordinates as the circle. */
 const SHAPES = new Map([
@@ -48,7 +49,7 @@ export function bodyOf({ data: name, ...values }) {
   return { ...body, data };
 }
 
-/** Read the settings of a run that is there. @param {Job} job */
+/** Read the settings of a run that is there, or of a preset. @param {Pick<Job, "data"> & Record<string, unknown>} job */
 export function valuesOf({ data, ...job }) {
   /** @type {Record<string, unknown>} */
   const known = { ...job, ...data, name: job.name, data: data && (data.name ?? OWN) };

@@ -1,0 +1,37 @@
+// Runs that are known to work: each starts with one click, and says what to watch while it trains.
+
+import { byId, make } from "../shared/dom.js";
+import { presets } from "./service.js";
+import { count, MODELS } from "./words.js";
+
+/** @type {Map<string, Preset>} */
+let known = new Map();
+
+/**
+ * Offer the stories.
+ * @param {(preset: Preset) => void} onStart
+ */
+export async function offerStories(onStart) {
+  const list = await presets();
+  known = new Map(list.map((preset) => [preset.name, preset]));
+  byId("stories").replaceChildren(...list.map((preset) => make("li", {}, card(preset, onStart))));
+  byId("stories-part").hidden = list.length === 0;
+}
+
+/** What to watch in a run, if it is a story. @type {(job: Job | undefined) => string} */
+export const watchText = (job) => known.get(String(job?.preset))?.watch ?? "";
+
+/** @type {(preset: Preset, onStart: (preset: Preset) => void) => HTMLElement} */
+function card(preset, onStart) {
+  const { data, model, epochs, steps_per_epoch } = preset.job;
+  const facts = `${MODELS.get(model)?.name ?? model}, ${count(epochs * steps_per_epoch)} steps`;
+  const button = make(
+    "button",
+    { className: "story", type: "button" },
+    make("span", { className: "story-title" }, preset.title),
+    make("span", { className: "help" }, facts),
+  );
+  button.insertAdjacentHTML("afterbegin", `<svg aria-hidden="true"><use href="/static/icons.svg#toy-${data.name}"/></svg>`);
+  button.addEventListener("click", () => onStart(preset));
+  return button;
+}
