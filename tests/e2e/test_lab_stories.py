@@ -47,7 +47,7 @@ def test_every_story_sends_its_preset(visitor: Visitor, presets: list[dict[str, 
     def refuse(route: Route) -> None:
         if route.request.method != "POST":
             return route.continue_()
-        sent.append(route.request.post_data_json)
+        sent.append(json.loads(route.request.post_data or ""))
         return route.fulfill(status=429, content_type="application/json", body=json.dumps({"detail": "full"}))
 
     page = visitor.blank(failures_expected=True)

@@ -31,7 +31,10 @@ function card(preset, onStart) {
     make("span", { className: "story-title" }, preset.title),
     make("span", { className: "help" }, facts),
   );
-  button.insertAdjacentHTML("afterbegin", `<svg aria-hidden="true"><use href="/static/icons.svg#toy-${data.name}"/></svg>`);
+  button.insertAdjacentHTML(
+    "afterbegin",
+    `<svg aria-hidden="true"><use href="/static/icons.svg#toy-${data.name}"/></svg>`,
+  );
   button.addEventListener("click", () => onStart(preset));
   return button;
 }

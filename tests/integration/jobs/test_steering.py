@@ -108,7 +108,7 @@ def test_a_paused_job_is_trained_by_single_steps(running: Service, folder: Path)
     assert all(np.shape(data["scores"]) == (40, 40) for data in halves)
 
     refused = running.client.post(f"/jobs/{job['id']}/step", json={"half": True, "steps": 2})
-    assert (refused.status_code, refused.json()["detail"]) == (422, "expected steps 1 or none with half, got 2")
+    assert (refused.status_code, refused.json()["detail"]) == (422, "body: expected steps 1 or none with half, got 2")
     running.ask(job, "resume")
     assert running.client.post(f"/jobs/{job['id']}/step", json={}).status_code == 409
     for one in (job, unbroken):

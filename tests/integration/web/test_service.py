@@ -153,6 +153,7 @@ def test_openapi_describes_every_call(app: FastAPI) -> None:
         "/jobs/{job_id}/cancel",
         "/jobs/{job_id}/pause",
         "/jobs/{job_id}/resume",
+        "/jobs/{job_id}/step",
         "/jobs/{job_id}/fork",
         "/jobs/{job_id}/events",
         "/jobs/{job_id}/history",
