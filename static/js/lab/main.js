@@ -155,7 +155,8 @@ async function beginStories() {
     await offerStories((preset) => void startStory(preset));
     watch.repaint();
   } catch (error) {
-    if (!(error instanceof ServiceError)) throw error; // without them, the form is there
+    if (!(error instanceof ServiceError)) throw error;
+    byId("stories-part").hidden = true; // the form is there
   }
 }
 

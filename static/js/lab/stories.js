@@ -15,7 +15,6 @@ export async function offerStories(onStart) {
   const list = await presets();
   known = new Map(list.map((preset) => [preset.name, preset]));
   byId("stories").replaceChildren(...list.map((preset) => make("li", {}, card(preset, onStart))));
-  byId("stories-part").hidden = list.length === 0;
 }
 
 /** What to watch in a run, if it is a story. @type {(job: Job | undefined) => string} */
