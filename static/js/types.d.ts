@@ -70,6 +70,7 @@ type Real = {
 
 /** What the networks could do at a step. */
 type Frame = {
+  /** With a half, the discriminator has made its updates of the next step, and the generator not. */
   step: number;
   /** Generated points; the same place always holds the point of the same latent vector. */
   made: Points;

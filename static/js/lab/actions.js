@@ -16,6 +16,13 @@ const ACTIONS = {
 /** States in which an action is on its way: its button stays, and does nothing. */
 const ON_ITS_WAY = ["pause pausing", "cancel cancelling"];
 
+/** What a paused run can be trained by: the button, and the body of the request. */
+/** @type {[string, object][]} */
+const STEPS = [
+  ["step", {}],
+  ["half-step", { half: true }],
+];
+
 /** What can be saved: the button, the rest of the address, the ending of the file. */
 const FILES = [
   ["save-weights", "/weights", ".zip"],
@@ -27,11 +34,25 @@ export class Actions {
   /** @type {Run | undefined} */
   #run;
   #about = "";
+  /** Whether a single step is on its way, and whether the run has set out on it. */
+  #stepping = false;
+  #underway = false;
 
   /** @param {(job: Job) => void} onChange what the service said after an action */
   constructor(onChange) {
     for (const action of Object.keys(ACTIONS)) {
       this.#onClick(action, "run-error", async ({ job }) => onChange(await act(job.id, action)));
+    }
+    for (const [id, body] of STEPS) {
+      this.#onClick(id, "run-error", async ({ job }) => {
+        [this.#stepping, this.#underway] = [true, false];
+        try {
+          onChange(await act(job.id, "step", body));
+        } catch (error) {
+          this.#stepping = false;
+          throw error;
+        }
+      });
     }
     for (const [id, rest, ending] of FILES) {
       this.#onClick(id, "take-error", ({ job }) =>
@@ -46,13 +67,22 @@ export class Actions {
     const about = run ? `${run.job.id} ${run.status}` : "";
     if (about !== this.#about) ["run-error", "take-error"].forEach(forgive); // they were about another state
     this.#about = about;
+    if (run?.job.id !== this.#run?.job.id || run?.ended) this.#stepping = false;
     this.#run = run;
     if (!run) return;
+    if (this.#stepping && run.status === "paused" && this.#underway) this.#stepping = false;
+    this.#underway = run.status !== "paused";
+    // While a step is on its way, the buttons stay where they are, for the next one.
+    const status = this.#stepping ? "paused" : run.status;
     const focused = document.activeElement;
     for (const [action, states] of Object.entries(ACTIONS)) {
       const button = byId(action);
-      button.hidden = !states.includes(run.status);
-      button.ariaDisabled = String(ON_ITS_WAY.includes(`${action} ${run.status}`));
+      button.hidden = !states.includes(status);
+      button.ariaDisabled = String((this.#stepping && action !== "cancel") || ON_ITS_WAY.includes(`${action} ${status}`));
+    }
+    for (const [id] of STEPS) {
+      byId(id).hidden = status !== "paused";
+      byId(id).ariaDisabled = String(this.#stepping);
     }
     if (focused instanceof HTMLElement && focused.hidden) keepFocus();
     if (run.job.error) complain("run-error", run.job.error);
@@ -84,7 +114,7 @@ export class Actions {
 
 // The button that had the focus is gone: the next one in its place takes it.
 function keepFocus() {
-  [...Object.keys(ACTIONS), "copy-link"]
+  [...Object.keys(ACTIONS), ...STEPS.map(([id]) => id), "copy-link"]
     .map((id) => byId(id))
     .find((button) => !button.hidden)
     ?.focus();

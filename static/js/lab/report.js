@@ -187,6 +187,7 @@ function phaseOf({ phase }) {
 function paceOf(run) {
   const { job, pace, left, status } = run;
   if (status === "queued") return job.queue_position ? [`${job.queue_position} before it`] : [];
+  if (status === "paused" && job.half) return ["the discriminator has moved, the generator moves next"];
   if (status === "running" && phaseOf(run)) return [phaseOf(run)];
   if (run.ended) return job.seconds ? [`took ${span(job.seconds)}`] : [];
   if (!run.training || !pace) return [];

@@ -56,7 +56,6 @@ export class Run {
 
   /** Take in an event. @type {(kind: string, data: any) => void} */
   hear(kind, data) {
-    if (data.half) return; // between two steps; the pictures here are of whole ones
     // A run that has ended, as the job says, went through its other states before.
     if (kind === "state" && (!hasEnded(this.job.status) || hasEnded(data.status))) {
       this.status = data.status;
@@ -105,7 +104,7 @@ function realOf({ real, dimensions, box, modes, mode_radius: radius = null }, ow
 function frameOf(data, model) {
   const scores = data.scores ? Float32Array.from(data.scores.flat()) : null;
   return {
-    step: data.step,
+    step: data.step + (data.half ? 0.5 : 0), // half: the discriminator is ahead
     made: pointsOf(data.generated),
     scores,
     side: data.scores?.length ?? 0,

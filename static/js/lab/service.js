@@ -37,8 +37,11 @@ export function list({ after, limit = PAGE, statuses = [] }) {
 /** @type {(id: string) => Promise<Job>} */
 export const look = (id) => json(jobUrl(id), {}, SHORT_PATIENCE_MS);
 
-/** @type {(id: string, action: string) => Promise<Job>} */
-export const act = (id, action) => json(jobUrl(id, `/${action}`), { method: "POST" });
+/** @type {(id: string, action: string, body?: object) => Promise<Job>} */
+export function act(id, action, body) {
+  const sent = body && { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return json(jobUrl(id, `/${action}`), { method: "POST", ...sent });
+}
 
 /** @type {(id: string) => Promise<unknown>} */
 export const deleteJob = (id) => ask(jobUrl(id), { method: "DELETE" });

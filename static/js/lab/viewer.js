@@ -1,7 +1,7 @@
 // Which moment of a run is shown: the newest one, the one that the reader picked, or one after the other.
 
 import { byId, prefersCalm } from "../shared/dom.js";
-import { count } from "./words.js";
+import { stepName } from "./words.js";
 
 /** @import { Run } from "./run.js" */
 
@@ -121,7 +121,7 @@ export class Film {
     const isShort = frames.length < 2;
     byId("film").hidden = isShort;
     if (isShort) return;
-    const step = `step ${count(frames[viewer.index].step)}`;
+    const step = `step ${stepName(frames[viewer.index].step)}`;
     this.#slider.max = String(frames.length - 1);
     this.#slider.value = String(viewer.index);
     this.#slider.ariaValueText = step;

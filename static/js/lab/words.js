@@ -53,6 +53,9 @@ export const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 /** @type {(value: number) => string} write a whole number */
 export const count = (value) => whole.format(value).replaceAll(",", "\u202f");
 
+/** Write a step, which may be half done. @param {number} step */
+export const stepName = (step) => `${count(Math.floor(step))}${Number.isInteger(step) ? "" : " ½"}`;
+
 /** Write a number with a few digits that matter. @param {number} value */
 export function number(value) {
   if (value === 0) return "0";
