@@ -78,7 +78,9 @@ export class Actions {
     for (const [action, states] of Object.entries(ACTIONS)) {
       const button = byId(action);
       button.hidden = !states.includes(status);
-      button.ariaDisabled = String((this.#stepping && action !== "cancel") || ON_ITS_WAY.includes(`${action} ${status}`));
+      button.ariaDisabled = String(
+        (this.#stepping && action !== "cancel") || ON_ITS_WAY.includes(`${action} ${status}`),
+      );
     }
     for (const [id] of STEPS) {
       byId(id).hidden = status !== "paused";
