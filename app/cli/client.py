@@ -14,6 +14,8 @@ Json = dict[str, Any]
 
 #: The service sends something at least every 15 seconds while it streams.
 _TIMEOUT = httpx.Timeout(30, connect=10)
+#: Until the first byte of a film there may be many frames to draw, on a busy machine, and films of others before.
+_DOWNLOAD_TIMEOUT = httpx.Timeout(300, connect=10)
 #: How long to reconnect to a broken stream, and the pauses between attempts, in seconds.
 _RECONNECT_SECONDS = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
@@ -89,8 +91,8 @@ class JobsClient:
         self._request("DELETE", _path(job_id))
 
     def download(self, job_id: str, what: str) -> bytes:
-        """Return ``weights``, ``picture.png`` or ``history`` of a job."""
-        return self._request("GET", _path(job_id, what)).content
+        """Return ``weights``, ``picture.png``, ``film`` or ``history`` of a job."""
+        return self._request("GET", _path(job_id, what), timeout=_DOWNLOAD_TIMEOUT).content
 
     def events(self, job_id: str) -> Iterator[Event]:
         """Yield every event of a job once, past and future ones, until it has ended.

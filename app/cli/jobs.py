@@ -210,6 +210,7 @@ for _command in (steering.pause, steering.resume, steering.step, steering.cancel
 def download(
     job_id: JobId,
     out: Annotated[Path, typer.Option(file_okay=False, help="Folder to write to; made where it is missing.")] = Path(),
+    film: Annotated[bool, typer.Option("--film", help="The film of the training as well, ID-film.gif.")] = False,
     url: Url = HERE,
 ) -> None:
     """Download a job's results: ID-weights.zip, ID-picture.png and ID-history.csv.
@@ -219,6 +220,8 @@ def download(
     from app.cli.client import ServiceError
 
     wanted = {"weights.zip": "weights", "picture.png": "picture.png", "history.csv": "history?format=csv"}
+    if film:
+        wanted["film.gif"] = "film"
     missing = []
     with connected(url) as client:
         job = client.get(job_id)

@@ -42,11 +42,17 @@ class JobDatabase:
         self._store: JobStore | None = None
         self._failed = -float("inf")
         self._threads = ThreadPoolExecutor(_THREADS, "jobs")
+        self._films = ThreadPoolExecutor(1, "films")
 
     async def run_in_pool(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """Run a task that takes much time or memory on a thread, few such tasks at a time."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(work, *arguments, **keywords))
+
+    async def run_alone(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """Run a task that takes seconds after all others of its kind; the tasks of the pool do not wait for it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._films, partial(work, *arguments, **keywords))
 
     def files(self, job_id: str) -> JobFiles:
         """Return the paths of a job's files."""

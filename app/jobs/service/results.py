@@ -5,17 +5,21 @@ All functions raise ``UnknownJobError`` if the job does not exist.
 
 import io
 import json
+import threading
 import zipfile
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from app.jobs.errors import NotThereError
+from app.jobs.files import JobFiles
 from app.jobs.limits import LimitError
 from app.jobs.record.values import JobRow, require_readable
 from app.jobs.service import pictures, sampling
 from app.jobs.service.database import JobDatabase, reading_files_of
+from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.views import view
 from app.jobs.specification import StoredData
 from models.catalogue import LOSS_NAMES
@@ -25,6 +29,8 @@ SamplesFormat = Literal["json", "csv", "npy"]
 
 #: Numbers in one answer.
 MAX_VALUES = 2_000_000
+#: Frames of a film; jobs have up to 201 snapshots.
+MAX_FRAMES = 100
 
 
 def history(database: JobDatabase, job_id: str, form: TableFormat) -> str:
@@ -52,31 +58,60 @@ def picture(database: JobDatabase, job_id: str, step: int | None, size: int) -> 
     Raises:
         NotThereError: the job has no snapshot of that step.
     """
-    with database.store() as store:
-        job = store.get(job_id)
-        losses = store.losses_of(job)
-    files = database.files(job_id)
-    steps = [known for known in files.snapshot_steps() if known <= job["snapshot"]]
-    if not steps and job["snapshot"] >= 0:
-        raise NotThereError(f"the pictures of job {job_id} are gone: its files were deleted")
-    if not steps:
-        raise NotThereError(f"the job is {job['state']} and has no picture yet")
+    job, losses, steps = _drawable(database, job_id)
     if step is None:
         step = steps[-1]
     if step not in steps:
         near = min(steps, key=lambda known: abs(known - step))
         raise NotThereError(f"expected a step with a snapshot, got {step}; the nearest is {near}, the last {steps[-1]}")
-    with reading_files_of(job_id):
-        real, snapshot = (json.loads(path.read_text()) for path in (files.real, files.snapshot(step)))
-    return pictures.picture(
-        losses[: step - job["first_step"]],
-        real=real,
-        snapshot=snapshot,
-        names=LOSS_NAMES[job["specification"]["model"]],
-        first_step=job["first_step"],
-        title=f"{job['specification']['model']}, step {step:,} of {job['steps']:,}",
-        size=size,
-    )
+    real, (snapshot,) = _read(database.files(job_id), [step])
+    losses = losses[: step - job["first_step"]]
+    return pictures.picture(snapshot, losses, real=real, size=size, **_captions(job, [step]))
+
+
+def film(database: JobDatabase, job_id: str, form: FilmFormat, size: int, fps: int, gone: threading.Event) -> bytes:
+    """Draw up to ``MAX_FRAMES`` snapshots of a job as an animation, or none once ``gone`` is set.
+
+    Raises:
+        NotThereError: the job has no snapshot.
+    """
+    job, losses, steps = _drawable(database, job_id)
+    places = np.linspace(0, len(steps) - 1, min(len(steps), MAX_FRAMES)).round().astype(int)
+    steps = [steps[place] for place in places]
+    real, snapshots = _read(database.files(job_id), steps)
+    losses = losses[: steps[-1] - job["first_step"]]
+    return pictures.film(snapshots, losses, form, fps, gone, real=real, size=size, **_captions(job, steps))
+
+
+def _drawable(database: JobDatabase, job_id: str) -> tuple[JobRow, npt.NDArray[np.float32], list[int]]:
+    """Return a job, its losses and the steps of its snapshots, of which there is one at least."""
+    with database.store() as store:
+        job = store.get(job_id)
+        losses = store.losses_of(job)
+    steps = [known for known in database.files(job_id).snapshot_steps() if known <= job["snapshot"]]
+    if not steps and job["snapshot"] >= 0:
+        raise NotThereError(f"the pictures of job {job_id} are gone: its files were deleted")
+    if not steps:
+        raise NotThereError(f"the job is {job['state']} and has no picture yet")
+    return job, losses, steps
+
+
+def _read(files: JobFiles, steps: list[int]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return some real examples, and the snapshots of these steps."""
+    with reading_files_of(files.job_id):
+        real, *snapshots = (json.loads(path.read_text()) for path in (files.real, *map(files.snapshot, steps)))
+    return real, snapshots
+
+
+def _captions(job: JobRow, steps: list[int]) -> dict[str, Any]:
+    """Return what a figure says besides: of its losses, and of the snapshots of these steps."""
+    model, first = job["specification"]["model"], job["first_step"]
+    return {
+        "names": LOSS_NAMES[model],
+        "first_step": first,
+        "ends": [step - first for step in steps],
+        "titles": [f"{model}, step {step:,} of {job['steps']:,}" for step in steps],
+    }
 
 
 def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: SamplesFormat) -> str | bytes:

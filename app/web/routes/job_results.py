@@ -1,18 +1,21 @@
 """The results of a training job: losses, pictures, samples, networks."""
 
 import secrets
-from typing import Annotated
+import threading
+from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 
+from app.faces.imaging import MEDIA_TYPES
 from app.jobs.service import results
+from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.results import SamplesFormat, TableFormat
 from app.jobs.specification import MAX_SEED
 from app.web.caching import NO_STORE
-from app.web.dependencies import Jobs
+from app.web.dependencies import Jobs, while_connected
 from app.web.negotiation import preferred
 from app.web.routes.jobs import CONFLICT
-from app.web.schemas.jobs import HistoryQuery, JobId, JobSamplesQuery, PictureQuery
+from app.web.schemas.jobs import FilmQuery, HistoryQuery, JobId, JobSamplesQuery, PictureQuery
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -46,6 +49,32 @@ async def picture(job_id: JobId, query: Annotated[PictureQuery, Query()], jobs: 
     """Draw real and generated points, the discriminator and the losses, as the exercise does."""
     png = await jobs.run_in_pool(results.picture, jobs, job_id, query.step, query.size)
     return Response(png, media_type="image/png", headers=NO_STORE)
+
+
+@router.get(
+    "/{job_id}/film",
+    response_class=Response,
+    responses=CONFLICT
+    | {
+        200: {
+            "description": "The animation.",
+            "content": {MEDIA_TYPES[form]: {} for form in get_args(FilmFormat)},
+        }
+    },
+    summary="Get the film of a job",
+)
+async def film(job_id: JobId, query: Annotated[FilmQuery, Query()], request: Request, jobs: Jobs) -> Response:
+    """Draw the pictures of a job's snapshots as an animation, up to 100 of them, evenly chosen. It plays for ever.
+
+    A running job is shown up to its last snapshot. Films are drawn one after the other, which takes seconds.
+    """
+    gone = threading.Event()
+    drawn = jobs.run_alone(results.film, jobs, job_id, query.format, query.size, query.fps, gone)
+    try:
+        body = await while_connected(request, drawn)
+    finally:
+        gone.set()
+    return Response(body, media_type=MEDIA_TYPES[query.format], headers=NO_STORE)
 
 
 @router.get(

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Header, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.results import SamplesFormat, TableFormat
 from app.jobs.specification import MAX_SEED
 from app.jobs.states import State
@@ -72,6 +73,24 @@ class PictureQuery(_Query):
 
     step: int | None = Field(None, ge=0, examples=[800], description="Step of a snapshot; the newest by default.")
     size: int = Field(900, ge=300, le=2_000, description="Width, in pixels.")
+
+
+class FilmQuery(_Query):
+    """Which film."""
+
+    format: FilmFormat = Field(
+        "gif", description="`gif` plays anywhere; `webp` is the smallest; `apng` is as sharp as `gif`, and smaller."
+    )
+    size: int = Field(
+        480,
+        ge=300,
+        le=900,
+        description="Width, in pixels. Below 600 the plots stand below each other, for phones; else beside each "
+        "other, for slides.",
+    )
+    fps: int = Field(
+        12, ge=1, le=30, description="Frames per second; GIF rounds the duration of a frame to hundredths of a second."
+    )
 
 
 class JobSamplesQuery(_Query):

@@ -53,7 +53,7 @@ def test_files_that_are_emptied_under_the_database(running: Service, folder: Pat
     running.wait(own, "paused")
     shutil.rmtree(folder / "data" / "jobs")
 
-    for what in ("picture.png", "samples", "weights"):
+    for what in ("picture.png", "film", "samples", "weights"):
         answer = running.client.get(f"/jobs/{done['id']}/{what}")
         assert (what, answer.status_code, "gone" in answer.json()["detail"]) == (what, 409, True)
     answer = running.client.post(f"/jobs/{done['id']}/fork", json={"epochs": 2})

@@ -95,6 +95,8 @@ def test_samples_pictures_and_weights_can_be_taken(running: Service, folder: Pat
             "layers": members,
         }
     recorded.check("old_networks", dict(sorted(facts.items())))
+    film = running.client.get(f"/jobs/{jobs['own']['id']}/film?size=300")
+    assert Image.open(io.BytesIO(film.content)).format == "GIF"
 
 
 def test_jobs_that_waited_or_were_interrupted_finish(running: Service, folder: Path, jobs: dict[str, Json]) -> None:

@@ -1,5 +1,6 @@
 """Cancel, pause, resume, fork, delete; and what a restart leaves of them."""
 
+import io
 import random
 import sqlite3
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.integration.jobs.harness import (
     LONG,
@@ -193,6 +195,10 @@ def test_fork(running: Service, folder: Path) -> None:
     assert quiet["learning_rate"] == 1e-6
     before = running.client.get(f"/jobs/{quiet['id']}/picture.png", params={"step": 12})
     assert before.status_code == 200
+    film = running.client.get(f"/jobs/{quiet['id']}/film", params={"format": "webp", "size": 300})
+    assert (film.status_code, film.headers["content-type"]) == (200, "image/webp")
+    with Image.open(io.BytesIO(film.content)) as frames:
+        assert frames.n_frames == 9  # type: ignore[attr-defined]
 
     for change, word in (
         ({"step": 13}, "12"),

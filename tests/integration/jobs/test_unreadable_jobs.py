@@ -157,6 +157,7 @@ def test_an_unreadable_job_is_listed_as_failed_and_refuses_all_but_its_deletion(
     refused = {
         "fork": client.post(f"/jobs/{bad}/fork", json={}),
         "picture": client.get(f"/jobs/{bad}/picture.png"),
+        "film": client.get(f"/jobs/{bad}/film"),
         "samples": client.get(f"/jobs/{bad}/samples"),
         "history": client.get(f"/jobs/{bad}/history"),
     }

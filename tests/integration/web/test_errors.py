@@ -1,15 +1,18 @@
 """Whatever is wrong, the answer is one problem+json body that says so."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from app.jobs.service import results
 from app.web.errors import _field_error
 from app.web.schemas.faces import MAX_NAME
 from app.web.schemas.problem import Problem
+from tests.conftest import PATIENCE
 
 SEVENTEEN = [0.0] * 17
 
@@ -186,11 +189,33 @@ def test_a_generator_that_fails_is_a_503_and_comes_back(
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
 @pytest.mark.parametrize("path", ["/jobs", "/jobs/0123456789abcdef/fork", "/sample"])
 def test_who_leaves_amid_a_body_is_no_fault_of_ours(client: TestClient, app: FastAPI, path: str, kind: str) -> None:
-    """Call the application as a server does; a fault would be logged with its traceback, and raised here."""
-    messages: list[dict[str, Any]] = [
-        {"type": "http.request", "body": b"--x\r\n", "more_body": True},
-        {"type": "http.disconnect"},
-    ]
+    """A fault would be logged with its traceback, and raised here."""
+    begun = {"type": "http.request", "body": b"--x\r\n", "more_body": True}
+    headers = [(b"content-type", kind.encode()), (b"content-length", b"100")]
+    assert _status_for_who_leaves(client, app, "POST", path, begun, headers) in (400, 499)
+
+
+def test_who_leaves_before_the_film_is_drawn_ends_the_drawing(
+    client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def draw(*arguments: Any) -> bytes:
+        assert arguments[-1].wait(PATIENCE)
+        ended.set()
+        return b""
+
+    monkeypatch.setattr(results, "film", draw)
+    asked = {"type": "http.request", "body": b"", "more_body": False}
+    assert _status_for_who_leaves(client, app, "GET", "/jobs/0123456789abcdef/film", asked, []) == 499
+    assert ended.wait(PATIENCE)
+
+
+def _status_for_who_leaves(
+    client: TestClient, app: FastAPI, method: str, path: str, message: Any, headers: list[tuple[bytes, bytes]]
+) -> int:
+    """Call the application as a server does for a client that disconnects after a message."""
+    messages: list[dict[str, Any]] = [message, {"type": "http.disconnect"}]
     statuses = []
 
     async def receive() -> dict[str, Any]:
@@ -199,11 +224,11 @@ def test_who_leaves_amid_a_body_is_no_fault_of_ours(client: TestClient, app: Fas
     async def send(message: Any) -> None:
         statuses.append(message.get("status"))
 
-    headers = [(b"host", b"127.0.0.1"), (b"content-type", kind.encode()), (b"content-length", b"100")]
-    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    headers = [(b"host", b"127.0.0.1"), *headers]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
     assert client.portal is not None
     client.portal.call(app, scope, receive, send)
-    assert statuses[0] in (400, 499)
+    return int(statuses[0])
 
 
 @pytest.mark.parametrize("body", [b"\xff", b'{"latents": "\xe9"}', b"1" * 5_000], ids=["a byte", "Latin-1", "digits"])

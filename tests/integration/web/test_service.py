@@ -158,6 +158,7 @@ def test_openapi_describes_every_call(app: FastAPI) -> None:
         "/jobs/{job_id}/events",
         "/jobs/{job_id}/history",
         "/jobs/{job_id}/picture.png",
+        "/jobs/{job_id}/film",
         "/jobs/{job_id}/samples",
         "/jobs/{job_id}/weights",
     }

@@ -313,15 +313,15 @@ def test_download_writes_the_files(service: Service, tmp_path: Path) -> None:
         return httpx.Response(200, json=_job()) if path.endswith(ID) else httpx.Response(200, text=path)
 
     service.answer = answer
-    result = _nobody("download", ID, "--out", str(tmp_path / "new" / "folder"))
+    result = _nobody("download", ID, "--film", "--out", str(tmp_path / "new" / "folder"))
 
     assert result.exit_code == 0
-    expected = {"weights.zip": "weights", "picture.png": "picture.png", "history.csv": "history"}
+    expected = {"weights.zip": "weights", "picture.png": "picture.png", "history.csv": "history", "film.gif": "film"}
     for ending, what in expected.items():
         path = tmp_path / "new" / "folder" / f"{ID}-{ending}"
         assert path.read_text() == f"/jobs/{ID}/{what}"
         assert str(path) in result.stdout.splitlines()
-    assert service.requests[-1].url.query == b"format=csv"
+    assert service.requests[-2].url.query == b"format=csv"
 
 
 def test_download_takes_what_there_is(service: Service, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Read a line of JSON, the arguments of :func:`draw`, then the losses' bytes; write a PNG."""
+"""Read what :mod:`app.jobs.service.pictures` sends; write a picture or a film."""
 
 import gc
 import json
@@ -9,14 +9,18 @@ import numpy as np
 
 
 def main() -> None:
-    """Draw one picture, from standard input to standard output."""
+    """Draw once, from standard input to standard output."""
     os.nice(10)  # faces are served first
-    gc.disable()  # this process ends after one picture; to look for garbage takes a fifth of its time
-    from app.jobs.service.plots.figure import as_png, draw
+    gc.disable()  # this process ends soon; to look for garbage takes a fifth of its time
+    from app.jobs.service.plots.figure import JobFigure, as_png
+    from app.jobs.service.plots.film import film
 
-    arguments = json.loads(sys.stdin.buffer.readline())
-    losses = np.frombuffer(sys.stdin.buffer.read(), np.float32).reshape(-1, len(arguments["names"]))
-    sys.stdout.buffer.write(as_png(draw(losses=losses, **arguments)))
+    given = sys.stdin.buffer
+    form, fps, arguments = json.loads(given.readline())
+    snapshots = [json.loads(given.readline()) for _ in arguments["titles"]]
+    losses = np.frombuffer(given.read(), np.float32).reshape(-1, len(arguments["names"]))
+    job = JobFigure(snapshots=snapshots, losses=losses, **arguments)
+    sys.stdout.buffer.write(as_png(job) if form == "png" else film(job, form, fps))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.transforms import Bbox, TransformedBbox
 
-from app.jobs.service.plots.style import BLUE, GREEN, SOFT, VERMILLION, Floats, Span, add_legend, span
+from app.jobs.service.plots.style import BLUE, GREEN, SOFT, VERMILLION, Floats, Show, Span, add_legend, span
 
 Losses = npt.NDArray[np.float32]
 
@@ -20,8 +22,8 @@ _MOST_COLUMNS = 224
 _TAIL, _MANY_STEPS = 0.5, 200
 
 
-def plot_losses(axes: Axes, losses: Losses, names: Sequence[str], first_step: int) -> None:
-    """Plot losses, ``(steps, names)``, of all steps after ``first_step``."""
+def plot_losses(axes: Axes, losses: Losses, names: Sequence[str], first_step: int, ends: Sequence[int]) -> Show:
+    """Plot losses, ``(steps, names)``, of all steps after ``first_step``; each snapshot shows them up to its end."""
     columns = _Columns.of(losses)
     limits, cut = _loss_limits(losses, columns)
     axes.set(xlim=(first_step, first_step + max(len(losses), 1)), ylim=limits, xlabel="step")
@@ -30,16 +32,24 @@ def plot_losses(axes: Axes, losses: Losses, names: Sequence[str], first_step: in
     axes.grid(True)
     if not len(losses):
         axes.text(0.5, 0.5, "no steps yet", transform=axes.transAxes, ha="center", va="center", color=SOFT, size=16)
+    curves: list[Artist] = []
     entries = list(zip(names, (BLUE, VERMILLION, GREEN), strict=False))
     steps = first_step + columns.steps
     # Agg cannot fill areas far beyond the picture.
     lows, highs, means = (values.clip(*limits) for values in (columns.lows, columns.highs, columns.means))
     for i, (_, colour) in enumerate(entries):
         if columns.are_many:
-            axes.fill_between(steps, lows[:, i], highs[:, i], color=colour, alpha=0.24, linewidth=0)
+            curves.append(axes.fill_between(steps, lows[:, i], highs[:, i], color=colour, alpha=0.24, linewidth=0))
         lone = list(_lone(means[:, i]))
-        axes.plot(steps, means[:, i], color=colour, linewidth=1.6, marker="o", markersize=5, markevery=lone)
+        curves += axes.plot(steps, means[:, i], color=colour, linewidth=1.6, marker="o", markersize=5, markevery=lone)
     add_legend(axes, entries, "spikes cut off" if cut else "")
+
+    def show(place: int) -> None:
+        reached = Bbox.from_extents(0, 0, ends[place] / max(len(losses), 1), 1)
+        for curve in curves:
+            curve.set_clip_box(TransformedBbox(reached, axes.transAxes))
+
+    return show
 
 
 class _Columns(NamedTuple):

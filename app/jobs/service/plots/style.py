@@ -1,6 +1,6 @@
 """What all plots share: colours, sizes, legends and axis limits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib
@@ -11,6 +11,10 @@ from matplotlib.lines import Line2D
 
 Floats = npt.NDArray[np.float64]
 Span = tuple[float, float]
+#: Shows one of the snapshots, by its place, in a plot.
+Show = Callable[[int], None]
+#: Plots onto axes what all snapshots share, with the limits of all of them.
+Plot = Callable[[Axes], Show]
 
 INK, SOFT = "#1e1b17", "#5c554a"
 # Okabe and Ito (2008): distinguishable with every kind of colour vision.

@@ -17,7 +17,7 @@ from PIL import Image
 
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.service import pictures
-from app.jobs.service.plots.figure import as_png, draw
+from app.jobs.service.plots.figure import JobFigure, as_png
 from app.jobs.service.plots.style import BLUE, VERMILLION
 
 RNG = np.random.default_rng(0)
@@ -41,18 +41,35 @@ def _losses(steps: int, names: int = 3) -> npt.NDArray[np.float32]:
     return RNG.standard_normal((steps, names), np.float32)
 
 
+def draw(
+    real: Any,
+    snapshot: Any,
+    losses: npt.NDArray[np.float32],
+    names: Any,
+    *,
+    first_step: int,
+    title: str,
+    size: int = 900,
+) -> JobFigure:
+    """Return the figure of a job that shows its only snapshot."""
+    ends, titles = [len(losses)], [title]
+    job = JobFigure(real, [snapshot], losses, names, first_step=first_step, ends=ends, titles=titles, size=size)
+    job.show(0)
+    return job
+
+
 def picture(*args: Any, **keywords: Any) -> Image.Image:
     """Return a picture without the detour over PNG."""
-    canvas = FigureCanvasAgg(draw(*args, **keywords))
+    canvas = FigureCanvasAgg(draw(*args, **keywords).figure)
     canvas.draw()  # type: ignore[no-untyped-call]
     return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
 
 
 def _words(*args: Any, **keywords: Any) -> set[str]:
     """Return all that stands in a picture."""
-    figure = draw(*args, **keywords)
-    as_png(figure)  # writes the numbers of the axes
-    return {text.get_text() for text in figure.findobj(lambda artist: isinstance(artist, Text))}  # type: ignore[attr-defined]
+    job = draw(*args, **keywords)
+    as_png(job)  # writes the numbers of the axes
+    return {text.get_text() for text in job.figure.findobj(lambda artist: isinstance(artist, Text))}  # type: ignore[attr-defined]
 
 
 def _draw(dimensions: int = 2, losses: npt.NDArray[np.float32] | None = None, size: int = 900) -> Image.Image:
@@ -79,8 +96,8 @@ def test_every_dimension_at_every_size(dimensions: int, size: int) -> None:
 def test_plots_stand_in_two_columns_or_in_one(dimensions: int, plots: int) -> None:
     head, cell = 62, 412
     for size, rows in ((900, (plots + 1) // 2), (450, plots)):
-        figure = draw(_data(dimensions), _snapshot(dimensions), _losses(100), NAMES, first_step=0, title="", size=size)
-        width, height = figure.canvas.get_width_height()
+        job = draw(_data(dimensions), _snapshot(dimensions), _losses(100), NAMES, first_step=0, title="", size=size)
+        width, height = job.figure.canvas.get_width_height()
         assert width == size
         assert abs(height - (head + rows * cell)) <= 1
 
@@ -189,7 +206,7 @@ def test_a_spike_does_not_flatten_the_rest_and_is_not_hidden() -> None:
     assert "spikes cut off" not in _words(_data(2), _snapshot(2), losses, NAMES, first_step=0, title="")
 
     losses[12_345, 2] = 1e6
-    figure = draw(_data(2), _snapshot(2), losses, NAMES, first_step=0, title="")
+    figure = draw(_data(2), _snapshot(2), losses, NAMES, first_step=0, title="").figure
     assert figure.axes[1].get_title(loc="right") == "spikes cut off"
     assert figure.axes[1].get_ylim()[1] < 10
 
@@ -246,7 +263,7 @@ def test_a_million_steps_are_drawn_as_fast_as_ten_thousand() -> None:
 
 
 def test_steps_are_whole_and_written_in_full() -> None:
-    figure = draw(_data(2), None, _losses(2), NAMES, first_step=1_000_000, title="")
+    figure = draw(_data(2), None, _losses(2), NAMES, first_step=1_000_000, title="").figure
     labels = [label.get_text() for label in figure.axes[1].get_xticklabels()]
     assert labels == ["1,000,000", "1,000,001", "1,000,002"]
 
@@ -257,9 +274,9 @@ EXTREME_AXES = [(-1.7e300, 1.7e300), (0.0, 1e-300), (1e16, 1e16 + 2), (1.0, 1.0 
 @pytest.mark.parametrize("axis", EXTREME_AXES)
 def test_axes_have_numbers_that_differ_wherever_the_data_lie(axis: tuple[float, float]) -> None:
     real = _data(2, real=[list(axis), list(axis)], box=[axis, axis])
-    figure = draw(real, _snapshot(2), _losses(3), NAMES, first_step=0, title="")
-    as_png(figure)
-    plane = figure.axes[0]
+    job = draw(real, _snapshot(2), _losses(3), NAMES, first_step=0, title="")
+    as_png(job)
+    plane = job.figure.axes[0]
     for labels in (plane.get_xticklabels(), plane.get_yticklabels()):
         texts = [label.get_text() for label in labels]
         assert 1 < len(texts) <= 12
@@ -277,7 +294,8 @@ def test_labels_far_from_zero_say_what_they_leave_out() -> None:
 
 def test_the_service_draws_in_another_process_and_does_not_load_matplotlib() -> None:
     real, snapshot, losses = _data(2), _snapshot(2), _losses(50)
-    png = pictures.picture(losses, real=real, snapshot=snapshot, names=NAMES, first_step=0, title="é", size=300)
+    given = {"names": NAMES, "first_step": 0, "ends": [50], "titles": ["é"], "size": 300}
+    png = pictures.picture(snapshot, losses, real=real, **given)
     assert png == as_png(draw(real, snapshot, losses, NAMES, first_step=0, title="é", size=300))
 
     code = "import sys; import app.web.server, app.jobs.service.results; print('matplotlib' in sys.modules)"
@@ -290,9 +308,9 @@ def test_a_process_that_is_killed_or_too_slow_is_said(monkeypatch: pytest.Monkey
         monkeypatch.setattr(pictures, "command", lambda _, code=code: [sys.executable, "-c", code])
         monkeypatch.setattr(pictures, "_SECONDS", 30 if code == killed else 0.2)
         with pytest.raises(JobsUnavailableError, match=words):
-            pictures.picture(_losses(3), names=NAMES)
+            pictures.picture({}, _losses(3), names=NAMES)
 
 
 def test_a_process_that_fails_says_why() -> None:
     with pytest.raises(RuntimeError, match="TypeError"):
-        pictures.picture(_losses(3), names=NAMES, nonsense=1)
+        pictures.picture({}, _losses(3), names=NAMES, titles=[""], nonsense=1)
