@@ -30,6 +30,8 @@ export class Watch {
   /** @type {number | undefined} */
   #timer;
   #told = { stage: "", step: 0 };
+  /** @type {Run | undefined} the run whose every loss was asked for */
+  #whole;
 
   /**
    * @param {(run: Run) => void} onJob the service's word about the run is new
@@ -102,7 +104,8 @@ export class Watch {
 
   /** @param {Run} run */
   async #complete(run) {
-    if (run.job.steps > MOST_STEPS) return;
+    if (run.job.steps > MOST_STEPS || this.#whole === run) return;
+    this.#whole = run; // events of a slow stream may end it twice, and it may be deleted by then
     const losses = await history(run.job.id).catch(() => undefined);
     if (!losses || this.#viewer.run !== run) return;
     run.learn(losses);
