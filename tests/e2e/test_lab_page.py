@@ -267,16 +267,18 @@ def test_less_motion_where_it_is_asked_for(visitor: Visitor, trained: dict[str, 
     assert 1 <= page.evaluate("changes") <= 4
 
 
-def test_weights_picture_and_history_are_taken_along(visitor: Visitor, trained: dict[str, Any]) -> None:
+def test_weights_picture_film_and_history_are_taken_along(visitor: Visitor, trained: dict[str, Any]) -> None:
     page = look_at(visitor, trained)
     content: dict[str, bytes] = {}
-    for what in ("weights", "picture", "history"):
+    for what in ("weights", "picture", "film", "history"):
         with page.expect_download() as download:
             page.click(f"#save-{what}")
         assert download.value.suggested_filename.startswith(f"nobody-{trained['id']}.")
         content[what] = download.value.path().read_bytes()
     assert set(zipfile.ZipFile(io.BytesIO(content["weights"])).namelist()) >= {"generator.h5", "discriminator.h5"}
     assert Image.open(io.BytesIO(content["picture"])).format == "PNG"
+    film = Image.open(io.BytesIO(content["film"]))
+    assert (film.format, film.n_frames > 10) == ("GIF", True)
     lines = content["history"].decode().split()
     assert lines[0] == "step,discr_loss,gen_loss,gp"
     assert len(lines) == 201
@@ -415,7 +417,7 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(visitor: Visitor, tra
     assert page.locator(".story").count() > 5
     ids = [name for name in order if name != "other"]
     assert ids == ["model", "data", "seed", "roll", "start", "replay", "scrubber", "copy-link", *ids[8:]]
-    assert ids[8:11] == ["save-weights", "save-picture", "save-history"]
+    assert ids[8:11] == ["save-weights", "save-picture", "save-film"]
 
 
 def test_every_axis_of_losses_has_numbers_that_differ_and_fit(visitor: Visitor) -> None:

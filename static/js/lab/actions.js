@@ -23,10 +23,13 @@ const STEPS = [
   ["half-step", { half: true }],
 ];
 
+/** A film is drawn in some seconds, in more where the service is busy. */
+const FILE_PATIENCE_MS = 120_000;
 /** What can be saved: the button, the rest of the address, the ending of the file. */
 const FILES = [
   ["save-weights", "/weights", ".zip"],
   ["save-picture", "/picture.png", ".png"],
+  ["save-film", "/film", ".gif"],
   ["save-history", "/history?format=csv", ".csv"],
 ];
 
@@ -56,7 +59,10 @@ export class Actions {
     }
     for (const [id, rest, ending] of FILES) {
       this.#onClick(id, "take-error", ({ job }) =>
-        save(jobUrl(job.id, rest), `nobody-${job.id}${ending}`, { cache: "no-store" }),
+        save(jobUrl(job.id, rest), `nobody-${job.id}${ending}`, {
+          cache: "no-store",
+          signal: AbortSignal.timeout(FILE_PATIENCE_MS),
+        }),
       );
     }
     byId("copy-link").addEventListener("click", () => void copyLink(location.href));
