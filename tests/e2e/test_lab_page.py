@@ -278,7 +278,7 @@ def test_weights_picture_film_and_history_are_taken_along(visitor: Visitor, trai
     assert set(zipfile.ZipFile(io.BytesIO(content["weights"])).namelist()) >= {"generator.h5", "discriminator.h5"}
     assert Image.open(io.BytesIO(content["picture"])).format == "PNG"
     film = Image.open(io.BytesIO(content["film"]))
-    assert (film.format, film.n_frames > 10) == ("GIF", True)
+    assert (film.format, getattr(film, "n_frames", 1) > 10) == ("GIF", True)
     lines = content["history"].decode().split()
     assert lines[0] == "step,discr_loss,gen_loss,gp"
     assert len(lines) == 201
