@@ -41,7 +41,8 @@ def _data(job: Json) -> str:
     data = job["data"] or {}  # null where the stored job cannot be read
     if not {"rows", "dimensions"} <= data.keys():
         return str(data.get("name", "?"))
-    return f"{data['rows']:,} × {data['dimensions']} points"
+    size = f"{data['rows']:,} × {data['dimensions']} points"
+    return f"{printable(data['name'])}, {size}" if data.get("name") else size
 
 
 def _time(iso: str) -> str:

@@ -66,7 +66,7 @@ def submit(
     file: Annotated[
         Path | None,
         typer.Option(
-            metavar="POINTS", exists=True, dir_okay=False, help="Your own examples instead, one a row: CSV or .npy."
+            metavar="POINTS", exists=True, dir_okay=False, help="Your own examples instead: CSV, .npy or a picture."
         ),
     ] = None,
     normalize: Annotated[

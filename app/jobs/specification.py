@@ -85,6 +85,7 @@ class ToyData(_Strict):
 class PointData(_Strict):
     """The caller's own examples, one row each, all of one length."""
 
+    name: _Name | None = Field(None, examples=["my drawing"], description="What you call them.")
     # Stop at the first wrong number: a list of all errors would be larger than the body.
     points: Annotated[list[Annotated[list[_Coordinate], FailFast()]], FailFast()] = Field(
         min_length=1, max_length=MAX_POINTS, description="Numbers in units of your own. More come as a file."
@@ -115,6 +116,7 @@ def _kind_of_data(value: object) -> str:
 class StoredData(_Strict):
     """Examples that were stored with the job: its own points or an uploaded file. Not for requests."""
 
+    name: str | None = Field(None, description="What the caller calls them: the name of the file, without its ending.")
     rows: int
     dimensions: int
     titles: tuple[str, ...] | None = Field(None, description="Of the columns, where the file has them.")

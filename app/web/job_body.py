@@ -25,7 +25,7 @@ _MAX_MISTAKES = 100
 _MAX_PARTS = 20
 _MAX_FIELD = 2**20
 _EXPECTED = (
-    "expected one field job with the JSON and one file data (CSV or .npy), as curl sends with "
+    "expected one field job with the JSON and one file data (CSV, .npy or a picture), as curl sends with "
     """-F 'job={"model":"wgan_gp"}' -F data=@points.csv"""
 )
 
@@ -37,7 +37,12 @@ _FORM_SCHEMA = {
     "required": ["job", "data"],
     "properties": {
         "job": {"type": "string", "description": "The JSON body, without `data`."},
-        "data": {"type": "string", "format": "binary", "description": "A CSV or .npy file of rows."},
+        "data": {
+            "type": "string",
+            "format": "binary",
+            "description": "A CSV or .npy file of rows, or a picture (PNG, JPEG, WebP, GIF, BMP): points lie where it "
+            "is dark. The name of the file, without its ending, is `data.name`.",
+        },
     },
 }
 
@@ -72,7 +77,7 @@ async def read_job(request: Request, jobs: JobDatabase) -> tuple[JobRequest, Tab
         job = _job_in_form(text)
         if "data" in job.model_fields_set:
             raise HTTPException(422, "job.data: expected it in one place, the file; leave it out of job")
-        return job, await jobs.run_in_pool(_read_upload, file, jobs.settings.max_rows)
+        return job, await jobs.run_in_pool(_read_upload, file, jobs.settings.max_rows, job.seed)
     finally:
         await form.close()
 
@@ -100,12 +105,12 @@ def _job_in_form(text: str) -> JobRequest:
         raise HTTPException(400, f'job: expected JSON such as {{"model":"wgan_gp"}}, got {short(repr(text))}') from None
 
 
-def _read_upload(file: UploadFile, max_rows: int) -> Table:
+def _read_upload(file: UploadFile, max_rows: int, seed: int) -> Table:
     with tempfile.NamedTemporaryFile() as copy:
         while chunk := file.file.read(2**20):
             copy.write(chunk)
         copy.flush()
-        return read_table(Path(copy.name), file.filename or "data", max_rows=max_rows)
+        return read_table(Path(copy.name), file.filename or "", max_rows=max_rows, seed=seed)
 
 
 async def _form(request: Request) -> FormData:

@@ -14,7 +14,7 @@ Singles = npt.NDArray[np.float32]
 
 MAX_COLUMNS = 1_024
 #: How refusals of a file begin.
-ACCEPTED = "expected a CSV of numbers or a .npy of shape (rows, dimensions)"
+ACCEPTED = "expected a picture, a CSV of numbers or a .npy of shape (rows, dimensions)"
 
 #: Warnings about single columns; more are summed up.
 _MOST_WARNINGS = 20
@@ -24,15 +24,18 @@ class Table(NamedTuple):
     """Numbers from a request body or a file.
 
     ``values`` are finite, ``(rows, columns)`` of any real dtype, both at least 1. ``skipped`` says which parts of a
-    file are not among them, ``warnings`` what may have been misunderstood.
+    file are not among them, ``warnings`` what may have been misunderstood, ``name`` what the caller calls it. Values
+    ``in_unit_square`` are left where they are.
     """
 
     values: npt.NDArray[Any]
     titles: tuple[str, ...] | None = None
     skipped: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    name: str | None = None
+    in_unit_square: bool = False
 
-    def name(self, column: int) -> str:
+    def column_name(self, column: int) -> str:
         """Return what to call a column, the first of which has the number 0."""
         title = self.titles[column] if self.titles else ""
         return f"column {column + 1} ({title})" if title else f"column {column + 1}"
@@ -49,16 +52,22 @@ def prepared(table: Table, normalize: bool) -> tuple[StoredData, Singles]:
 
     Args:
         table: the examples.
-        normalize: whether to scale them column by column; otherwise they must lie in [0, 1].
+        normalize: whether to scale them column by column, unless they are in the unit square; otherwise they must lie
+            in [0, 1].
 
     Raises:
         LimitError: unscaled examples lie outside [0, 1].
     """
     rows, dimensions = table.values.shape
     stored = StoredData(
-        rows=rows, dimensions=dimensions, titles=table.titles, skipped=table.skipped, warnings=table.warnings
+        name=table.name,
+        rows=rows,
+        dimensions=dimensions,
+        titles=table.titles,
+        skipped=table.skipped,
+        warnings=table.warnings,
     )
-    if not normalize:
+    if table.in_unit_square or not normalize:
         _check_unit_range(table)
         return stored, table.values.astype(np.float32)
     columns = [look_at(table.values[:, i].astype(np.float64)) for i in range(dimensions)]
@@ -73,7 +82,7 @@ def _check_unit_range(table: Table) -> None:
         if low < 0 or high > 1:
             raise LimitError(
                 'data: with "normalize": false, expected numbers in 0 … 1, where the generator\'s sigmoid ends, got '
-                f"{low!r} … {high!r} in {table.name(i)}; leave normalize out, and the columns are scaled"
+                f"{low!r} … {high!r} in {table.column_name(i)}; leave normalize out, and the columns are scaled"
             )
 
 
@@ -81,14 +90,15 @@ def _warnings(table: Table, columns: list[Column]) -> tuple[str, ...]:
     """Return warnings about outliers and constant columns."""
     found = []
     for i, column in enumerate(columns):
+        name = table.column_name(i)
         if column.outliers:
             count = f"{column.outliers:,} value{'s' * (column.outliers > 1)}"
             found.append(
-                f"{table.name(i)}: {count} far outside the others' {column.low:.6g} … {column.high:.6g}, such as "
+                f"{name}: {count} far outside the others' {column.low:.6g} … {column.high:.6g}, such as "
                 f"{column.farthest:.6g}, taken as the nearest edge of that range; they would have squeezed the others "
                 "into one point"
             )
         elif column.low == column.high:
-            found.append(f"{table.name(i)}: {column.low:.6g} in all rows, and so it is in all samples")
+            found.append(f"{name}: {column.low:.6g} in all rows, and so it is in all samples")
     more = len(found) - _MOST_WARNINGS
     return (*found[:_MOST_WARNINGS], f"and the like of {more:,} more columns") if more > 0 else tuple(found)

@@ -34,7 +34,7 @@ def submit(database: JobDatabase, request: JobRequest, table: Table | None = Non
         IdempotencyError: the key belongs to another request.
     """
     if table is None and isinstance(request.data, PointData):
-        table = Table(np.array(request.data.points, np.float64))
+        table = Table(np.array(request.data.points, np.float64), name=request.data.name)
     stored, points = (None, None) if table is None else prepared(table, request.normalize)
     specification = specify(request, stored, database.settings)
     parts = [request.model_dump_json(exclude={"data"} if stored else None).encode()]

@@ -1,14 +1,16 @@
-"""Real examples from an uploaded file, CSV or ``.npy``.
+"""Real examples from an uploaded file: CSV, ``.npy`` or a picture.
 
 Whatever the file holds, reading it is quick and takes little memory: a header that claims more than there is allocates
-nothing, nothing is unpickled, nothing is unpacked.
+nothing, nothing is unpickled, and nothing but pictures of bounded size is unpacked.
 """
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from app.jobs.errors import UploadError
+from app.jobs.service.csv_cells import printable
 from app.jobs.service.csv_files import read_csv
+from app.jobs.service.drawings import is_picture, read_drawing
 from app.jobs.service.examples import ACCEPTED, Table
 from app.jobs.service.npy_files import read_npy
 
@@ -26,7 +28,8 @@ _OTHER_FORMATS: dict[str, tuple[bytes, ...]] = {
     "an Excel file (.xls); save it as CSV": (b"\xd0\xcf\x11\xe0",),
     "a Parquet file; write it as CSV": (b"PAR1",),
     "a PDF": (b"%PDF",),
-    "a picture": (b"\x89PNG", b"\xff\xd8\xff", b"GIF8"),
+    "a TIFF picture; save it as PNG": (b"II*\0", b"MM\0*"),
+    "an SVG; save it as PNG": (b"<svg",),
     "a file of MATLAB (.mat); write it with writematrix": (b"MATLAB 5",),
     "a file of R (.rda); write it with write.csv": (b"RDX", b"RDA"),
     "an Arrow or Feather file; write it as CSV": (b"ARROW1",),
@@ -47,25 +50,38 @@ _ENCODINGS = {
 _NPY = b"\x93NUMPY"
 
 
-def read_table(path: Path, filename: str, *, max_rows: int) -> Table:
-    """Read real examples from an uploaded file.
+def read_table(path: Path, filename: str, *, max_rows: int, seed: int = 0) -> Table:
+    """Read real examples from an uploaded file; what it is, its first bytes say.
 
     A ``.npy`` may hold real numbers of any type, in C or Fortran order, or named columns of such numbers. What a CSV
-    may look like, :mod:`app.jobs.service.csv_files` says.
+    may look like, :mod:`app.jobs.service.csv_files` says; which points a picture has, :mod:`app.jobs.service.drawings`.
 
     Args:
         path: the file.
-        filename: what the client calls it; of interest where it ends in ``.npy``.
+        filename: what the client calls it; without its ending, the name of the examples.
         max_rows: the most rows that are accepted.
+        seed: decides which points are drawn from a picture.
 
     Raises:
         UploadError: the file is not as described.
         OSError: it cannot be read.
     """
+    return _read(path, filename, max_rows, seed)._replace(name=_name(filename))
+
+
+def _name(filename: str) -> str | None:
+    return printable(PurePosixPath(filename.replace("\\", "/")).stem) or None
+
+
+def _read(path: Path, filename: str, max_rows: int, seed: int) -> Table:
     with open(path, "rb") as file:
         beginning = file.read(64)
     if not beginning:
         raise UploadError(f"{ACCEPTED}, got an empty file")
+    if is_picture(beginning):
+        return read_drawing(path, max_rows, seed)
+    if beginning[4:8] == b"ftyp":
+        raise UploadError(f"{ACCEPTED}, got a HEIC or AVIF picture or a video; save the picture as PNG or JPEG")
     for what, beginnings in _OTHER_FORMATS.items():
         if beginning.startswith(beginnings):
             raise UploadError(f"{ACCEPTED}, got {what}")

@@ -30,6 +30,7 @@ async def submit(request: Request, response: Response, jobs: Jobs, idempotency_k
     """Train one of the toy GANs on toy data or on your own points. The answer comes before the training.
 
     Send your own points in the body, or as a file: `curl -F 'job={"model":"wgan_gp"}' -F data=@points.csv`.
+    A picture is a file of points, too: up to 100,000 of them lie where it is dark.
     """
     job, table = await read_job(request, jobs)
     return _accepted(await jobs.run_in_pool(submission.submit, jobs, job, table, idempotency_key), response)

@@ -52,7 +52,7 @@ export function bodyOf({ data: name, ...values }) {
 /** Read the settings of a run that is there, or of a preset. @param {Pick<Job, "data"> & Record<string, unknown>} job */
 export function valuesOf({ data, ...job }) {
   /** @type {Record<string, unknown>} */
-  const known = { ...job, ...data, name: job.name, data: data && (data.name ?? OWN) };
+  const known = { ...job, ...data, name: job.name, data: data && ("rows" in data ? OWN : data.name) };
   /** @type {Values} */
   const values = {};
   for (const name of NAMES) {

@@ -37,7 +37,7 @@ export const modelName = ({ model }) => MODELS.get(model ?? "")?.name ?? model ?
 /** @type {(job: Job) => string} */
 export function dataName(job) {
   const { name, rows } = job.data ?? {};
-  if (name) return DATA.get(name) ?? name;
+  if (name) return (rows ? undefined : DATA.get(name)) ?? name;
   return rows ? `${count(rows)} points of its own` : "unknown data";
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from models.files.weights import read_metadata
 from tests.integration.jobs.harness import SHORT, Json, Service, service
@@ -110,6 +111,27 @@ def test_an_outlier_and_a_constant_column_are_told(running: Service) -> None:
     made = np.array(running.client.get(f"/jobs/{job['id']}/samples", params={"format": "json"}).json()["samples"])
     assert made[:, 1].max() < 300
     assert (made[:, 2] == 7).all()
+
+
+def test_a_drawing_is_learnt_where_it_is_dark(running: Service) -> None:
+    drawing = Image.new("L", (200, 120), 255)
+    ImageDraw.Draw(drawing).ellipse((20, 10, 180, 90), fill=0)
+    content = io.BytesIO()
+    drawing.save(content, "PNG")
+    job = running.wait(_upload(running, content.getvalue(), "a pond.png", epochs=1, steps_per_epoch=2), "succeeded")
+    data = job["data"]
+    assert (data["name"], data["rows"], data["dimensions"], data["transform"]) == ("a pond", 100_000, 2, None)
+    (shown,) = [event["data"] for event in running.events(job) if event["event"] == "data"]
+    assert shown["box"] == [[0, 1], [0, 1]]
+    x, y = (np.array(shown["real"]) - 0.5).T / 0.45
+    assert (x**2 + (2 * y) ** 2 < 1.1).all()
+    assert np.hypot(x, 2 * y).max() > 0.9
+    again = running.client.post("/jobs", json=JOB | {"data": {"name": "circle", "points": shown["real"]}}).json()
+    assert (again["data"]["name"], again["data"]["rows"]) == ("circle", 400)
+    cut = {"data": ("x.png", content.getvalue()[:50])}
+    refused = running.client.post("/jobs", data={"job": json.dumps(JOB)}, files=cut)
+    assert refused.status_code == 422
+    assert "damaged or was cut off" in refused.json()["detail"]
 
 
 def test_left_as_they_are_points_are_trained_on_or_refused(running: Service) -> None:

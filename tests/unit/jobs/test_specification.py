@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from app.config import Settings
 from app.jobs.limits import LimitError, draw_bytes, forked, parameters, specify
 from app.jobs.service.views import Job
-from app.jobs.specification import ForkRequest, JobRequest, Specification, StoredData, ToyData
+from app.jobs.specification import ForkRequest, JobRequest, PointData, Specification, StoredData, ToyData
 from models.catalogue import (
     BLOCK_BYTES,
     BLOCK_STEPS,
@@ -192,6 +192,18 @@ def test_dimensions_are_those_of_the_data() -> None:
 
 def test_everything_that_a_job_trains_is_shown() -> None:
     assert set(Specification.model_fields) <= set(Job.model_fields)
+
+
+def test_points_have_a_name_which_makes_no_toy_of_them() -> None:
+    request = _request(data={"name": "circle", "points": [[1, 2]]})
+    assert isinstance(request.data, PointData)
+    assert request.data.name == "circle"
+    for name in ("x" * 201, "a\0b"):
+        with pytest.raises(ValidationError):
+            _request(data={"name": name, "points": [[1, 2]]})
+    stored = StoredData(name="circle", rows=1, dimensions=2)
+    specification = specify(_request(batch_size=1), stored, SETTINGS)
+    assert Specification.model_validate_json(specification.model_dump_json()).data == stored
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ REFUSED: dict[str, tuple[bytes | str, str]] = {
     "a printed array": ("[[1. 2.]\n [3. 4.]]\n", "got lists in brackets"),
     "a matrix of MATLAB": ("[1.5 2.5; 3 4]\n", "got lists in brackets"),
     "tuples": ("(1, 2)\n(3, 4)\n", "got lists in brackets"),
-    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "of shape (rows, dimensions), got a picture"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "expected a picture, got one that is damaged or was cut off"),
     "a file of MATLAB": (b"MATLAB 5.0 MAT-file, Platform: GLNXA64\0\0", "got a file of MATLAB (.mat); write it with"),
     "Excel's error in the first column": ("x;y\n1;2\n#NV;3\n", "line 3, column 1 (x): expected a number, got '#NV'"),
     "Excel's error, English": ("x,y\n1,2\n#N/A,3\n", "line 3, column 1 (x): expected a number, got '#N/A'; fill in"),

@@ -286,7 +286,7 @@ def _zip() -> bytes:
     ],
 )
 def test_other_files_are_named_and_not_opened(read: Read, content: bytes, what: str, filename: str) -> None:
-    with pytest.raises(UploadError, match=f"expected a CSV of numbers or a .npy .*{what}"):
+    with pytest.raises(UploadError, match=f"expected a picture, a CSV of numbers or a .npy .*{what}"):
         read(content, filename)
 
 
