@@ -33,7 +33,9 @@ def test_a_form_that_is_not_as_expected_is_told_what_is(case: str, client: TestC
     assert answer.status_code in (400, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     detail = answer.json()["detail"]
-    assert detail.startswith("expected one field job with the JSON and one file data (CSV or .npy), as curl sends with")
+    assert detail.startswith(
+        "expected one field job with the JSON and one file data (CSV, .npy or a picture), as curl sends with"
+    )
     assert problem in detail
     assert len(detail) < 300
 
