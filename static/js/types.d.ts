@@ -18,6 +18,7 @@ type Job = {
   created: string;
   seconds: number;
   queue_position: number | null;
+  estimated_start: string | null;
   warnings: Record<string, string>;
   error: string | null;
   parent: { step: number } | null;

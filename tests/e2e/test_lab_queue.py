@@ -38,6 +38,7 @@ def test_the_place_in_the_queue_counts_down(visitor: Visitor, busy: dict[str, li
     page = visitor.open(f"/lab?job={last['id']}")
     pace = page.locator("#run-pace")
     expect(pace).to_contain_text("· 14 before it")
+    expect(pace).to_contain_text("· starts in about ")
     for job in busy["waiting"][:5]:
         ask(visitor.server, "POST", f"/jobs/{job['id']}/cancel")
     expect(pace).to_contain_text("· 9 before it")

@@ -66,6 +66,7 @@ def test_every_story_sends_its_preset(visitor: Visitor, presets: list[dict[str, 
         expect(page.locator("#start")).to_have_text("Start training")
         body = sent.pop()
         assert (body.pop("preset"), body.pop("seed")) == (preset["name"], 3)
+        assert re.fullmatch("browser-[0-9a-f]{12}", body.pop("owner"))
         expected = {name: value for name, value in preset["job"].items() if value is not None}
         body.setdefault("gen_shape", expected["gen_shape"])  # left out where it is the usual one
         assert body == expected

@@ -6,6 +6,7 @@ import { byId, prefersCalm } from "../shared/dom.js";
 import { clear, show as notify } from "../shared/notice.js";
 import { Actions } from "./actions.js";
 import { SettingsForm } from "./form.js";
+import { owner } from "./owner.js";
 import { RunList } from "./runs.js";
 import { look, submit } from "./service.js";
 import { bodyOf, OWN, readAddress, valuesOf, writeAddress } from "./settings.js";
@@ -42,7 +43,7 @@ async function start() {
   form.clear();
   form.busy = true;
   try {
-    const job = await submit(bodyOf(form.complete), key);
+    const job = await submit({ ...bodyOf(form.complete), owner }, key);
     key = freshKey();
     go(job);
   } catch (error) {

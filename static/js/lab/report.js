@@ -178,6 +178,12 @@ function waitingFor(run) {
   return phase ? `${sentence(phase)} …` : "The first picture comes in a moment.";
 }
 
+/** @param {Job} job */
+function waitOf({ queue_position: before, estimated_start: start }) {
+  const seconds = start ? (Date.parse(start) - Date.now()) / 1000 : 0;
+  return [...(before ? [`${before} before it`] : []), ...(seconds > 1 ? [`starts in about ${span(seconds)}`] : [])];
+}
+
 /** @param {Run} run */
 function phaseOf({ phase }) {
   return phase && phase in PHASES ? `${phase}: ${PHASES[phase]}` : "";
@@ -186,7 +192,7 @@ function phaseOf({ phase }) {
 /** @param {Run} run */
 function paceOf(run) {
   const { job, pace, left, status } = run;
-  if (status === "queued") return job.queue_position ? [`${job.queue_position} before it`] : [];
+  if (status === "queued") return waitOf(job);
   if (status === "paused" && job.half) return ["the discriminator has moved, the generator moves next"];
   if (status === "running" && phaseOf(run)) return [phaseOf(run)];
   if (run.ended) return job.seconds ? [`took ${span(job.seconds)}`] : [];
