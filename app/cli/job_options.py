@@ -57,6 +57,14 @@ GeneratorGain = Annotated[
     float | None, typer.Option(help="Factor for the initial weights of the generator's first layer. Default: 1.")
 ]
 CriticGain = Annotated[float | None, typer.Option(help="The same for the discriminator.")]
+Views = Annotated[
+    Any,
+    typer.Option(
+        metavar="NAMES",
+        parser=lambda text: [name.strip() for name in text.split(",") if name.strip()],
+        help="What snapshots carry besides points and scores: manifold, gradient or both, with a comma between.",
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help="The same seed and settings give the same weights.")]
 Name = Annotated[str | None, typer.Option(help="Name of the job.")]
 Owner = Annotated[str | None, typer.Option(help="Whose job it is: owners take turns in the queue.")]

@@ -54,7 +54,9 @@ def forked(parent: Specification, changes: ForkRequest, step: int, settings: Set
         LimitError: the changed job is beyond a limit, or ``step`` is its end.
     """
     _check_belonging(parent.model, changes)
-    wanted: dict[str, Any] = changes.model_dump(exclude_none=True, include=set(Training.model_fields) | {"seed"})
+    wanted: dict[str, Any] = changes.model_dump(
+        exclude_none=True, include=set(Training.model_fields) | {"seed", "views"}
+    )
     specification = parent.model_copy(update=wanted)
     if specification.total_steps <= step:
         raise LimitError(

@@ -1,17 +1,14 @@
 """What a job trains: the bodies of requests, and the complete specification that is stored."""
 
-import json
 from dataclasses import fields
 from typing import Annotated, Any, Self, cast, get_args
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
     FailFast,
     Field,
-    JsonValue,
     ModelWrapValidatorHandler,
     Tag,
     field_validator,
@@ -19,6 +16,8 @@ from pydantic import (
 )
 
 from app.jobs.scaling import ColumnTransform
+from app.jobs.snapshot_views import Views
+from app.jobs.texts import Metadata, Name, Owner
 from models.catalogue import TOY_DIMENSIONS, GanName, LatentType, ToyName
 from models.presets import PRESETS, CriticActivation, PresetName, ToySettings
 
@@ -26,30 +25,6 @@ MAX_SEED = 2**31 - 1
 #: Sums and differences of a few numbers must stay finite.
 MAX_POINT = 1e300
 MAX_POINTS = 100_000
-MAX_METADATA = 16_384
-
-
-def _small_and_plain(metadata: dict[str, Any]) -> dict[str, Any]:
-    try:
-        text = json.dumps(metadata, allow_nan=False)
-    except (ValueError, RecursionError):
-        raise ValueError("expected JSON without NaN and infinities") from None
-    if len(text) > MAX_METADATA:
-        raise ValueError(f"expected at most {MAX_METADATA:,} characters of JSON, got {len(text):,}")
-    _plain(text.replace("\\u0000", "\0"))
-    return metadata
-
-
-def _plain(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("expected text without NUL characters")
-    text.encode()  # a lone surrogate is a ValueError
-    return text
-
-
-_Metadata = Annotated[dict[str, JsonValue], AfterValidator(_small_and_plain)]
-_Name = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
-_Owner = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_plain)]
 
 _Large = Annotated[int, Field(ge=1, le=1_000_000)]
 _Batch = Annotated[int, Field(ge=1)]
@@ -85,7 +60,7 @@ class ToyData(_Strict):
 class PointData(_Strict):
     """The caller's own examples, one row each, all of one length."""
 
-    name: _Name | None = Field(None, examples=["my drawing"], description="What you call them.")
+    name: Name | None = Field(None, examples=["my drawing"], description="What you call them.")
     # Stop at the first wrong number: a list of all errors would be larger than the body.
     points: Annotated[list[Annotated[list[_Coordinate], FailFast()]], FailFast()] = Field(
         min_length=1, max_length=MAX_POINTS, description="Numbers in units of your own. More come as a file."
@@ -220,14 +195,15 @@ class JobRequest(Training, _Subject):
         description="Points of your own are scaled column by column into 0 … 1, where the generator's sigmoid ends, "
         "and scaled back wherever they are shown. `false`: they are trained on as they are, and must lie in 0 … 1.",
     )
-    name: _Name | None = Field(None, examples=["my first GAN"])
-    owner: _Owner | None = Field(
+    views: Views = ()
+    name: Name | None = Field(None, examples=["my first GAN"])
+    owner: Owner | None = Field(
         None,
         examples=["table-3"],
         description="Whose job it is: any text of yours. Owners take turns in the queue. It protects nothing: all "
         "may see and steer it.",
     )
-    metadata: _Metadata = Field({}, description="Anything you want to find again with the job.")
+    metadata: Metadata = Field({}, description="Anything you want to find again with the job.")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -257,9 +233,10 @@ class ForkRequest(_Strict):
     lambda_gp: _Penalty | None = None
     clip: _Clip | None = None
     seed: _Seed | None = None
-    name: _Name | None = None
-    owner: _Owner | None = None
-    metadata: _Metadata | None = None
+    views: Views | None = None
+    name: Name | None = None
+    owner: Owner | None = None
+    metadata: Metadata | None = None
 
 
 class StepRequest(_Strict):
@@ -293,6 +270,7 @@ class Specification(Training):
     latent_type: LatentType
     seed: int
     preset: str | None = Field(None, description="Of the request; its settings stand here in full.")
+    views: Views = ()
 
     @property
     def dimensions(self) -> int:

@@ -99,6 +99,7 @@ class Job(_Progress):
     generator_gain: Stored[float]
     critic_gain: Stored[float]
     preset: Stored[str]
+    views: Stored[list[str]]
 
 
 class JobPage(BaseModel):

@@ -214,7 +214,7 @@ def restore(gan: GAN, checkpoint: Path, specification: Specification) -> None:
 def export(gan: GAN, specification: Specification, folder: Path) -> None:
     """Write both networks as Keras weights, and the generator's arrays for readers without Keras."""
     generator = trained_generator(specification.settings, gan)
-    metadata = specification.model_dump(mode="json", exclude={"data"})
+    metadata = specification.model_dump(mode="json", exclude={"data", "views"})
     if isinstance(specification.data, StoredData) and specification.data.transform is not None:
         metadata["column_transform"] = specification.data.transform.model_dump(mode="json")
     save_weights(generator, folder / "generator.h5", metadata)

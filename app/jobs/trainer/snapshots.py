@@ -13,7 +13,9 @@ import tensorflow as tf
 from app.jobs.files import JobFiles
 from app.jobs.scaling import ColumnTransform
 from app.jobs.specification import Specification, ToyData
+from app.jobs.trainer.dense import outputs
 from app.jobs.trainer.saturation import LearningCheck
+from app.jobs.trainer.views import Views
 from models.files.atomic import atomic_path
 from models.gan import GAN
 from models.latents import LatentGenerator
@@ -73,6 +75,7 @@ class SnapshotWriter:
         box = _box(real) if self._transform is None else [(0.0, 1.0)] * min(2, real.shape[1])
         self._box = box if self._transform is None else self._transform.box(SHOWN_DIMENSIONS)
         self._grid = _plane(box, real) if real.shape[1] > 1 else None
+        self._views = Views(specification, self._transform, self._latents, min(SHOWN_DIMENSIONS, real.shape[1]))
         self._check: LearningCheck | None = None
         self._averaged: keras.Model | None = None
         self._modes = modes_of(data.name) if isinstance(data, ToyData) else None
@@ -88,7 +91,7 @@ class SnapshotWriter:
             _write_json(draft, self._real_examples())
             draft.replace(self._files.real)
         generator = self._averaged = trained_generator(self._settings, gan, self._averaged)
-        generated = generator(self._latents, training=False).numpy()
+        generated = outputs(generator, self._latents)
         sound = bool(np.isfinite(generated).all())
         figures, covered = self._judge(generated) if sound else (None, None)
         check = self._check = self._check or LearningCheck(gan.real_examples)
@@ -99,6 +102,7 @@ class SnapshotWriter:
             "scores": None if plane is None else _rounded(plane),
             "figures": figures,
             "covered": covered,
+            **self._views.of(gan, generator, generated),
         }
         if half:
             snapshot["half"] = True
@@ -108,9 +112,8 @@ class SnapshotWriter:
     def _scores(self, gan: GAN, points: Singles) -> tuple[Singles | None, Singles]:
         """Return the discriminator's scores of the plane, or None for data of one coordinate, and of points."""
         if self._grid is None:
-            return None, gan.discriminator(points, training=False).numpy()
-        # One call, because most of its time is Keras's overhead.
-        scores = gan.discriminator(np.concatenate([self._grid, points]), training=False).numpy()
+            return None, outputs(gan.discriminator, points)
+        scores = outputs(gan.discriminator, np.concatenate([self._grid, points]))
         return scores[: len(self._grid)].reshape(GRID, GRID), scores[len(self._grid) :]
 
     def _real_examples(self) -> dict[str, Any]:

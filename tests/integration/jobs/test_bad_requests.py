@@ -87,6 +87,8 @@ BAD_BODIES: dict[str, tuple[object, str]] = {
     "clip 0": ({"model": "wgan_clip", "clip": 0}, "clip"),
     "seed below 0": ({"model": "wgan_gp", "seed": -1}, "seed"),
     "seed beyond 31 bits": ({"model": "wgan_gp", "seed": 2**31}, "seed"),
+    "unknown view": ({"model": "wgan_gp", "views": ["landscape"]}, "manifold"),
+    "views as text": ({"model": "wgan_gp", "views": "manifold"}, "views"),
     "latent type": ({"model": "wgan_gp", "latent_type": "cauchy"}, "spheric"),
     "short gen_shape": ({"model": "wgan_gp", "gen_shape": [2, 5]}, "gen_shape"),
     "gen_shape of 0": ({"model": "wgan_gp", "gen_shape": [2, 0, 5]}, "gen_shape"),

@@ -68,7 +68,8 @@ def test_a_stream_dropped_a_hundred_times(running: Service) -> None:
 
 
 def test_what_the_events_say(running: Service) -> None:
-    job = running.submit(**SHORT | {"model": "wgan_gp", "steps_per_epoch": 20})
+    job = running.submit(**SHORT | {"model": "wgan_gp", "steps_per_epoch": 20, "views": ["gradient", "manifold"]})
+    assert job["views"] == ["manifold", "gradient"]
     events = _stream(running, job, None, None)
     data = next(event["data"] for event in events if event["event"] == "data")
     assert (len(data["real"]), len(data["real"][0]), data["dimensions"]) == (400, 5, 5)
@@ -83,6 +84,9 @@ def test_what_the_events_say(running: Service) -> None:
         assert [len(row) for row in snapshot["scores"]] == [40] * 40
         assert set(snapshot["figures"]) == {"modes_covered", "modes_fairly_covered", "high_quality", "reverse_kl"}
         assert len(snapshot["covered"]) == 4
+        assert [len(row) for row in snapshot["manifold"]["points"]] == [20] * 20
+        assert len(snapshot["gradient"]["vectors"]) == 100
+        assert all(len(snapshot[view]["scale"]) == 5 for view in job["views"])
     progress = [event["data"] for event in events if event["event"] == "progress"]
     assert set(progress[0]["losses"]) == {"discr_loss", "gen_loss", "gp"}
     # The progress events tell the means of the history's losses.

@@ -23,8 +23,8 @@ from models.catalogue import (
 from models.presets import PRESETS, PresetName, ToySettings
 
 SETTINGS = Settings()
-#: The settings that came with the presets.
-NEW = {"final_rate", "beta_1", "beta_2", "ema", "critic_activation", "generator_gain", "critic_gain", "preset"}
+#: The settings that came after 0.2.
+NEW = {"final_rate", "beta_1", "beta_2", "ema", "critic_activation", "generator_gain", "critic_gain", "preset", "views"}
 _FIELDS = fields(ToySettings)
 
 
@@ -121,6 +121,20 @@ def test_settings_that_a_stored_job_lacks_are_the_exercises() -> None:
     stored = specify(_request(), None, SETTINGS).model_dump()
     old = {name: stored[name] for name in stored if name not in NEW}
     assert Specification.model_validate(old) == Specification.model_validate(stored)
+
+
+def test_views_are_kept_in_one_order_and_each_once() -> None:
+    assert specify(_request(), None, SETTINGS).views == ()
+    given = ["gradient", "manifold", "gradient"]
+    assert specify(_request(views=given), None, SETTINGS).views == ("manifold", "gradient")
+    with pytest.raises(ValidationError, match="'manifold' or 'gradient'"):
+        _request(views=["landscape"])
+
+
+def test_a_fork_inherits_views_and_may_change_them() -> None:
+    parent = specify(_request(views=["manifold"]), None, SETTINGS)
+    for asked, expected in (({}, ("manifold",)), ({"views": []}, ()), ({"views": ["gradient"]}, ("gradient",))):
+        assert forked(parent, ForkRequest.model_validate(asked), 800, SETTINGS).views == expected
 
 
 @pytest.mark.parametrize("name", TOY_DIMENSIONS)

@@ -32,6 +32,7 @@ from app.jobs.trainer.messages import (
     TrainCommand,
 )
 from app.jobs.trainer.session import Session
+from app.jobs.trainer.views import manifold_coordinates
 from models import fully_connected_GenDiscr, train
 from models.files.weights import read_metadata
 from models.gan import GAN
@@ -132,6 +133,27 @@ def test_what_a_session_says(unbroken: tuple[list[Message], Path]) -> None:
     assert snapshot["covered"] is None  # a circle has no modes
 
 
+def test_views_leave_training_and_points_alone(unbroken: tuple[list[Message], Path], tmp_path: Path) -> None:
+    specification = _specification(views=["manifold", "gradient"])
+    first = _run(_order(tmp_path, specification), stop_after=3)
+    checkpoint = _all(Checkpoint, first)[-1]
+    second = _run(_order(tmp_path, specification, checkpoint.file, attempt=2))
+    said, folder = unbroken
+    np.testing.assert_array_equal(_losses(first + second), _losses(said))
+    with_views, without = JobFiles(tmp_path, ID), JobFiles(folder, ID)
+    one, other = (np.load(files.checkpoint(f"000000200-{i}.npz")) for files, i in ((with_views, 2), (without, 1)))
+    for name, values in other.items():  # both networks and optimizers
+        np.testing.assert_array_equal(one[name], values)
+    one, other = (files.weights(f"weights-{i}") / "generator.h5" for files, i in ((with_views, 2), (without, 1)))
+    assert read_metadata(one) == read_metadata(other)
+    for step in without.snapshot_steps():
+        snapshot = json.loads(with_views.snapshot(step).read_text())
+        assert list(snapshot)[-2:] == ["manifold", "gradient"]
+        assert np.shape(snapshot.pop("manifold")["points"]) == (1, 200, 2)
+        assert np.shape(snapshot.pop("gradient")["vectors"]) == (100, 2)
+        assert snapshot == json.loads(without.snapshot(step).read_text())
+
+
 @pytest.mark.usefixtures("without_xla")
 def test_it_says_when_it_compiles_and_only_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_loops, "_loops", {})
@@ -167,7 +189,7 @@ def test_a_preset_trains_what_nobody_toys_trains_also_when_it_is_stopped(
     """With averaged weights, a falling rate, wide first layers and a linear critic."""
     monkeypatch.setattr(GAN, "uses_xla", False)
     small: dict[str, Any] = {"gen_shape": (2, 8, 8, 2), "epochs": 1, "steps_per_epoch": 40, "batch_size": 16}
-    body = {"preset": "circle", "data": {"name": "circle", "size": 64}, "seed": 3} | small
+    body = {"preset": "circle", "data": {"name": "circle", "size": 64}, "seed": 3, "views": ["manifold"]} | small
     specification = specify(JobRequest.model_validate(body), None, Settings())
     first = _run(_order(tmp_path, specification), stop_after=2)
     second = _run(_order(tmp_path, specification, _all(Checkpoint, first)[-1].file, attempt=2))
@@ -181,9 +203,12 @@ def test_a_preset_trains_what_nobody_toys_trains_also_when_it_is_stopped(
     averaged.load_weights(files.weights("weights-2") / "generator.h5")
     for stored, expected in zip(averaged.get_weights(), trained_generator(preset, gan).get_weights(), strict=True):
         np.testing.assert_array_equal(stored, expected)
-    shown = json.loads(files.snapshot(40).read_text())["generated"]
+    snapshot = json.loads(files.snapshot(40).read_text())
     latents = LatentGenerator("normal", 2).seeded(2_500, tf.constant([3, 0x5A], tf.int64))
-    np.testing.assert_allclose(shown, averaged(latents)[:400], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(snapshot["generated"], averaged(latents)[:400], rtol=0, atol=1e-4)
+    image = averaged(manifold_coordinates("normal", 2).reshape(-1, 2))
+    shown = np.array(snapshot["manifold"]["points"]) * snapshot["manifold"]["scale"]
+    np.testing.assert_allclose(shown.reshape(-1, 2), image, rtol=0, atol=1e-3)
 
 
 def _warned(said: list[Message]) -> list[set[str]]:
