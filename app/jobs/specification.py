@@ -27,7 +27,8 @@ MAX_POINT = 1e300
 MAX_POINTS = 100_000
 
 _Large = Annotated[int, Field(ge=1, le=1_000_000)]
-_Batch = Annotated[int, Field(ge=1)]
+_Batch = Annotated[int, Field(ge=1, le=2**31)]
+_Width = Annotated[int, Field(ge=1, le=2**31)]
 _Updates = Annotated[int, Field(ge=1, le=100)]
 _Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 _Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_POINT, le=MAX_POINT)]
@@ -150,7 +151,7 @@ class _Subject(_Strict):
     data: Annotated[
         Annotated[ToyData, Tag(_TOY)] | Annotated[PointData, Tag(_POINTS)], Discriminator(_kind_of_data)
     ] = Field(ToyData(name="four_clouds"), description="What is learnt.")
-    gen_shape: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] | None = Field(
+    gen_shape: tuple[_Width, ...] | None = Field(
         None,
         max_length=100,
         description="Widths of the generator from latent to example; the discriminator mirrors it. "
@@ -266,7 +267,7 @@ class Specification(Training):
 
     model: GanName
     data: ToyData | StoredData
-    gen_shape: tuple[int, ...]
+    gen_shape: Annotated[tuple[_Width, ...], Field(min_length=3, max_length=100)]
     latent_type: LatentType
     seed: int
     preset: str | None = Field(None, description="Of the request; its settings stand here in full.")

@@ -89,7 +89,7 @@ def _check_results(job: JobRow) -> list[str]:
     specification = job["specification"]
     shape = specification.get("gen_shape")
     valid = {
-        "model": specification.get("model") in LOSS_NAMES,
+        "model": specification.get("model") in tuple(LOSS_NAMES),  # a list or an object has no hash
         "latent_type": specification.get("latent_type") in get_args(LatentType),
         "gen_shape": isinstance(shape, list) and len(shape) > 1 and all(isinstance(w, int) and w > 0 for w in shape),
     }

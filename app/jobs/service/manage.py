@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.jobs.errors import UnknownJobError
-from app.jobs.record.values import JobRow
+from app.jobs.record.values import JobRow, unknown_settings
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.views import Job, JobPage, view
 from app.jobs.service.waits import waits
@@ -79,7 +79,9 @@ def views(database: JobDatabase, store: "JobStore", rows: Sequence[JobRow]) -> l
     waiting = store.waiting()
     positions = {row["id"]: before for before, row in enumerate(waiting)}
     running = store.page(HELD, database.settings.max_queued_jobs)
-    known = running + store.page([State.SUCCEEDED, State.CANCELLED, State.PAUSED], _KNOWN)
+    # The results of a job can be shown although its settings are damaged.
+    ended = store.page([State.SUCCEEDED, State.CANCELLED, State.PAUSED], _KNOWN)
+    known = [*running, *(row for row in ended if not unknown_settings(row))]
     expected = waits(waiting, running, known, database.settings.concurrent_jobs * store.workers())
     return [
         # A job that a worker takes at this moment has left the queue: nobody is before it.

@@ -12,6 +12,7 @@ from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.results import SamplesFormat, TableFormat
 from app.jobs.specification import MAX_SEED
 from app.jobs.states import State
+from app.jobs.texts import Owner
 
 MAX_SAMPLES = 100_000
 
@@ -39,7 +40,7 @@ class JobsQuery(_Query):
     """Which jobs."""
 
     status: list[State] = Field([], description="Only jobs in this state; may be given several times.")
-    owner: str | None = Field(None, examples=["table-3"], description="Only jobs of this owner.")
+    owner: Owner | None = Field(None, examples=["table-3"], description="Only jobs of this owner.")
     limit: int = Field(20, ge=1, le=100, description="Jobs per page.")
     after: str | None = Field(None, examples=["76cd927a59c4550b"], description="`next` of the previous page.")
 
@@ -47,7 +48,7 @@ class JobsQuery(_Query):
 class OwnerQuery(_Query):
     """Whose jobs."""
 
-    owner: str = Field(examples=["table-3"], description="Only jobs of this owner.")
+    owner: Owner = Field(examples=["table-3"], description="Only jobs of this owner.")
 
 
 class EventsQuery(_Query):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 from dbos import DBOSClient
+from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
@@ -21,11 +22,12 @@ from app.jobs.record.tables import leftovers, metadata
 from app.jobs.service import manage
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.submit import submit
-from app.jobs.specification import JobRequest, PointData
+from app.jobs.specification import ForkRequest, JobRequest, PointData
 from app.jobs.states import Action, State
 from app.jobs.worker.processes import WarmProcesses
 from app.jobs.worker.supervisor import JobSupervisor
 from app.jobs.worker.worker import Worker
+from app.web.schemas.jobs import JobsQuery, OwnerQuery
 
 POINTS = JobRequest(
     model="wgan_gp", batch_size=2, data=PointData(points=[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]), gen_shape=(1, 4, 2)
@@ -319,6 +321,14 @@ def test_the_jobs_of_an_owner_are_listed_and_deleted_alone(jobs: JobDatabase) ->
     assert [job.id for job in manage.page(jobs, [], 100, None, "mine").jobs] == [mine[1].id]
     assert manage.show(jobs, theirs.id).status == State.CANCELLED
     assert manage.delete_all(jobs, "mine") == []
+
+
+@pytest.mark.parametrize("owner", ["\0", "a\0b", "\udc80", "", 65 * "x"])
+def test_an_owner_that_no_job_can_have_is_refused_by_every_call(owner: str) -> None:
+    """PostgreSQL takes no NUL and no lone surrogate."""
+    for model, body in ((JobsQuery, {}), (OwnerQuery, {}), (JobRequest, {"model": "simple_gan"}), (ForkRequest, {})):
+        with pytest.raises(ValidationError, match="owner"):
+            model.model_validate(body | {"owner": owner})
 
 
 def test_a_list_looks_at_the_queue_once_for_all_places(jobs: JobDatabase) -> None:

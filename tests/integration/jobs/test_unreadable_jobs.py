@@ -206,6 +206,20 @@ def test_a_job_that_has_ended_is_read_whatever_a_new_one_may_be(
     assert fork.status_code == 409
 
 
+@pytest.mark.parametrize("state", ["succeeded", "paused"])
+@pytest.mark.parametrize("name", ["batch_size", "disc_iter", "epochs", "model", "gen_shape", "learning_rate"])
+@pytest.mark.parametrize("value", ["x", None, -1, 0, 10**400, [1], {}], ids=lambda value: str(value)[:9])
+def test_settings_of_another_job_do_not_disturb_the_estimate_of_one_that_waits(
+    name: str, value: object, state: str, client: TestClient, data: Path, jobs: dict[str, str]
+) -> None:
+    damaged = _specification(**{name: value})
+    _write(data, jobs[BAD], state=state, specification=damaged, step=100, seconds=10.0, started=1.0)
+    listed = client.get("/jobs")
+    assert listed.status_code == 200
+    assert {job["status"] for job in listed.json()["jobs"]} >= {"queued"}
+    assert client.get(f"/jobs/{jobs[GOOD]}").json()["queue_position"] == 0
+
+
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_worker_ends_an_unreadable_job_with_a_reason(
