@@ -28,6 +28,7 @@ def test_a_paused_run_is_trained_by_single_and_half_steps(visitor: Visitor, serv
     picture = page.locator("#picture")
     expect(picture).to_have_attribute("data-step", str(at))
 
+    expect(page.locator("#step")).to_be_visible()
     page.focus("#step")
     for step in (at + 1, at + 2):
         page.keyboard.press("Enter")
@@ -42,6 +43,7 @@ def test_a_paused_run_is_trained_by_single_and_half_steps(visitor: Visitor, serv
     expect(page.locator("#shown-step")).to_have_text(re.compile(" ½$"))
     expect(page.locator("#run-pace")).to_contain_text("the discriminator has moved, the generator moves next")
     assert picture.evaluate("canvas => canvas.toDataURL()") != whole
+    expect(page.locator("#half-step")).to_have_attribute("aria-disabled", "false")
     page.click("#half-step")
     expect(picture).to_have_attribute("data-step", str(at + 3))
     expect(page.locator("#run-pace")).not_to_contain_text("the discriminator has moved")

@@ -37,9 +37,9 @@ export class Actions {
   /** @type {Run | undefined} */
   #run;
   #about = "";
-  /** Whether a single step is on its way, and whether the run has set out on it. */
+  /** Whether a single step is on its way, and where the run stood before it. */
   #stepping = false;
-  #underway = false;
+  #before = "";
 
   /** @param {(job: Job) => void} onChange what the service said after an action */
   constructor(onChange) {
@@ -48,7 +48,7 @@ export class Actions {
     }
     for (const [id, body] of STEPS) {
       this.#onClick(id, "run-error", async ({ job }) => {
-        [this.#stepping, this.#underway] = [true, false];
+        [this.#stepping, this.#before] = [true, place(job)];
         try {
           onChange(await act(job.id, "step", body));
         } catch (error) {
@@ -76,8 +76,8 @@ export class Actions {
     if (run?.job.id !== this.#run?.job.id || run?.ended) this.#stepping = false;
     this.#run = run;
     if (!run) return;
-    if (this.#stepping && run.status === "paused" && this.#underway) this.#stepping = false;
-    this.#underway = run.status !== "paused";
+    // What lies in between may not be seen: a step is quick.
+    if (run.job.status === "paused" && place(run.job) !== this.#before) this.#stepping = false;
     // While a step is on its way, the buttons stay where they are, for the next one.
     const status = this.#stepping ? "paused" : run.status;
     const focused = document.activeElement;
@@ -119,6 +119,9 @@ export class Actions {
     });
   }
 }
+
+/** Where a run stands, half steps included. @param {Job} job */
+const place = ({ step, half }) => `${step} ${half}`;
 
 // The button that had the focus is gone: the next one in its place takes it.
 function keepFocus() {
