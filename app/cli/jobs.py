@@ -69,6 +69,9 @@ def submit(
             metavar="POINTS", exists=True, dir_okay=False, help="Your own examples instead: CSV, .npy or a picture."
         ),
     ] = None,
+    data_of: Annotated[
+        str | None, typer.Option(metavar="JOB", help="The same data as another job's instead, by its id.")
+    ] = None,
     normalize: Annotated[
         bool, typer.Option(help="With --file: scale each column into 0 … 1, and all results back into your units.")
     ] = True,
@@ -108,12 +111,16 @@ def submit(
         raise typer.BadParameter("expected --model or --preset, got neither")
     if file is not None and not (data is None and size is None and noise is None):
         raise typer.BadParameter("expected either --file, or --data with --size and --noise, got both")
-    job = options.given(context, "data", "size", "noise", "file", "idempotency_key", "watch", "url")
+    if data_of is not None and not (file is None and data is None and size is None and noise is None):
+        raise typer.BadParameter("expected --data-of without --file, --data, --size and --noise")
+    job = options.given(context, "data_of", "data", "size", "noise", "file", "idempotency_key", "watch", "url")
     if normalize:
         del job["normalize"]  # the service's default
     toy = {key: value for key, value in (("name", data), ("size", size), ("noise", noise)) if value is not None}
     if toy:
         job["data"] = {"name": "four_clouds"} | toy
+    if data_of is not None:
+        job["data"] = {"job": data_of}
     with connected(url) as client:
         _started(client, client.submit(job, file, idempotency_key), watch)
 

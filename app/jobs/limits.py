@@ -20,20 +20,18 @@ class LimitError(ValueError):
     """A job exceeds this service's limits, or its parts do not fit each other; the message has the arithmetic."""
 
 
-def specify(request: JobRequest, stored: StoredData | None, settings: Settings) -> Specification:
+def specify(request: JobRequest, data: ToyData | StoredData | None, settings: Settings) -> Specification:
     """Complete a request and check it against the limits.
 
     Args:
-        request: the body; its data may be replaced by ``stored``.
-        stored: facts about the points that come with the job, or None for a toy distribution.
+        request: the body.
+        data: what is learnt, if it is not the toy distribution of the body.
         settings: the limits.
 
     Raises:
         LimitError: the job is beyond a limit, or its parts do not fit each other.
     """
-    if stored is not None:
-        data: ToyData | StoredData = stored
-    else:
+    if data is None:
         assert isinstance(request.data, ToyData)
         data = request.data
     _check_belonging(request.model, request)

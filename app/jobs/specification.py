@@ -78,15 +78,23 @@ class PointData(_Strict):
         return self
 
 
+class JobData(_Strict):
+    """The data of another job, its own points or toy data, exactly as that job learns them."""
+
+    job: str = Field(description="Its id.", examples=["0123456789abcdef"])
+
+
 _MODELS = get_args(GanName)
 
-#: The names of the two kinds of data in the locations of pydantic's errors.
-DATA_TAGS = (_TOY, _POINTS) = ("toy data", "own points")
+#: The names of the kinds of data in the locations of pydantic's errors.
+DATA_TAGS = (_TOY, _POINTS, _JOB) = ("toy data", "own points", "data of a job")
 
 
 def _kind_of_data(value: object) -> str:
-    points = value.get("points") if isinstance(value, dict) else getattr(value, "points", None)
-    return _TOY if points is None else _POINTS
+    def has(name: str) -> bool:
+        return (value.get(name) if isinstance(value, dict) else getattr(value, name, None)) is not None
+
+    return _POINTS if has("points") else _JOB if has("job") else _TOY
 
 
 class StoredData(_Strict):
@@ -149,7 +157,8 @@ class Training(_Strict):
 class _Subject(_Strict):
     model: GanName
     data: Annotated[
-        Annotated[ToyData, Tag(_TOY)] | Annotated[PointData, Tag(_POINTS)], Discriminator(_kind_of_data)
+        Annotated[ToyData, Tag(_TOY)] | Annotated[PointData, Tag(_POINTS)] | Annotated[JobData, Tag(_JOB)],
+        Discriminator(_kind_of_data),
     ] = Field(ToyData(name="four_clouds"), description="What is learnt.")
     gen_shape: tuple[_Width, ...] | None = Field(
         None,

@@ -5,6 +5,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -32,7 +33,7 @@ _EXPECTED = (
 # Its warnings are about the client's input; clients get an answer, and could fill the log.
 logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
-_FORM_SCHEMA = {
+_FORM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["job", "data"],
     "properties": {
@@ -46,7 +47,14 @@ _FORM_SCHEMA = {
     },
 }
 
+_FILE_SCHEMA = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {"data": _FORM_SCHEMA["properties"]["data"]},
+}
+
 #: For OpenAPI.
+FILE_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _FILE_SCHEMA}}}}
 JOB_BODY = {
     "requestBody": {
         "required": True,
@@ -78,6 +86,23 @@ async def read_job(request: Request, jobs: JobDatabase) -> tuple[JobRequest, Tab
         if "data" in job.model_fields_set:
             raise HTTPException(422, "job.data: expected it in one place, the file; leave it out of job")
         return job, await jobs.run_in_pool(_read_upload, file, jobs.settings.max_rows, job.seed)
+    finally:
+        await form.close()
+
+
+async def read_file(request: Request, jobs: JobDatabase) -> Table:
+    """Return the examples of a form with one file, ``data``.
+
+    Raises:
+        HTTPException: the form is not as expected.
+        UploadError: the file has no examples.
+    """
+    form = await _form(request)
+    try:
+        items = form.multi_items()
+        if len(items) != 1 or items[0][0] != "data" or isinstance(items[0][1], str):
+            raise HTTPException(422, "expected a form with one file data and nothing else: curl -F data=@points.csv")
+        return await jobs.run_in_pool(_read_upload, items[0][1], jobs.settings.max_rows, 0)
     finally:
         await form.close()
 

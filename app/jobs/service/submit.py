@@ -3,18 +3,19 @@
 import logging
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
-from app.jobs.errors import NotThereError
+from app.jobs.errors import NotThereError, UnknownJobError
 from app.jobs.files import JobFiles
-from app.jobs.limits import forked, specify
+from app.jobs.limits import LimitError, forked, specify
 from app.jobs.record.values import JobRow, NewJob, checkpoints_of, digest, new_id, specification_of
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.examples import Table, prepared
 from app.jobs.service.manage import show
 from app.jobs.service.views import Job
-from app.jobs.specification import ForkRequest, JobRequest, PointData
+from app.jobs.specification import ForkRequest, JobData, JobRequest, PointData, StoredData, ToyData
 
 log = logging.getLogger("nobody.jobs")
 
@@ -32,7 +33,10 @@ def submit(database: JobDatabase, request: JobRequest, table: Table | None = Non
         LimitError: the job exceeds a limit of this service.
         QueueFullError: too many jobs wait.
         IdempotencyError: the key belongs to another request.
+        NotThereError: the points of the job whose data shall be learnt are gone.
     """
+    if table is None and isinstance(request.data, JobData):
+        return _submit_again(database, request, request.data.job, key)
     if table is None and isinstance(request.data, PointData):
         table = Table(np.array(request.data.points, np.float64), name=request.data.name)
     stored, points = (None, None) if table is None else prepared(table, request.normalize)
@@ -50,6 +54,36 @@ def submit(database: JobDatabase, request: JobRequest, table: Table | None = Non
         np.save(files.points, points, allow_pickle=False)
 
     return _store(database, new, key, write)
+
+
+def _submit_again(database: JobDatabase, request: JobRequest, source: str, key: str | None) -> Job:
+    """Store a new job that learns the data of another one."""
+    data, points = _data_of(database, source)
+    specification = specify(request, data, database.settings)
+    new = NewJob(
+        specification, request.name, request.metadata, digest(request.model_dump_json().encode()), owner=request.owner
+    )
+    if points is None:
+        return _store(database, new, key)
+
+    def write(files: JobFiles) -> None:
+        files.make()
+        try:
+            shutil.copyfile(points, files.points)
+        except FileNotFoundError:
+            raise NotThereError(f"data.job: the points of job {source} are gone; send them again") from None
+
+    return _store(database, new, key, write)
+
+
+def _data_of(database: JobDatabase, job_id: str) -> tuple[ToyData | StoredData, Path | None]:
+    """Return what a job learns, and the file of its points, if it has points of its own."""
+    try:
+        with database.store() as store:
+            data = specification_of(store.get(job_id)).data
+    except (UnknownJobError, NotThereError) as error:
+        raise LimitError(f"data.job: {error}") from None
+    return data, database.files(job_id).points if isinstance(data, StoredData) else None
 
 
 def fork(database: JobDatabase, parent_id: str, changes: ForkRequest, key: str | None = None) -> Job:

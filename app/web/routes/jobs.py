@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.jobs.service import manage
 from app.jobs.service import submit as submission
+from app.jobs.service.previews import Preview, preview
 from app.jobs.service.views import DeletedJobs, Job, JobPage
 from app.jobs.specification import ForkRequest, StepRequest
 from app.jobs.states import Action
 from app.web.dependencies import Jobs
 from app.web.errors import problem_response
-from app.web.job_body import JOB_BODY, read_job
+from app.web.job_body import FILE_BODY, JOB_BODY, read_file, read_job
 from app.web.schemas.jobs import IdempotencyKey, JobId, JobsQuery, OwnerQuery
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -30,10 +31,18 @@ async def submit(request: Request, response: Response, jobs: Jobs, idempotency_k
     """Train one of the toy GANs on toy data or on your own points. The answer comes before the training.
 
     Send your own points in the body, or as a file: `curl -F 'job={"model":"wgan_gp"}' -F data=@points.csv`.
-    A picture is a file of points, too: up to 100,000 of them lie where it is dark.
+    A picture is a file of points, too: up to 100,000 of them lie where it is dark. `{"job": "…"}` as `data` learns the
+    data of another job.
     """
     job, table = await read_job(request, jobs)
     return _accepted(await jobs.run_in_pool(submission.submit, jobs, job, table, idempotency_key), response)
+
+
+@router.post("/data", openapi_extra=FILE_BODY, summary="Look at a file of points")
+async def look_at_file(request: Request, jobs: Jobs) -> Preview:
+    """Say what a job would learn from a file, and store nothing: `curl -F data=@points.csv`."""
+    table = await read_file(request, jobs)
+    return await jobs.run_in_pool(preview, table)
 
 
 @router.get("", summary="List the jobs")

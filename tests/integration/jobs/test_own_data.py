@@ -20,8 +20,13 @@ PEOPLE = np.random.default_rng(0).normal([75, 170], [12, 9], (1_000, 2))
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service(tmp_path_factory.mktemp("own"), concurrent_jobs=1) as running:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("own")
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Service]:
+    with service(folder, concurrent_jobs=1) as running:
         yield running
         running.stop()
 
@@ -132,6 +137,59 @@ def test_a_drawing_is_learnt_where_it_is_dark(running: Service) -> None:
     refused = running.client.post("/jobs", data={"job": json.dumps(JOB)}, files=cut)
     assert refused.status_code == 422
     assert "damaged or was cut off" in refused.json()["detail"]
+
+
+def test_a_file_can_be_looked_at_before(running: Service) -> None:
+    text = "height,weight\n" + "\n".join(f"{h:.1f},{w:.1f}" for w, h in PEOPLE)
+    seen = running.client.post("/jobs/data", files={"data": ("people.csv", text.encode())}).json()
+    points = np.array(seen.pop("points"))
+    assert seen == {
+        "name": "people",
+        "rows": 1_000,
+        "dimensions": 2,
+        "titles": ["height", "weight"],
+        "skipped": [],
+        "warnings": [],
+    }
+    np.testing.assert_allclose(points, PEOPLE[:, ::-1], atol=0.1)
+    wide = io.BytesIO()
+    np.save(wide, np.arange(3_000.0 * 7).reshape(3_000, 7))
+    seen = running.client.post("/jobs/data", files={"data": ("wide.npy", wide.getvalue())}).json()
+    assert (seen["rows"], seen["dimensions"], len(seen["points"]), len(seen["points"][0])) == (3_000, 7, 2_000, 5)
+    np.testing.assert_allclose([seen["points"][0][0], seen["points"][-1][0]], [0, 20_993], atol=5)
+    for files, problem in (
+        ({"data": ("x.csv", b"1,2\n3,many\n")}, "line 2, column 2"),
+        ({"data": ("x.csv", b"1,2\n"), "job": ("job", b"{}")}, "expected a form with one file data"),
+        ({"file": ("x.csv", b"1,2\n")}, "expected a form with one file data"),
+    ):
+        refused = running.client.post("/jobs/data", files=files)
+        assert refused.status_code == 422
+        assert problem in refused.json()["detail"]
+
+
+def test_the_data_of_a_job_can_be_learnt_again(running: Service, folder: Path) -> None:
+    first = _upload(running, "\n".join(f"{w},{h}" for w, h in PEOPLE).encode(), "people.csv")
+    body = JOB | {"data": {"job": first["id"]}, "name": "again"}
+    again = running.client.post("/jobs", json=body, headers={"Idempotency-Key": "again"}).json()
+    assert running.client.post("/jobs", json=body, headers={"Idempotency-Key": "again"}).json()["id"] == again["id"]
+    assert (again["data"], again["parent"], again["first_step"]) == (first["data"], None, 0)
+    first, again = (running.wait(job, "succeeded") for job in (first, again))
+    assert again["losses"] == first["losses"]
+    toy = running.submit(**SHORT | {"data": {"name": "four_clouds", "size": 1_000}})
+    same = running.client.post("/jobs", json=SHORT | {"data": {"job": toy["id"]}}).json()
+    assert same["data"] == running.wait(toy, "succeeded")["data"]
+    running.wait(same, "succeeded")
+
+    unknown = running.client.post("/jobs", json=JOB | {"data": {"job": "0123456789abcdef"}})
+    assert (unknown.status_code, unknown.json()["detail"][:45]) == (
+        422,
+        "data.job: there is no job '0123456789abcdef';",
+    )
+    narrow = running.client.post("/jobs", json=JOB | {"gen_shape": [2, 8, 3], "data": {"job": first["id"]}})
+    assert "the 2 coordinates" in narrow.json()["detail"]
+    (folder / "data" / "jobs" / first["id"] / "points.npy").unlink()
+    gone = running.client.post("/jobs", json=body)
+    assert (gone.status_code, gone.json()["detail"][:30]) == (409, f"data.job: the points of job {first['id']}"[:30])
 
 
 def test_left_as_they_are_points_are_trained_on_or_refused(running: Service) -> None:

@@ -168,6 +168,11 @@ def test_submit_brings_a_file(service: Service, tmp_path: Path) -> None:
     assert b'{"model": "wgan_gp"}' in service.requests[0].content
 
 
+def test_submit_takes_the_data_of_another_job(service: Service) -> None:
+    assert _nobody("submit", "--model", "wgan_gp", "--data-of", "0123456789abcdef").exit_code == 0
+    assert service.body() == {"model": "wgan_gp", "data": {"job": "0123456789abcdef"}}
+
+
 def test_submit_says_what_may_surprise_about_a_file(service: Service, tmp_path: Path) -> None:
     (tmp_path / "points.csv").write_text("1,2\n")
     data = {
@@ -198,6 +203,7 @@ def test_size_alone_is_that_of_the_usual_data(service: Service) -> None:
         (["--model", "wgan_gp", "--metadata", "{"], "JSON object"),
         (["--model", "wgan_gp", "--file", "/nowhere.csv"], "/nowhere.csv"),
         (["--model", "wgan_gp", "--file", __file__, "--data", "circle"], "--file"),
+        (["--model", "wgan_gp", "--data-of", "0123456789abcdef", "--size", "9"], "--data-of"),
     ],
 )
 def test_wrong_usage_asks_nobody(service: Service, arguments: list[str], problem: str) -> None:
