@@ -49,6 +49,10 @@ export const deleteJob = (id) => ask(jobUrl(id), { method: "DELETE" });
 /** @type {(id: string) => Promise<LossHistory>} */
 export const history = (id) => json(jobUrl(id, "/history?format=json"));
 
+/** @type {(id: string, after: number) => Promise<{events: {event: string, data: any}[], last: number, ended: boolean}>} */
+export const eventsAfter = (id, after) =>
+  json(jobUrl(id, `/events?after=${after}`), { headers: { Accept: "application/json" } });
+
 /** @type {(id: string, rest?: string) => string} address of a job, or of something of it */
 export const jobUrl = (id, rest = "") => `/jobs/${encodeURIComponent(id)}${rest}`;
 

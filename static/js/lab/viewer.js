@@ -1,6 +1,6 @@
-// Which moment of a run is shown: the newest one, the one that the reader picked, or one after the other.
+// Which moment of one or several runs is shown: the newest one, the one that the reader picked, or one after the other.
 
-import { byId, prefersCalm } from "../shared/dom.js";
+import { byId, prefersCalm, put } from "../shared/dom.js";
 import { stepName } from "./words.js";
 
 /** @import { Run } from "./run.js" */
@@ -13,9 +13,12 @@ const CALM_MS = 700;
 
 /** Draws at most once a frame of the screen, however many events come together. */
 export class Viewer {
-  /** @type {Run | undefined} */
-  #run;
-  #position = 0;
+  /** @type {Run[]} */
+  #runs = [];
+  /** @type {number[]} the steps of all pictures of all runs, in order */
+  #steps = [];
+  #counted = -1; // how many pictures these are of
+  #at = 0; // the step that is shown; during a replay also between two pictures
   #following = true;
   /** @type {number | undefined} when the replay began */
   #begun;
@@ -28,32 +31,59 @@ export class Viewer {
   }
 
   get run() {
-    return this.#run;
+    return /** @type {Run | undefined} */ (this.#runs[0]);
   }
 
   get replaying() {
     return this.#begun !== undefined;
   }
 
-  /** Index of the shown frame; between two frames, of the earlier one. */
+  /** The steps that have a picture, of any run. */
+  get steps() {
+    const count = this.#runs.reduce((sum, { frames }) => sum + frames.length, 0);
+    if (count !== this.#counted) {
+      this.#counted = count;
+      const all = this.#runs.flatMap(({ frames }) => frames.map(({ step }) => step));
+      this.#steps = [...new Set(all)].sort((a, b) => a - b);
+    }
+    return this.#steps;
+  }
+
+  /** Index of the shown step; between two pictures, of the earlier one. */
   get index() {
-    return Math.min(Math.floor(this.#position), this.#last);
+    return Math.max(
+      0,
+      this.steps.findLastIndex((step) => step <= this.#at),
+    );
   }
 
   get #last() {
-    return Math.max(0, (this.#run?.frames.length ?? 0) - 1);
+    return Math.max(0, this.steps.length - 1);
   }
 
-  /** @returns {Moment | undefined} */
+  /** The moment of the first run. */
   get moment() {
-    const frames = this.#run?.frames ?? [];
-    const from = frames[this.index];
-    return from && { from, to: frames[this.index + 1] ?? from, share: this.#position - this.index };
+    return this.run && this.momentOf(this.run);
   }
 
-  /** Show another run, from its newest moment on. @param {Run | undefined} run */
-  show(run) {
-    this.#run = run;
+  /**
+   * What a run shows: its newest picture at or before the step; during a replay, on its way to the next one.
+   * @param {Run} run
+   * @returns {Moment | undefined} undefined where it begins later
+   */
+  momentOf({ frames }) {
+    const index = frames.findLastIndex(({ step }) => step <= this.#at);
+    const from = frames[index];
+    if (!from) return undefined;
+    const to = frames[index + 1] ?? from;
+    const share = this.replaying && to !== from ? (this.#at - from.step) / (to.step - from.step) : 0;
+    return { from, to, share };
+  }
+
+  /** Show other runs, from their newest moment on. @param {Run[]} runs */
+  show(runs) {
+    this.#runs = runs;
+    this.#counted = -1;
     this.seek(0);
     this.#following = true;
   }
@@ -67,10 +97,10 @@ export class Viewer {
     else requestAnimationFrame(this.#frame);
   }
 
-  /** Show a frame; at the last one, follow the run again. @param {number} index */
+  /** Show a step; at the last one, follow the runs again. @param {number} index */
   seek(index) {
     this.#begun = undefined;
-    this.#position = index;
+    this.#at = this.steps[index] ?? 0;
     this.#following = index >= this.#last;
     this.#drawn = -Infinity; // the reader moves it, so there is nothing to calm down
     this.update();
@@ -80,7 +110,7 @@ export class Viewer {
   replay() {
     if (this.replaying) return this.seek(this.index);
     this.#following = false;
-    this.#position = 0;
+    this.#at = this.steps[0] ?? 0;
     this.#begun = performance.now();
     this.update();
   }
@@ -89,15 +119,19 @@ export class Viewer {
     this.#waiting = false;
     this.#drawn = performance.now();
     if (this.#begun !== undefined) this.#advance(this.#begun);
-    else if (this.#following) this.#position = this.#last;
+    else if (this.#following) this.#at = this.steps[this.#last] ?? 0;
     this.draw(this);
   };
 
   /** @param {number} begun */
   #advance(begun) {
+    const { steps } = this;
     const duration = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, this.#last * FRAME_MS));
     const progress = Math.min(1, (performance.now() - begun) / duration);
-    this.#position = prefersCalm() ? Math.round(progress * this.#last) : progress * this.#last;
+    // Each picture stands as long as any other, however many steps are between them.
+    const place = prefersCalm() ? Math.round(progress * this.#last) : progress * this.#last;
+    const [from, to] = [steps[Math.floor(place)] ?? 0, steps[Math.ceil(place)] ?? 0];
+    this.#at = from + (to - from) * (place % 1);
     if (progress < 1) return this.update();
     this.#begun = undefined;
     this.#following = true;
@@ -116,16 +150,14 @@ export class Film {
   }
 
   /** Show which picture of how many is seen. @param {Viewer} viewer */
-  show(viewer) {
-    const frames = viewer.run?.frames ?? [];
-    const isShort = frames.length < 2;
-    byId("film").hidden = isShort;
+  show({ steps, index, replaying }) {
+    const isShort = steps.length < 2;
+    put(byId("film"), { hidden: isShort });
     if (isShort) return;
-    const step = `step ${stepName(frames[viewer.index].step)}`;
-    this.#slider.max = String(frames.length - 1);
-    this.#slider.value = String(viewer.index);
-    this.#slider.ariaValueText = step;
-    byId("shown-step").textContent = step;
-    this.#replay.textContent = viewer.replaying ? "Stop" : "Replay";
+    const step = `step ${stepName(steps[index])}`;
+    put(this.#slider, { max: String(steps.length - 1) });
+    put(this.#slider, { value: String(index), ariaValueText: step });
+    put(byId("shown-step"), { textContent: step });
+    put(this.#replay, { textContent: replaying ? "Stop" : "Replay" });
   }
 }

@@ -27,6 +27,19 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/**
+ * Set properties of an element, but only those that change: others would make the browser work each time.
+ * @template {HTMLElement} T
+ * @param {T} element
+ * @param {Partial<T>} properties
+ */
+export function put(element, properties) {
+  for (const [name, value] of Object.entries(properties)) {
+    const key = /** @type {keyof T} */ (name);
+    if (element[key] !== value) element[key] = value;
+  }
+}
+
 /** Make an entry of a description list. @type {(term: string, description: string) => HTMLElement} */
 export function makeEntry(term, description) {
   return make("div", {}, make("dt", {}, term), make("dd", {}, description));
