@@ -411,7 +411,7 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(visitor: Visitor, tra
     assert nameless == []
     expect(page.get_by_role("heading", level=1)).to_have_accessible_name("Lab")
     order = []
-    for _ in range(20 + page.locator(".story").count()):
+    for _ in range(20 + page.locator(".story, .term:visible").count()):
         page.keyboard.press("Tab")
         order.append(page.evaluate("() => document.activeElement.id || document.activeElement.name || 'other'"))
     assert page.locator(".story").count() > 5

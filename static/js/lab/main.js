@@ -11,6 +11,7 @@ import { RunList } from "./runs.js";
 import { look, submit } from "./service.js";
 import { bodyOf, OWN, readAddress, valuesOf, writeAddress } from "./settings.js";
 import { offerStories } from "./stories.js";
+import { explainAll } from "./terms.js";
 import { Watch } from "./watch.js";
 import { titleOf } from "./words.js";
 
@@ -163,6 +164,7 @@ async function beginStories() {
 
 window.addEventListener("popstate", () => void open());
 followColours(() => watch.repaint());
+explainAll();
 void beginStories();
 void arrive();
 setInterval(beat, BEAT_MS);

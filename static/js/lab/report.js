@@ -3,6 +3,7 @@
 import { byId, makeEntry } from "../shared/dom.js";
 import { announce } from "../shared/notice.js";
 import { watchText } from "./stories.js";
+import { explain } from "./terms.js";
 import { count, dataName, lossName, modelName, number, sentence, span, steady, titleOf } from "./words.js";
 
 /** @import { Run } from "./run.js" */
@@ -95,14 +96,12 @@ export function showEmpty(run) {
 
 /** Show the newest losses. @param {Run | undefined} run */
 export function showLosses(run) {
-  const entries = Object.entries(run?.losses.values ?? {}).map(([name, values]) => {
+  const losses = Object.entries(run?.losses.values ?? {}).map(([name, values]) => {
     const last = values.at(-1);
-    const entry = makeEntry(lossName(name), last === undefined ? "…" : steady(last, 3));
-    entry.dataset.loss = name;
-    return entry;
+    return { name, label: lossName(name), text: last === undefined ? "…" : steady(last, 3) };
   });
-  byId("losses").replaceChildren(...entries);
-  byId("losses-empty").hidden = entries.length > 0;
+  list("losses", losses);
+  byId("losses-empty").hidden = losses.length > 0;
 }
 
 /**
@@ -115,9 +114,34 @@ export function showFigures(run, frame) {
   byId("figures-help").hidden = !figures.some(([name]) => name === "modes_fairly_covered");
   byId("figures-part").hidden = figures.length === 0;
   if (!run) return;
-  byId("figures").replaceChildren(
-    ...figures.map(([name, value]) => makeEntry(labelOf(name), value === null ? "–" : written(run, name, value))),
+  list(
+    "figures",
+    figures.map(([name, value]) => ({
+      name,
+      label: labelOf(name),
+      text: value === null ? "–" : written(run, name, value),
+    })),
   );
+}
+
+/** List numbers. Entries stay as long as they can: else their buttons would lose the focus. */
+/** @type {(id: string, numbers: {name: string, label: string, text: string}[]) => void} */
+function list(id, numbers) {
+  const place = byId(id);
+  const names = numbers.map(({ name }) => name).join();
+  if (place.dataset.names !== names) {
+    place.dataset.names = names;
+    place.replaceChildren(...numbers.map(({ name, label }) => entryOf(name, label)));
+  }
+  for (const [i, dd] of place.querySelectorAll("dd").entries()) dd.textContent = numbers[i].text;
+}
+
+/** @type {(name: string, label: string) => HTMLElement} */
+function entryOf(name, label) {
+  const entry = makeEntry(label, "");
+  entry.dataset.loss = name; // colours the losses
+  entry.firstElementChild?.append(...explain(name));
+  return entry;
 }
 
 /**

@@ -1,0 +1,124 @@
+// What the words of the lab mean: each said once, behind a small button beside the word.
+
+import { make } from "../shared/dom.js";
+
+/** Labels of fields have the field's name, other words the name in their data-term. */
+/** @type {Record<string, [title: string, text: string]>} */
+const TERMS = {
+  model: [
+    "GAN",
+    "Two networks learn against each other: the generator makes up points, the discriminator tells them from real ones. The three GANs differ in the discriminator’s loss.",
+  ],
+  made: ["Generator", "Makes a point of random numbers. It never sees a real point: all it learns from are scores."],
+  score: [
+    "Discriminator, critic",
+    "The network that gives every place a score, high where points look real. The colours show this landscape; generated points are pulled uphill. In a Wasserstein GAN it is called critic, and only differences of its scores count.",
+  ],
+  losses: [
+    "Losses",
+    "What each network makes small. They work against each other, so losses need not fall: look at the points. The level of a Wasserstein loss means nothing, as a critic may add the same number to all scores.",
+  ],
+  near: [
+    "3 σ",
+    "σ is how far real points scatter around their mode, a place where they crowd. In the plane, 98.9 % of a mode’s points lie within 3 σ.",
+  ],
+  modes_fairly_covered: [
+    "Modes covered",
+    "A mode is a place where real points crowd. It is covered where enough generated points lie.",
+  ],
+  high_quality: ["Within 3 σ of a mode", "Share of 2,500 generated points that lie where real ones would."],
+  reverse_kl: [
+    "Reverse KL",
+    "How unevenly the good points are shared out among the modes: 0 if all have the same part, ln of the number of modes if one has all.",
+  ],
+  sliced_wasserstein: [
+    "Sliced Wasserstein distance",
+    "How far generated points must move to lie like the real ones, seen from many sides, in the mean. Even real points are not at 0 from other real ones.",
+  ],
+  mean_squared_distance: ["Mean distance²", "Of 500 generated points from the cloud’s centre. Real ones have .1225."],
+  barycentre_squared_distance: [
+    "Distance² of the barycentre",
+    "From the mean of 500 generated points to the cloud’s centre. Real ones have .0002.",
+  ],
+  seed: ["Seed", "Decides every random number: points, first weights, batches. Same seed and settings, same run."],
+  gen_shape: ["Layers", "How many numbers each layer has, from the random numbers to a point’s coordinates."],
+  latent_type: ["Latent numbers", "The random numbers that the generator makes points of, and how they are drawn."],
+  epochs: ["Epoch", "A stretch of the training. Epochs × steps an epoch are the steps of the run."],
+  steps_per_epoch: ["Step", "The discriminator makes its updates, then the generator makes one."],
+  batch_size: ["Batch", "As many real points, and as many generated ones, does each update look at."],
+  learning_rate: [
+    "Learning rate",
+    "How far an update moves the weights. Too far, and the losses explode; too little, and nothing happens.",
+  ],
+  beta_1: ["β₁", "How much of the last updates’ direction Adam, the optimizer, keeps. GANs like little."],
+  beta_2: ["β₂", "How slowly Adam forgets how large the gradients were."],
+  ema: [
+    "EMA",
+    "Show a moving average of the generator’s weights: .999 averages about 1,000 steps. It is calmer, and better in the end.",
+  ],
+  lambda_gp: [
+    "Penalty",
+    "Between real and generated points the critic’s slope should be 1. The penalty is the mean of (slope − 1)²; λ is how much it counts.",
+  ],
+  clip: [
+    "Clipping",
+    "After each update, the critic’s weights are cut off at ± this. It keeps the slope finite; but a tight bound makes a simple critic, a wide one lets it saturate.",
+  ],
+  critic_activation: [
+    "tanh",
+    "Holds scores between −1 and 1. Near the ends its slope is 0, and nothing is learnt there.",
+  ],
+  manifold: ["Manifold", "Where the generator puts a regular net of latent numbers: how it folds and stretches them."],
+  gradient: ["Gradient", "Which way, and how strongly, the generator’s loss pulls each point."],
+};
+const WIDTH = 320;
+const ROOM = 8;
+
+const title = make("h3");
+const text = make("p");
+const card = make(
+  "div",
+  { id: "term", className: "term-card", popover: "auto", role: "dialog", tabIndex: -1 },
+  title,
+  text,
+);
+card.autofocus = true; // is read out; the focus goes back where it came from
+title.id = "term-title";
+card.setAttribute("aria-labelledby", title.id);
+document.body.append(card);
+/** @type {Element | undefined} whose word is explained */
+let shown;
+
+/** Make the button that explains a word, if there is something to say. @param {string} name */
+export function explain(name) {
+  if (!Object.hasOwn(TERMS, name)) return [];
+  const button = make(
+    "button",
+    { className: "term", type: "button", ariaLabel: `What is meant by “${TERMS[name][0]}”?` },
+    "?",
+  );
+  button.popoverTargetElement = card;
+  button.addEventListener("click", () => {
+    if (shown !== button) card.hidePopover(); // what follows would only hide it
+    shown = button;
+    [title.textContent, text.textContent] = TERMS[name];
+    place(button.getBoundingClientRect());
+  });
+  return [button];
+}
+
+/** Put the card below a button, or above it in the lower half of the window. @param {DOMRect} button */
+function place({ left, top, bottom }) {
+  const width = document.documentElement.clientWidth;
+  const isLow = top > innerHeight / 2;
+  card.style.left = `${Math.max(ROOM, Math.min(left - ROOM, width - WIDTH - ROOM))}px`;
+  card.style.top = `${scrollY + (isLow ? top - ROOM : bottom + ROOM)}px`;
+  card.classList.toggle("above", isLow);
+}
+
+/** Explain the words that the page has. */
+export function explainAll() {
+  for (const label of document.querySelectorAll("label")) label.after(...explain(label.htmlFor));
+  for (const word of document.querySelectorAll("[data-term]"))
+    word.append(...explain(word.getAttribute("data-term") ?? ""));
+}
