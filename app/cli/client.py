@@ -69,10 +69,13 @@ class JobsClient:
             fields = {"job": json.dumps(job)}
             return self._json("POST", "/jobs", data=fields, files={"data": (file.name, points)}, headers=headers)
 
-    def page(self, statuses: list[str], limit: int, after: str | None, owner: str | None = None) -> Json:
+    def page(
+        self, statuses: list[str], limit: int, after: str | None, owner: str | None = None, search: str | None = None
+    ) -> Json:
         """Return a page of ``jobs``, newest first, and ``next``: the ``after`` of the next page."""
-        given = {name: value for name, value in (("after", after), ("owner", owner)) if value is not None}
-        return self._json("GET", "/jobs", params={"status": statuses, "limit": limit} | given)
+        given = {"after": after, "owner": owner, "search": search}
+        others = {name: value for name, value in given.items() if value is not None}
+        return self._json("GET", "/jobs", params={"status": statuses, "limit": limit} | others)
 
     def get(self, job_id: str) -> Json:
         """Return a job."""
@@ -86,12 +89,16 @@ class JobsClient:
         """Start a job from a checkpoint of another one, and return it."""
         return self._json("POST", _path(job_id, "fork"), json=changes)
 
+    def rename(self, job_id: str, name: str | None) -> Json:
+        """Give a job another name, or none, and return it."""
+        return self._json("PATCH", _path(job_id), json={"name": name})
+
     def delete(self, job_id: str) -> None:
         """Delete a job that has ended."""
         self._request("DELETE", _path(job_id))
 
     def download(self, job_id: str, what: str) -> bytes:
-        """Return ``weights``, ``picture.png``, ``film`` or ``history`` of a job."""
+        """Return ``weights``, ``picture.png``, ``film``, ``history`` or ``script`` of a job."""
         return self._request("GET", _path(job_id, what), timeout=_DOWNLOAD_TIMEOUT).content
 
     def events(self, job_id: str) -> Iterator[Event]:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -167,6 +168,9 @@ def list_jobs(
         ),
     ] = None,
     owner: Annotated[str | None, typer.Option(help="Only jobs of this owner.")] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="Only jobs with these words in their name, model or data.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="ID", help="Only jobs older than this one.")] = None,
     as_json: AsJson = False,
@@ -174,7 +178,7 @@ def list_jobs(
 ) -> None:
     """List the jobs, newest first."""
     with connected(url) as client:
-        page = client.page(status or [], limit, after, owner)
+        page = client.page(status or [], limit, after, owner, search)
     if as_json:
         typer.echo(json.dumps(page, indent=2))
         return
@@ -211,6 +215,7 @@ def watch(
         raise typer.Exit(watch_job(client, client.get(job_id), consoles.console(), as_json))
 
 
+cli.command(epilog="Example: nobody jobs rename 0123456789abcdef 'the best so far'")(steering.rename)
 for _command in (steering.pause, steering.resume, steering.step, steering.cancel, steering.delete):
     cli.command(epilog=f"Example: nobody jobs {_command.__name__} 0123456789abcdef")(_command)
 
@@ -245,6 +250,22 @@ def download(
                 typer.echo(path)
     if missing:
         consoles.fail("; ".join(missing))
+
+
+@cli.command(
+    epilog=_examples(
+        "nobody jobs script 0123456789abcdef > run.py",
+        "nobody jobs script 0123456789abcdef --format curl",
+    )
+)
+def script(
+    job_id: JobId,
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="python or curl.")] = "python",
+    url: Url = HERE,
+) -> None:
+    """Print a program that trains a job anew, to the same losses: a Python script, or a curl command."""
+    with connected(url) as client:
+        typer.echo(client.download(job_id, f"script?format={quote(form)}").decode(), nl=False)
 
 
 def _started(client: "JobsClient", job: Json, watch: bool) -> None:

@@ -33,6 +33,17 @@ def cancel(job_id: JobId, url: Url = HERE) -> None:
     _ask(job_id, "cancel", url)
 
 
+def rename(
+    job_id: JobId,
+    name: Annotated[str | None, typer.Argument(help="The new name. Left out: the job has none any more.")] = None,
+    url: Url = HERE,
+) -> None:
+    """Give a job another name."""
+    with connected(url) as client:
+        client.rename(job_id, name)
+    consoles.note(f"job {job_id} has no name any more" if name is None else f"job {job_id} is called {name}")
+
+
 def delete(job_id: JobId, url: Url = HERE) -> None:
     """Delete a job that has ended, and its files."""
     with connected(url) as client:

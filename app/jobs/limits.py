@@ -10,7 +10,7 @@ from app.jobs.specification import ForkRequest, JobRequest, Specification, Store
 from models.catalogue import BLOCK_BYTES, BLOCK_STEPS, TOY_DIMENSIONS, GanName, discriminator_widths, step_bytes
 
 #: Settings that only one model has.
-_OWNERS: dict[str, GanName] = {"lambda_gp": "wgan_gp", "clip": "wgan_clip"}
+SETTINGS_OF_ONE_MODEL: dict[str, GanName] = {"lambda_gp": "wgan_gp", "clip": "wgan_clip"}
 
 #: The exercise's generators, by the dimension of their examples.
 _EXERCISE_SHAPES = {2: (1, 10, 10, 2), 5: (2, 10, 10, 5), 49: (49, 98, 98, 49)}
@@ -71,7 +71,7 @@ def _check_belonging(model: GanName, request: JobRequest | ForkRequest) -> None:
     Raises:
         LimitError: a setting has no effect on this model.
     """
-    for name, owner in _OWNERS.items():
+    for name, owner in SETTINGS_OF_ONE_MODEL.items():
         given = getattr(request, name) if name in request.model_fields_set else None
         if given is not None and model != owner:
             raise LimitError(f"{name}: expected it only with {owner}, got {given:g} with {model}; leave it out")

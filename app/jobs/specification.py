@@ -266,6 +266,12 @@ class StepRequest(_Strict):
         return self
 
 
+class RenameRequest(_Strict):
+    """The body of ``PATCH /jobs/{id}``."""
+
+    name: Name | None = Field(examples=["my first GAN"], description="The new name; null takes the name away.")
+
+
 #: Version of a stored :class:`Specification`. When a stored field changes its name or meaning, raise it and convert the
 #: stored ones in a migration, see ``app.jobs.record.migrations``.
 SPECIFICATION_VERSION = 1

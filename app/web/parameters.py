@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 
 #: Query parameters that take several values.
-_LISTS = frozenset({"status"})
+_LISTS = frozenset({"status", "id"})
 #: Parameters of one URL; comparing thousands of names would take long.
 MAX_PARAMETERS = 100
 #: In names shorter than this, only a different case counts as misspelt: one letter more makes another word.

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from app.jobs.record.tables import events, jobs, losses, tickets, workers
 from app.jobs.record.values import Event, JobRow, require_readable
 from app.jobs.states import ENDED, State
 from models.catalogue import LOSS_NAMES
+
+#: More than a page, as some of the jobs that are found may be unreadable.
+_MOST_FOUND = 1_000
 
 
 class JobReader:
@@ -61,7 +65,12 @@ class JobReader:
         return None if row is None else read_row(row)
 
     def page(
-        self, states: Collection[State], limit: int, after: str | None = None, owner: str | None = None
+        self,
+        states: Collection[State],
+        limit: int,
+        after: str | None = None,
+        owner: str | None = None,
+        search: str = "",
     ) -> list[JobRow]:
         """Return up to ``limit`` jobs, newest first.
 
@@ -70,6 +79,7 @@ class JobReader:
             limit: how many.
             after: only jobs older than this one.
             owner: only jobs of this owner.
+            search: only jobs in whose name, model or name of the data all of these words occur.
 
         Raises:
             UnknownJobError: there is no job ``after``.
@@ -83,9 +93,19 @@ class JobReader:
             query = query.where(jobs.c.owner == owner)
         if after is not None:
             query = query.where(jobs.c.number < self.get(after)["number"])
+        if words := search.casefold().split():
+            query = query.where(jobs.c.number.in_(self._numbers_with(words, query)))
         with self._engine.connect() as connection, connection.execute(query) as result:
             rows = (read_row(row) for row in result.mappings())
             return list(itertools.islice((row for row in rows if not states or row["state"] in states), limit))
+
+    def _numbers_with(self, words: list[str], query: sa.Select[Any]) -> list[int]:
+        """Return the numbers of the newest jobs of a query whose names have all these words."""
+        # Not in SQL: there, a damaged specification fails the query, and SQLite knows the case of ASCII only.
+        names = query.with_only_columns(jobs.c.number, jobs.c.name, jobs.c.specification)
+        with self._engine.connect() as connection, connection.execute(names) as result:
+            found = (number for number, name, specification in result if _has(words, name, specification))
+            return list(itertools.islice(found, _MOST_FOUND))
 
     def waiting(self) -> list[JobRow]:
         """Return the jobs that wait, in the order in which the queue takes them."""
@@ -127,3 +147,12 @@ class JobReader:
             return np.frombuffer(b"".join(blocks), np.float32).reshape(-1, len(names))
         except (TypeError, ValueError):
             raise NotThereError("the stored losses of the job are damaged") from None
+
+
+def _has(words: list[str], name: Any, specification: Any) -> bool:
+    """Return whether all words occur in the names of a stored job, of its model and its data; it may be damaged."""
+    settings = specification if isinstance(specification, dict) else {}
+    data = settings.get("data")
+    names = (name, settings.get("model"), data.get("name") if isinstance(data, dict) else None)
+    text = "\n".join(name.casefold() for name in names if isinstance(name, str))
+    return all(word in text for word in words)

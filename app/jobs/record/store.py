@@ -115,6 +115,17 @@ class JobStore(JobReader):
                 change_state(connection, row, new, **(_goal(row, steps) if action in _GOING_ON else {}))
         return self.get(job_id)
 
+    def rename(self, job_id: str, name: str | None) -> JobRow:
+        """Give a job another name, or none.
+
+        Raises:
+            UnknownJobError: there is no such job.
+        """
+        self.get(job_id)  # of an id that the database takes
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(name=name))
+        return self.get(job_id)
+
     def delete(self, job_id: str) -> None:
         """Delete the rows of a job that has ended; :meth:`clear` then deletes its files and workflows.
 
@@ -124,6 +135,8 @@ class JobStore(JobReader):
             UnknownJobError: there is no such job, and nothing is left of it.
             TransitionError: it has not ended.
         """
+        if "\0" in job_id:  # PostgreSQL refuses it in a parameter
+            raise UnknownJobError(job_id)
         with self._engine.begin() as connection:
             row = lock_job(connection, job_id)
             if row is None:

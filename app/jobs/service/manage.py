@@ -13,7 +13,7 @@ from app.jobs.service.database import JobDatabase
 from app.jobs.service.views import Job, JobPage, view
 from app.jobs.service.waits import waits
 from app.jobs.specification import StepRequest
-from app.jobs.states import ENDED, HELD, Action, State
+from app.jobs.states import ENDED, HELD, Action, State, TransitionError
 
 if TYPE_CHECKING:
     from app.jobs.record.store import JobStore
@@ -24,11 +24,16 @@ _KNOWN = 50
 
 
 def page(
-    database: JobDatabase, states: Sequence[State], limit: int, after: str | None, owner: str | None = None
+    database: JobDatabase,
+    states: Sequence[State],
+    limit: int,
+    after: str | None,
+    owner: str | None = None,
+    search: str = "",
 ) -> JobPage:
     """Return up to ``limit`` jobs, newest first, of these states (or all), older than the job ``after``."""
     with database.store() as store:
-        rows = store.page(states, limit + 1, after, owner)
+        rows = store.page(states, limit + 1, after, owner, search)
         shown = rows[:limit]
         return JobPage(jobs=views(database, store, shown), next=shown[-1]["id"] if len(rows) > len(shown) else None)
 
@@ -49,6 +54,12 @@ def steer(database: JobDatabase, job_id: str, action: Action, steps: StepRequest
         return views(database, store, [store.steer(job_id, action, steps)])[0]
 
 
+def rename(database: JobDatabase, job_id: str, name: str | None) -> Job:
+    """Give a job another name, or none, and return it."""
+    with database.store() as store:
+        return views(database, store, [store.rename(job_id, name)])[0]
+
+
 def delete(database: JobDatabase, job_id: str) -> None:
     """Delete a job that has ended: its record, its files and its place in the queue. After an error, repeat the call.
 
@@ -65,10 +76,17 @@ def delete_all(database: JobDatabase, owner: str) -> list[str]:
     deleted = []
     with database.store() as store:
         while rows := store.page(ENDED, 100, owner=owner):
-            for row in rows:
-                with contextlib.suppress(UnknownJobError):  # somebody else was faster
-                    delete(database, row["id"])
-                    deleted.append(row["id"])
+            deleted += delete_each(database, [row["id"] for row in rows])
+    return deleted
+
+
+def delete_each(database: JobDatabase, job_ids: Sequence[str]) -> list[str]:
+    """Delete those of these jobs that there are and that have ended; return their ids."""
+    deleted = []
+    for job_id in job_ids:
+        with contextlib.suppress(UnknownJobError, TransitionError):  # perhaps somebody else was faster
+            delete(database, job_id)
+            deleted.append(job_id)
     return deleted
 
 

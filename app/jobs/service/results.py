@@ -142,6 +142,23 @@ def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: Sam
     return f'{{"seed":{seed},"samples":{sampling.as_json(drawn.points, drawn.formats)}}}'
 
 
+def points(database: JobDatabase, job_id: str) -> Path:
+    """Return the file of the caller's own examples as the networks get them, float32 ``(rows, dimensions)``.
+
+    Raises:
+        NotThereError: there is none.
+    """
+    with database.store() as store:
+        job = store.get(job_id)
+    require_readable(job)
+    if "rows" not in job["specification"].get("data", {}):
+        raise NotThereError("the job has no points of its own: it learns a toy distribution, which the seed decides")
+    path = database.files(job_id).points
+    if not path.exists():
+        raise NotThereError(f"the points of job {job_id} are gone: its files were deleted")
+    return path
+
+
 def networks(database: JobDatabase, job_id: str) -> bytes:
     """Return a zip of ``generator.h5``, ``discriminator.h5`` and ``job.json``.
 

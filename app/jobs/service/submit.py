@@ -101,7 +101,7 @@ def fork(database: JobDatabase, parent_id: str, changes: ForkRequest, key: str |
             return show(database, known["id"])
         parent = store.get(parent_id)
     specification = specification_of(parent)
-    step, checkpoint = _checkpoint(parent, changes.step)
+    step, checkpoint = checkpoint_of(parent, changes.step)
     specification = forked(specification, changes, step, database.settings)
     name = f"{step:09}-0.npz"
     new = NewJob(
@@ -131,7 +131,7 @@ def fork(database: JobDatabase, parent_id: str, changes: ForkRequest, key: str |
     return _store(database, new, key, write)
 
 
-def _checkpoint(parent: JobRow, step: int | None) -> tuple[int, str]:
+def checkpoint_of(parent: JobRow, step: int | None) -> tuple[int, str]:
     """Return step and file of the checkpoint of this step, by default of the newest one."""
     known = checkpoints_of(parent)
     if not known:

@@ -5,17 +5,19 @@ import threading
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
 
 from app.faces.imaging import MEDIA_TYPES
-from app.jobs.service import results
+from app.jobs.service import results, scripts
 from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.results import SamplesFormat, TableFormat
+from app.jobs.service.scripts import ScriptFormat
 from app.jobs.specification import MAX_SEED
 from app.web.caching import NO_STORE
 from app.web.dependencies import Jobs, while_connected
 from app.web.negotiation import preferred
 from app.web.routes.jobs import CONFLICT
-from app.web.schemas.jobs import FilmQuery, HistoryQuery, JobId, JobSamplesQuery, PictureQuery
+from app.web.schemas.jobs import FilmQuery, HistoryQuery, JobId, JobSamplesQuery, PictureQuery, ScriptQuery
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -25,6 +27,7 @@ _SAMPLES_TYPES: dict[SamplesFormat, str] = {
     "csv": "text/csv",
     "npy": "application/octet-stream",
 }
+_SCRIPT_TYPES: dict[ScriptFormat, str] = {"python": "text/x-python", "curl": "text/x-shellscript"}
 
 
 @router.get(
@@ -95,6 +98,40 @@ async def samples(job_id: JobId, query: Annotated[JobSamplesQuery, Query()], req
     form = query.format or preferred(request, _SAMPLES_TYPES)
     body = await jobs.run_in_pool(results.samples, jobs, job_id, query.count, seed, form)
     return Response(body, media_type=_SAMPLES_TYPES[form], headers={"X-Seed": str(seed), **NO_STORE})
+
+
+@router.get(
+    "/{job_id}/points",
+    response_class=FileResponse,
+    responses=CONFLICT
+    | {200: {"description": "A `.npy` of float32, one row per example.", "content": {"application/octet-stream": {}}}},
+    summary="Download the job's own points",
+)
+def points(job_id: JobId, jobs: Jobs) -> FileResponse:
+    """Download the points that came with the job, as its networks get them: scaled to 0 … 1.
+
+    `data.transform` of the job maps them to your units. Toy distributions are drawn by `models.toys.datasets.make`.
+    """
+    path = results.points(jobs, job_id)
+    return FileResponse(path, media_type="application/octet-stream", filename=f"job-{job_id}-points.npy")
+
+
+@router.get(
+    "/{job_id}/script",
+    response_class=Response,
+    responses=CONFLICT
+    | {200: {"description": "The program.", "content": {kind: {} for kind in _SCRIPT_TYPES.values()}}},
+    summary="Get a job as a script",
+)
+async def script(job_id: JobId, query: Annotated[ScriptQuery, Query()], request: Request, jobs: Jobs) -> Response:
+    """Return a program that trains the job anew, to the same losses.
+
+    A Python script on `models`, which needs no service, or a `curl` command. The script of a fork is the command only:
+    it starts from the weights of another job.
+    """
+    address = str(request.base_url).rstrip("/")
+    text = await jobs.run_in_pool(scripts.script, jobs, job_id, query.format, address)
+    return Response(text, media_type=_SCRIPT_TYPES[query.format])
 
 
 @router.get(

@@ -8,12 +8,12 @@ from app.jobs.service import manage
 from app.jobs.service import submit as submission
 from app.jobs.service.previews import Preview, preview
 from app.jobs.service.views import DeletedJobs, Job, JobPage
-from app.jobs.specification import ForkRequest, StepRequest
+from app.jobs.specification import ForkRequest, RenameRequest, StepRequest
 from app.jobs.states import Action
 from app.web.dependencies import Jobs
 from app.web.errors import problem_response
 from app.web.job_body import FILE_BODY, JOB_BODY, read_file, read_job
-from app.web.schemas.jobs import IdempotencyKey, JobId, JobsQuery, OwnerQuery
+from app.web.schemas.jobs import DeleteQuery, IdempotencyKey, JobId, JobsQuery
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -48,12 +48,14 @@ async def look_at_file(request: Request, jobs: Jobs) -> Preview:
 @router.get("", summary="List the jobs")
 def list_jobs(query: Annotated[JobsQuery, Query()], jobs: Jobs) -> JobPage:
     """List the jobs, newest first."""
-    return manage.page(jobs, query.status, query.limit, query.after, query.owner)
+    return manage.page(jobs, query.status, query.limit, query.after, query.owner, query.search)
 
 
-@router.delete("", summary="Delete an owner's jobs")
-def delete_all(query: Annotated[OwnerQuery, Query()], jobs: Jobs) -> DeletedJobs:
-    """Delete all jobs of an owner that have ended, and their files. The others stay."""
+@router.delete("", summary="Delete several jobs")
+def delete_all(query: Annotated[DeleteQuery, Query()], jobs: Jobs) -> DeletedJobs:
+    """Delete all jobs of an owner, or those with these ids, as far as they have ended, and their files."""
+    if query.owner is None:
+        return DeletedJobs(deleted=manage.delete_each(jobs, query.id))
     return DeletedJobs(deleted=manage.delete_all(jobs, query.owner))
 
 
@@ -61,6 +63,12 @@ def delete_all(query: Annotated[OwnerQuery, Query()], jobs: Jobs) -> DeletedJobs
 def show(job_id: JobId, jobs: Jobs) -> Job:
     """Show a job: its state, progress, speed, last losses and figures."""
     return manage.show(jobs, job_id)
+
+
+@router.patch("/{job_id}", summary="Rename a job")
+def rename(job_id: JobId, wanted: RenameRequest, jobs: Jobs) -> Job:
+    """Give a job another name, or none, in whatever state it is."""
+    return manage.rename(jobs, job_id, wanted.name)
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=CONFLICT, summary="Cancel a job")

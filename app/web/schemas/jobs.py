@@ -3,13 +3,14 @@
 The bodies are in ``app.jobs.specification``, the answers in ``app.jobs.service.views``.
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import Header, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.results import SamplesFormat, TableFormat
+from app.jobs.service.scripts import ScriptFormat
 from app.jobs.specification import MAX_SEED
 from app.jobs.states import State
 from app.jobs.texts import Owner
@@ -41,14 +42,28 @@ class JobsQuery(_Query):
 
     status: list[State] = Field([], description="Only jobs in this state; may be given several times.")
     owner: Owner | None = Field(None, examples=["table-3"], description="Only jobs of this owner.")
+    search: str = Field(
+        "",
+        max_length=200,
+        examples=["wgan ring"],
+        description="Only jobs with all of these words, or parts of words, in their name, their model or the name of "
+        "their data. Capitals do not matter.",
+    )
     limit: int = Field(20, ge=1, le=100, description="Jobs per page.")
     after: str | None = Field(None, examples=["76cd927a59c4550b"], description="`next` of the previous page.")
 
 
-class OwnerQuery(_Query):
-    """Whose jobs."""
+class DeleteQuery(_Query):
+    """Which jobs to delete: those of an owner, or single ones."""
 
-    owner: Owner = Field(examples=["table-3"], description="Only jobs of this owner.")
+    owner: Owner | None = Field(None, examples=["table-3"], description="All jobs of this owner.")
+    id: list[str] = Field([], max_length=100, description="This job; may be given up to 100 times, without an owner.")
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if (self.owner is None) == (not self.id):
+            raise ValueError(f"expected either owner or id, got {'neither' if self.owner is None else 'both'}")
+        return self
 
 
 class EventsQuery(_Query):
@@ -92,6 +107,12 @@ class FilmQuery(_Query):
     fps: int = Field(
         12, ge=1, le=30, description="Frames per second; GIF rounds the duration of a frame to hundredths of a second."
     )
+
+
+class ScriptQuery(_Query):
+    """Which language."""
+
+    format: ScriptFormat = Field("python", description="A Python script on `models`, or a `curl` command.")
 
 
 class JobSamplesQuery(_Query):

@@ -27,7 +27,7 @@ from app.jobs.states import Action, State
 from app.jobs.worker.processes import WarmProcesses
 from app.jobs.worker.supervisor import JobSupervisor
 from app.jobs.worker.worker import Worker
-from app.web.schemas.jobs import JobsQuery, OwnerQuery
+from app.web.schemas.jobs import DeleteQuery, JobsQuery
 
 POINTS = JobRequest(
     model="wgan_gp", batch_size=2, data=PointData(points=[[0.1, 0.2], [0.3, 0.4], [0.5, 0.6]]), gen_shape=(1, 4, 2)
@@ -326,7 +326,7 @@ def test_the_jobs_of_an_owner_are_listed_and_deleted_alone(jobs: JobDatabase) ->
 @pytest.mark.parametrize("owner", ["\0", "a\0b", "\udc80", "", 65 * "x"])
 def test_an_owner_that_no_job_can_have_is_refused_by_every_call(owner: str) -> None:
     """PostgreSQL takes no NUL and no lone surrogate."""
-    for model, body in ((JobsQuery, {}), (OwnerQuery, {}), (JobRequest, {"model": "simple_gan"}), (ForkRequest, {})):
+    for model, body in ((JobsQuery, {}), (DeleteQuery, {}), (JobRequest, {"model": "simple_gan"}), (ForkRequest, {})):
         with pytest.raises(ValidationError, match="owner"):
             model.model_validate(body | {"owner": owner})
 

@@ -149,6 +149,7 @@ def test_openapi_describes_every_call(app: FastAPI) -> None:
         "/info",
         "/presets",
         "/jobs",
+        "/jobs/data",
         "/jobs/{job_id}",
         "/jobs/{job_id}/cancel",
         "/jobs/{job_id}/pause",
@@ -160,6 +161,8 @@ def test_openapi_describes_every_call(app: FastAPI) -> None:
         "/jobs/{job_id}/picture.png",
         "/jobs/{job_id}/film",
         "/jobs/{job_id}/samples",
+        "/jobs/{job_id}/points",
+        "/jobs/{job_id}/script",
         "/jobs/{job_id}/weights",
     }
     for path, operations in document["paths"].items():

@@ -250,16 +250,33 @@ def test_delete(service: Service) -> None:
     assert f"job {ID} is deleted" in result.stderr
 
 
+def test_rename(service: Service) -> None:
+    for arguments, name, said in ((["it's"], "it's", "is called it's"), ([], None, "has no name any more")):
+        result = _nobody("rename", ID, *arguments)
+        assert result.exit_code == 0
+        assert (service.requests[-1].method, service.requests[-1].url.path) == ("PATCH", f"/jobs/{ID}")
+        assert service.body() == {"name": name}
+        assert f"job {ID} {said}" in result.stderr
+
+
+def test_script_prints_what_the_service_sends(service: Service) -> None:
+    service.answer = lambda _: httpx.Response(200, text="print('ü')\n")
+    assert _nobody("script", ID, "--format", "curl").stdout == "print('ü')\n"
+    assert str(service.requests[0].url).endswith(f"/jobs/{ID}/script?format=curl")
+
+
 def test_list_shows_each_job_in_full(service: Service) -> None:
     points = _job(id="f" * 16, name=None, status="succeeded", data={"rows": 12_345, "dimensions": 3}, step=1600)
     service.answer = lambda _: httpx.Response(200, json={"jobs": [_job(), points], "next": "f" * 16})
-    result = _nobody("list", "--status", "queued", "--status", "succeeded", "--limit", "2", "--after", "e" * 16)
+    result = _nobody(
+        "list", "--status", "queued", "--status", "succeeded", "--limit", "2", "--after", "e" * 16, "--search", "a b"
+    )
 
     first, second = result.stdout.splitlines()[1:]
     assert all(part in first for part in (ID, "my [first] run", "queued", "four_clouds", "0 of 1,600", "2030-01-0"))
     assert all(part in second for part in ("f" * 16, "succeeded", "12,345 × 3 points", "1,600 of 1,600"))
     assert f"nobody jobs list --after {'f' * 16}" in result.stderr
-    query = f"status=queued&status=succeeded&limit=2&after={'e' * 16}"
+    query = f"status=queued&status=succeeded&limit=2&after={'e' * 16}&search=a+b"
     assert service.requests[0].url.query.decode() == query
 
 
@@ -517,9 +534,10 @@ def test_examples_can_be_copied(service: Service, command: str, count: int, monk
             assert _nobody(*arguments).exit_code == 0
 
 
-@pytest.mark.parametrize(
-    "command", ["submit", "fork", "list", "show", "watch", "pause", "resume", "step", "cancel", "delete", "download"]
-)
+_STEERING = ["pause", "resume", "step", "cancel", "rename", "delete"]
+
+
+@pytest.mark.parametrize("command", ["submit", "fork", "list", "show", "watch", *_STEERING, "download", "script"])
 def test_help_has_an_example(command: str) -> None:
     text = CliRunner().invoke(cli, ["jobs", command, "--help"], env={"COLUMNS": "200"}).stdout
     assert f"nobody jobs {command}" in text
