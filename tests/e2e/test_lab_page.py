@@ -103,7 +103,7 @@ def test_a_run_is_started_and_watched_to_its_end(visitor: Visitor) -> None:
     made, colours = page.locator("#picture").evaluate(COLOURS, "--made")
     assert made > 100
     assert colours > 50
-    expect(page.locator("#side")).to_be_hidden()  # a circle has two coordinates
+    expect(page.locator("#axes")).to_be_hidden()  # a circle has two coordinates
     line, _ = page.locator("#plot").evaluate(COLOURS, "--made-line")
     assert line > 20
     expect(page.locator("#losses div")).to_have_count(2)
@@ -223,8 +223,7 @@ def test_a_link_to_a_run_that_is_gone_says_so_and_keeps_its_settings(visitor: Vi
 
 def test_the_pictures_of_a_run_can_be_looked_through(visitor: Visitor, trained: dict[str, Any]) -> None:
     page = look_at(visitor, trained)
-    expect(page.locator("#side")).to_be_visible()  # of five coordinates, 2 and 3
-    assert page.locator("#side-picture").evaluate(COLOURS, "--made")[0] > 50
+    expect(page.locator("#axes")).to_have_value("0 1")
     expect(page.locator("#figures")).to_contain_text("modes covered")
     assert pictures(page) > 10
     last = page.locator("#picture").evaluate("canvas => canvas.toDataURL()")
@@ -411,13 +410,15 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(visitor: Visitor, tra
     assert nameless == []
     expect(page.get_by_role("heading", level=1)).to_have_accessible_name("Lab")
     order = []
-    for _ in range(20 + page.locator(".story, .term:visible").count()):
+    for _ in range(27 + page.locator(".story, .term:visible").count()):
         page.keyboard.press("Tab")
         order.append(page.evaluate("() => document.activeElement.id || document.activeElement.name || 'other'"))
     assert page.locator(".story").count() > 5
     ids = [name for name in order if name != "other"]
-    assert ids == ["model", "data", "seed", "roll", "start", "replay", "scrubber", "copy-link", *ids[8:]]
-    assert ids[8:11] == ["save-weights", "save-picture", "save-film"]
+    seen = ["see-real", "see-generated", "see-scores", "see-manifold", "see-gradient", "axes"]
+    assert ids[:5] == ["model", "data", "seed", "roll", "start"]
+    assert ids[5:15] == [*seen, "replay", "scrubber", "slow", "copy-link"]
+    assert ids[15:18] == ["save-weights", "save-picture", "save-film"]
 
 
 def test_every_axis_of_losses_has_numbers_that_differ_and_fit(visitor: Visitor) -> None:

@@ -1,32 +1,39 @@
-// The discriminator's scores as a picture: one pixel a score.
+// The discriminator's scores as a landscape: colours between them, and lines of equal score.
 
-import { rgb } from "../shared/colours.js";
+import { colour, rgb } from "../shared/colours.js";
 
-const LEVELS = 9;
+/** Contour lines lie this far apart, as a share of the scale. */
+const STEP = 0.1;
 
 const canvas = document.createElement("canvas");
 
 /**
- * Draw the scores of a moment into a small canvas, to be drawn large. It is the same canvas each time.
+ * Draw the scores of a moment over the whole picture, if there are any.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} width
+ * @param {number} height
  * @param {Moment} moment
- * @returns {HTMLCanvasElement | null} null where there are no scores
  */
-export function heatmapOf({ from, to, share }) {
-  const { side } = from;
-  const context = canvas.getContext("2d");
-  if (!from.scores || !to.scores || side === 0 || !context) return null;
+export function drawHeatmap(context, width, height, { from, to, share, critic = share }) {
+  const { side, scores } = from;
+  const small = canvas.getContext("2d");
+  if (!scores || !to.scores || side < 2 || !small) return;
+  const levels = scores.map((_, at) => (1 - critic) * relative(from, at) + critic * relative(to, at));
+  const [low, middle, high] = ["score-low", "score-middle", "score-high"].map(rgb);
   canvas.width = canvas.height = side;
-  const image = context.createImageData(side, side);
-  const ramp = makeRamp();
-  for (let at = 0; at < side * side; at++) {
-    const level = (1 - share) * relative(from, at) + share * relative(to, at);
-    const shade = ramp[Math.round(Math.min(1, Math.max(0, level)) * (ramp.length - 1))];
+  const image = small.createImageData(side, side);
+  for (let at = 0; at < levels.length; at++) {
+    const from0 = Math.min(1, Math.max(-1, 2 * levels[at] - 1));
+    const end = from0 < 0 ? low : high;
     // The scores begin at the bottom, pictures at the top.
-    const row = side - 1 - Math.floor(at / side);
-    image.data.set(shade, 4 * (row * side + (at % side)));
+    const pixel = 4 * ((side - 1) * side - at + 2 * (at % side));
+    for (let k = 0; k < 3; k++) image.data[pixel + k] = middle[k] + (end[k] - middle[k]) * Math.abs(from0);
+    image.data[pixel + 3] = 255;
   }
-  context.putImageData(image, 0, 0);
-  return canvas;
+  small.putImageData(image, 0, 0);
+  // The outer scores are those of the edges: the middle of their pixels goes there. Colours between are bilinear.
+  context.drawImage(canvas, 0.5, 0.5, side - 1, side - 1, 0, 0, width, height);
+  drawContours(context, levels, side, width / (side - 1), height / (side - 1));
 }
 
 /** @type {(frame: Frame, at: number) => number} */
@@ -34,12 +41,37 @@ function relative({ scores, range: [low, high] }, at) {
   return ((scores?.[at] ?? 0) - low) / (high - low);
 }
 
-/** Shades from the lowest score to the highest; steps that the eye can tell apart make contours. */
-function makeRamp() {
-  const [low, middle, high] = ["score-low", "score-middle", "score-high"].map(rgb);
-  return Array.from({ length: 2 * LEVELS + 1 }, (_, i) => {
-    const at = i / LEVELS - 1;
-    const end = at < 0 ? low : high;
-    return [...middle.map((value, k) => Math.round(value + (end[k] - value) * Math.abs(at))), 255];
-  });
+/**
+ * Draw lines of equal score by marching squares: straight ones between the edges of each cell.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Float32Array} levels
+ * @param {number} side
+ * @param {number} across width of a cell
+ * @param {number} up its height
+ */
+function drawContours(context, levels, side, across, up) {
+  context.beginPath();
+  for (let at = 0; at < side * (side - 1); at++) {
+    if (at % side === side - 1) continue;
+    // Anticlockwise from the lower left, and that one again.
+    const corners = [levels[at], levels[at + 1], levels[at + side + 1], levels[at + side], levels[at]];
+    const highest = Math.min(0.99, Math.max(...corners));
+    for (let level = STEP * Math.max(1, Math.ceil(Math.min(...corners) / STEP)); level <= highest; level += STEP) {
+      let open = false;
+      for (let edge = 0; edge < 4; edge++) {
+        const [a, b] = [corners[edge], corners[edge + 1]];
+        if (a < level === b < level) continue;
+        const along = (level - a) / (b - a);
+        const x = (at % side) + [along, 1, 1 - along, 0][edge];
+        const y = side - 1 - Math.floor(at / side) - [0, along, 1, 1 - along][edge];
+        context[open ? "lineTo" : "moveTo"](x * across, y * up);
+        open = !open;
+      }
+    }
+  }
+  context.globalAlpha = 0.16;
+  context.strokeStyle = colour("ink");
+  context.lineWidth = 1;
+  context.stroke();
+  context.globalAlpha = 1;
 }

@@ -8,6 +8,7 @@ import { Actions } from "./actions.js";
 import { SettingsForm } from "./form.js";
 import { owner } from "./owner.js";
 import { RunList } from "./runs.js";
+import { offerSeen, readSeen, seenValues, VIEWS } from "./seen.js";
 import { look, submit } from "./service.js";
 import { bodyOf, OWN, readAddress, valuesOf, writeAddress } from "./settings.js";
 import { offerStories } from "./stories.js";
@@ -25,7 +26,7 @@ let waiting = false;
 
 const form = new SettingsForm(() => {
   key = freshKey();
-  history.replaceState(null, "", writeAddress(form.values, watch.id));
+  history.replaceState(null, "", addressOf(watch.id));
 }, start);
 
 const actions = new Actions((job) => watch.update(job));
@@ -44,7 +45,7 @@ async function start() {
   form.clear();
   form.busy = true;
   try {
-    const job = await submit({ ...bodyOf(form.complete), owner }, key);
+    const job = await submit({ ...bodyOf(form.complete), views: VIEWS, owner }, key);
     key = freshKey();
     go(job);
   } catch (error) {
@@ -65,7 +66,7 @@ function startStory(preset) {
 /** Look at a run; its settings come into the form. @param {Job} job */
 function go(job) {
   form.mirror(job);
-  const address = writeAddress(form.values, job.id);
+  const address = addressOf(job.id);
   if (address !== location.pathname + location.search) history.pushState(null, "", address);
   show(job);
   reveal(prefersCalm() ? "instant" : "smooth");
@@ -89,20 +90,21 @@ function show(job) {
 /** A run was deleted: there is nothing left to look at. @param {string} id */
 function leave(id) {
   if (id !== watch.id) return;
-  history.replaceState(null, "", writeAddress(form.values, null));
+  history.replaceState(null, "", addressOf(null));
   show(undefined);
 }
 
 /** Show what the page's address names. */
 async function open() {
   const { values, job: id } = readAddress(location.search);
+  readSeen(location.search);
   form.fill(values);
   waiting = false;
   if (id === null) return show(undefined);
   try {
     const job = await look(id);
     form.mirror(job); // whatever else the address says
-    history.replaceState(null, "", writeAddress(form.values, id));
+    history.replaceState(null, "", addressOf(id));
     show(job);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
@@ -131,6 +133,11 @@ async function arrive() {
   if (wanted) reveal("instant");
   await open();
   if (wanted && watch.id !== null) reveal("instant"); // what is said about the run in the form has moved it
+}
+
+/** The address of the settings, of what is seen, and of a run. @param {string | null} id */
+function addressOf(id) {
+  return writeAddress({ ...form.values, ...seenValues() }, id);
 }
 
 /** A key makes sure that a request which is sent twice starts one run. */
@@ -163,6 +170,10 @@ async function beginStories() {
 }
 
 window.addEventListener("popstate", () => void open());
+offerSeen(() => {
+  history.replaceState(null, "", addressOf(watch.id));
+  watch.repaint();
+});
 followColours(() => watch.repaint());
 explainAll();
 void beginStories();

@@ -1,6 +1,7 @@
 // The run that is watched: what its events add up to.
 
 import { extremes } from "./stretches.js";
+import { manifoldOf, pullOf } from "./views.js";
 import { hasEnded } from "./words.js";
 
 export class Run {
@@ -111,6 +112,8 @@ function frameOf(data, model) {
     range: scores ? rangeOf(scores, model) : [-1, 1],
     figures: data.figures ?? {},
     covered: data.covered ?? null,
+    manifold: manifoldOf(data),
+    pull: pullOf(data),
   };
 }
 

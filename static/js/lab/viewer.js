@@ -22,6 +22,8 @@ export class Viewer {
   #following = true;
   /** @type {number | undefined} when the replay began */
   #begun;
+  /** @type {{critic: number, share: number} | undefined} how far each network has moved, in slow motion */
+  #slow;
   #waiting = false;
   #drawn = -Infinity;
 
@@ -36,6 +38,10 @@ export class Viewer {
 
   get replaying() {
     return this.#begun !== undefined;
+  }
+
+  get slow() {
+    return this.#slow;
   }
 
   /** The steps that have a picture, of any run. */
@@ -76,6 +82,8 @@ export class Viewer {
     const from = frames[index];
     if (!from) return undefined;
     const to = frames[index + 1] ?? from;
+    if (this.#slow)
+      return to.step === this.steps[this.index + 1] ? { from, to, ...this.#slow } : { from, to, share: 0 };
     const share = this.replaying && to !== from ? (this.#at - from.step) / (to.step - from.step) : 0;
     return { from, to, share };
   }
@@ -99,10 +107,17 @@ export class Viewer {
 
   /** Show a step; at the last one, follow the runs again. @param {number} index */
   seek(index) {
-    this.#begun = undefined;
+    this.#begun = this.#slow = undefined;
     this.#at = this.steps[index] ?? 0;
     this.#following = index >= this.#last;
     this.#drawn = -Infinity; // the reader moves it, so there is nothing to calm down
+    this.update();
+  }
+
+  /** Show how far each network has moved from the shown step to the next. @param {{critic: number, share: number}} slow */
+  ease(slow) {
+    this.#slow = slow;
+    this.#following = false;
     this.update();
   }
 
@@ -110,6 +125,7 @@ export class Viewer {
   replay() {
     if (this.replaying) return this.seek(this.index);
     this.#following = false;
+    this.#slow = undefined;
     this.#at = this.steps[0] ?? 0;
     this.#begun = performance.now();
     this.update();

@@ -6,21 +6,22 @@ import { Feed } from "./feed.js";
 import { Followed } from "./follow.js";
 import { Plot } from "./plot.js";
 import { describe, showEmpty, showFigures, showLosses, showState, stageName, tell } from "./report.js";
+import { scoresSeen, seen, showSeen } from "./seen.js";
+import { SlowMotion } from "./slow.js";
 import { Stage } from "./stage.js";
 import { Film, Viewer } from "./viewer.js";
 import { steady } from "./words.js";
 
 /** @import { Run } from "./run.js" */
 
-const SIDE_DIMENSIONS = 4;
-
 const picture = byId("picture", HTMLCanvasElement);
 
 export class Watch {
-  #stage = new Stage(picture, byId("side-picture", HTMLCanvasElement));
+  #stage = new Stage(picture);
   #plot = new Plot(byId("plot", HTMLCanvasElement));
   #viewer = new Viewer(() => this.#draw());
   #film = new Film(this.#viewer);
+  #slow = new SlowMotion(this.#viewer);
   /** @type {Followed | undefined} */
   #followed;
   #silent = false; // no answers come
@@ -79,17 +80,17 @@ export class Watch {
     this.#frame = frame;
     if (news) this.#report(run, frame);
     if (news || moved) this.#caption(run, frame);
-    this.#stage.draw(run?.real, moment);
+    this.#stage.draw(run?.real, moment, seen);
     this.#plot.draw(run?.losses, [run?.job.first_step ?? 0, run?.job.steps ?? 1], frame?.step);
     this.#film.show(this.#viewer);
+    this.#slow.show();
   }
 
   /** Say what is new about the run. @type {(run: Run | undefined, frame: Frame | undefined) => void} */
   #report(run, frame) {
-    byId("side").hidden = (run?.real?.dimensions ?? 0) < SIDE_DIMENSIONS;
+    showSeen(run);
     byId("watch").hidden = byId("take").hidden = !run;
     byId("legend").hidden = !frame;
-    byId("near").hidden = !run?.real?.modes || run.real.radius === null;
     showEmpty(run);
     showLosses(run);
     byId("studio").dataset.status = run?.status ?? "";
@@ -102,7 +103,7 @@ export class Watch {
   /** Say what is about the shown step. @type {(run: Run | undefined, frame: Frame | undefined) => void} */
   #caption(run, frame) {
     showFigures(run, frame);
-    showScale(frame);
+    showScale(scoresSeen(run?.real) ? frame : undefined);
     picture.ariaLabel = describe(run, frame);
     picture.dataset.step = frame ? String(frame.step) : "";
   }

@@ -23,7 +23,8 @@ type Job = {
   error: string | null;
   parent: { step: number } | null;
   model: string | null;
-  data: { name?: string; rows?: number; size?: number; noise?: number | null } | null;
+  data: { name?: string; rows?: number; size?: number; noise?: number | null; titles?: string[] | null } | null;
+  views?: string[];
   seed: number | null;
   [setting: string]: unknown;
 };
@@ -84,10 +85,26 @@ type Frame = {
   figures: Record<string, number | null>;
   /** Whether each mode has its fair share of the generated points. */
   covered: boolean[] | null;
+  /** The generator's image of a line or a grid, row by row. */
+  manifold: (Points & { columns: number }) | null;
+  /** Where the generator's loss pulls the first generated points: steps from them. */
+  pull: Points | null;
 };
 
-/** A moment between two frames: share 0 is the first, 1 the second. */
-type Moment = { from: Frame; to: Frame; share: number };
+/**
+ * A moment between two frames: share 0 is the first, 1 the second. In slow motion the critic goes ahead: its share is
+ * that of the scores, the other one that of the points.
+ */
+type Moment = { from: Frame; to: Frame; share: number; critic?: number };
+
+/** What of a run the picture shows: names of layers, and of axes. */
+type Seen = { layers: ReadonlySet<string>; axes: string };
+
+/** An axis of a picture, 0 … 1: a factor for each coordinate, and where 0 lies. */
+type Line = { factors: number[]; origin: number };
+
+/** The plane of a picture in pixels, first across, then down. */
+type Plane = { factors: number[][]; origin: number[] };
 
 /** Losses by their names; the version changes with every change. */
 type Losses = { steps: number[]; values: Record<string, number[]>; version: number };

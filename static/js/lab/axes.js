@@ -1,0 +1,140 @@
+// The plane that a picture shows: two coordinates, or the first two principal components.
+
+import { extremes } from "./stretches.js";
+
+export const PRINCIPAL = "principal";
+/** Coordinates 0 and 1 are the place of a point, the next three its colour: red, green, blue. */
+export const COLOURS = "colours";
+/** The plane whose scores the service tells. */
+export const SCORED = "0 1";
+const MOST = 5;
+const ROUNDS = 100;
+
+/** @type {WeakMap<Real, {key: string, plane: Plane}>} */
+const known = new WeakMap();
+
+/** Say which axes a run offers, the usual ones first. @param {Real} real */
+export function axesOf({ dimensions, points }) {
+  const pairs = [SCORED];
+  for (let j = 2; j < points.dimensions; j++) for (let i = 0; i < j; i++) pairs.push(`${i} ${j}`);
+  if (dimensions < 3) return pairs;
+  if (dimensions > MOST) return [PRINCIPAL, ...pairs];
+  const coloured = dimensions === 5 && points.values.every((value, at) => at % 5 < 2 || (value >= 0 && value <= 1));
+  return [...pairs, PRINCIPAL, ...(coloured ? [COLOURS] : [])];
+}
+
+/** The axes that are shown: the wanted ones, where a run has them. @type {(real: Real, wanted: string) => string} */
+export function chosenAxes(real, wanted) {
+  const offered = axesOf(real);
+  return offered.includes(wanted) ? wanted : offered[0];
+}
+
+/** The coordinates that axes are, if they are two. @type {(axes: string) => number[] | null} */
+export const pairOf = (axes) => (axes === PRINCIPAL ? null : (axes === COLOURS ? SCORED : axes).split(" ").map(Number));
+
+/**
+ * The range of a coordinate that is shown: where the box has none, as far as the real points reach, at least 0 … 1.
+ * @type {(real: Real, axis: number) => Interval}
+ */
+export const rangeOf = ({ box, points: { dimensions, values } }, axis) =>
+  box[axis] ?? extremes([0, 1, ...values.filter((_, at) => at % dimensions === axis)]);
+
+/** @type {(real: Real, axes: string, width: number, height: number) => Plane} */
+export function planeOf(real, axes, width, height) {
+  const key = `${axes} ${width} ${height}`;
+  let found = known.get(real);
+  if (found?.key !== key) {
+    const [across, up] = pairOf(axes)?.map((axis) => lineOf(real, axis)) ?? principal(real).lines;
+    const factors = [across.factors.map((one) => one * width), up.factors.map((one) => -one * height)];
+    found = { key, plane: { factors, origin: [across.origin * width, (1 - up.origin) * height] } };
+    known.set(real, found);
+  }
+  return found.plane;
+}
+
+/** Project points. @type {(points: Points, factors: number[][], origin: number[]) => Float32Array} */
+export function project({ count, dimensions, values }, factors, origin) {
+  const found = new Float32Array(2 * count);
+  for (let at = 0; at < found.length; at++) {
+    const axis = factors[at % 2];
+    const first = (at >> 1) * dimensions;
+    found[at] = origin[at % 2];
+    for (let k = 0; k < dimensions; k++) if (axis[k]) found[at] += axis[k] * values[first + k];
+  }
+  return found;
+}
+
+/** The axis of one coordinate; where there is none, it has no extent. @type {(real: Real, axis: number) => Line} */
+function lineOf(real, axis) {
+  const factors = new Array(real.points.dimensions).fill(0);
+  if (axis >= factors.length) return { factors, origin: 0 };
+  const [low, high] = rangeOf(real, axis);
+  factors[axis] = 1 / (high - low);
+  return { factors, origin: -low / (high - low) };
+}
+
+/**
+ * Find the two directions in which the real points vary most. Coordinates count as shares of their ranges, whatever their
+ * units. Both axes have one scale, and hold all that lies in the ranges.
+ * @param {Real} real
+ */
+export function principal(real) {
+  const { count, dimensions, values } = real.points;
+  const own = Array.from({ length: dimensions }, (_, axis) => lineOf(real, axis));
+  const places = own.map(({ factors }, k) =>
+    Array.from({ length: count }, (_, i) => factors[k] * values[i * dimensions + k]),
+  );
+  const apart = places.map((all) => all.map((one) => one - sum(all) / count));
+  const covariance = apart.map((one) => apart.map((other) => dot(one, other) / count));
+  const first = direction(
+    covariance,
+    own.map((_, k) => 1 / (k + 1)),
+    [],
+  );
+  const second = direction(
+    covariance,
+    own.map((_, k) => k + 1),
+    first,
+  );
+  const reach = Math.max(...[first, second].map((vector) => sum(vector.map(Math.abs))));
+  const lines = [first, second].map((vector) => ({
+    factors: vector.map((one, k) => (one * own[k].factors[k]) / reach),
+    origin:
+      0.5 +
+      dot(
+        vector,
+        own.map(({ origin }) => origin - 0.5),
+      ) /
+        reach,
+  }));
+  const total = sum(covariance.map((row, k) => row[k])) || 1;
+  return { lines, variance: sum([first, second].map((vector) => Math.hypot(...times(covariance, vector)))) / total };
+}
+
+/**
+ * Find the direction of the largest variance by power iteration; its largest component is positive.
+ * @param {number[][]} covariance
+ * @param {number[]} start
+ * @param {number[]} other to which it is orthogonal
+ */
+function direction(covariance, start, other) {
+  let vector = start;
+  for (let round = 0; round < ROUNDS; round++) {
+    const next = round ? times(covariance, vector) : start;
+    const rest = next.map((one, k) => one - dot(other, next) * (other[k] ?? 0));
+    const length = Math.hypot(...rest);
+    if (length < 1e-12) break; // no variance is left
+    vector = rest.map((one) => one / length);
+  }
+  const largest = vector.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most));
+  return vector.map((one) => one * Math.sign(largest));
+}
+
+/** @type {(values: number[]) => number} */
+const sum = (values) => values.reduce((total, one) => total + one, 0);
+
+/** @type {(one: number[], other: number[]) => number} */
+const dot = (one, other) => sum(one.map((value, k) => value * other[k]));
+
+/** @type {(matrix: number[][], vector: number[]) => number[]} */
+const times = (matrix, vector) => matrix.map((row) => dot(row, vector));
