@@ -54,6 +54,13 @@ class Settings(BaseSettings):
         1_024, ge=64, description="Memory of a job, on top of that of an idle training process, in MiB."
     )
     job_seconds: float = Field(3_600, gt=0, description="Training time of a job, in seconds.")
+    warm_architectures: int = Field(
+        12,
+        ge=0,
+        le=16,
+        description="Training steps that idle training processes compile ahead: the last ones asked for, then the "
+        "exercise's.",
+    )
 
     def job_limits(self) -> dict[str, int | float]:
         """Return the limits of training jobs, by the names of their settings."""

@@ -67,6 +67,15 @@ class ToySettings:
         """Training steps in all."""
         return self.epochs * self.steps_per_epoch
 
+    @property
+    def architecture(self) -> "ToySettings":
+        """The settings that a compiled training step depends on; the others have the same values for all."""
+        names = {"model", "gen_shape", "batch_size", "disc_iter", "beta_1", "beta_2", "ema", "critic_activation"}
+        names |= {"wgan_gp": {"lambda_gp"}, "wgan_clip": {"clip"}, "simple_gan": set()}[self.model]
+        if self.final_rate != 1:  # the schedule of the rate is part of the step
+            names |= {"final_rate", "learning_rate", "epochs", "steps_per_epoch"}
+        return ToySettings(**({"epochs": 1} | {name: getattr(self, name) for name in names}))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Preset(ToySettings):

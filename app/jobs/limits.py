@@ -13,7 +13,7 @@ from models.catalogue import BLOCK_BYTES, BLOCK_STEPS, TOY_DIMENSIONS, GanName, 
 SETTINGS_OF_ONE_MODEL: dict[str, GanName] = {"lambda_gp": "wgan_gp", "clip": "wgan_clip"}
 
 #: The exercise's generators, by the dimension of their examples.
-_EXERCISE_SHAPES = {2: (1, 10, 10, 2), 5: (2, 10, 10, 5), 49: (49, 98, 98, 49)}
+EXERCISE_SHAPES = {2: (1, 10, 10, 2), 5: (2, 10, 10, 5), 49: (49, 98, 98, 49)}
 
 
 class LimitError(ValueError):
@@ -36,7 +36,7 @@ def specify(request: JobRequest, data: ToyData | StoredData | None, settings: Se
         data = request.data
     _check_belonging(request.model, request)
     dimensions = TOY_DIMENSIONS[data.name] if isinstance(data, ToyData) else data.dimensions
-    shape = request.gen_shape or _EXERCISE_SHAPES.get(dimensions, (2, 10, 10, dimensions))
+    shape = request.gen_shape or EXERCISE_SHAPES.get(dimensions, (2, 10, 10, dimensions))
     if "gen_shape" not in request.model_fields_set:  # a preset's, which may be for data of another dimension
         shape = (*shape[:-1], dimensions)
     common = request.model_dump(include=set(Specification.model_fields) - {"data", "gen_shape"})

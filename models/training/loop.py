@@ -94,7 +94,18 @@ class SharedLoop(Loop):
         self._variables = _variables(twin)
         self._lock = threading.Lock()
         is_looped = twin.uses_xla and twin.disc_iter > UNROLLED_UPDATES
-        self._run = _compiled(twin, twin.uses_xla, _looped_step if is_looped else _step)
+        self._run = _CompiledSteps(twin, twin.uses_xla, _looped_step if is_looped else _step)
+
+    def trace(self, draws: Draws) -> None:
+        """Do the part of the compilation that runs in Python, for draws of these shapes."""
+        with self._lock:
+            self._run.trace(draws)
+
+    def compile(self, draws: Draws) -> None:
+        """Compile for draws of these shapes, as the first chunk does otherwise. After :meth:`trace` in any thread."""
+        with self._lock:
+            self._run(draws, 0, 0)
+            self.compiled = True
 
     def _chunk(self, gan: Trainable, first: int, count: int, draws: StepDraws) -> Losses:
         with self._lock:
@@ -117,7 +128,7 @@ class PrivateLoop(Loop):
     def __init__(self, description: Description) -> None:
         super().__init__()
         self._traced_with = description.own
-        self._run: Callable[[Draws, int, int], Losses] | None = None
+        self._run: _CompiledSteps | None = None
         self._steps_change_attributes = False
 
     def is_valid_for(self, description: Description) -> bool:
@@ -139,7 +150,7 @@ class PrivateLoop(Loop):
         forms = [True, True, False, False] if gan.jit_compiled else [False, False]
         while forms:
             xla = forms.pop(0)
-            run = _compiled(gan, xla, _step)
+            run = _CompiledSteps(gan, xla, _step)
             try:
                 losses = run(draws, start, stop)
             except Exception as error:  # whatever a layer of the caller's own raises in a graph
@@ -167,10 +178,8 @@ class PrivateLoop(Loop):
 # steps
 
 
-def _compiled(
-    gan: Trainable, xla: bool, take: Callable[[Trainable, Draws], tf.Tensor]
-) -> Callable[[Draws, int, int], Losses]:
-    """Return a compiled function that takes the steps ``start`` … ``stop - 1`` of a block's draws.
+class _CompiledSteps:
+    """A compiled function that takes the steps ``start`` … ``stop - 1`` of a block's draws.
 
     Args:
         gan: the model to train.
@@ -178,24 +187,27 @@ def _compiled(
         take: takes one step and returns its losses.
     """
 
-    def steps(
-        examples: tf.Tensor, latents: tf.Tensor, uniforms: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
-    ) -> tf.Tensor:
-        # Not a for over tf.range: XLA takes its length for a constant and would compile each length anew.
-        def step(i: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-            return i + 1, losses.write(i, take(gan, Draws(examples, latents, uniforms).of_step(i)))
+    def __init__(self, gan: Trainable, xla: bool, take: Callable[[Trainable, Draws], tf.Tensor]) -> None:
+        def steps(
+            examples: tf.Tensor, latents: tf.Tensor, uniforms: tf.Tensor, start: tf.Tensor, stop: tf.Tensor
+        ) -> tf.Tensor:
+            # Not a for over tf.range: XLA takes its length for a constant and would compile each length anew.
+            def step(i: tf.Tensor, losses: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+                return i + 1, losses.write(i, take(gan, Draws(examples, latents, uniforms).of_step(i)))
 
-        losses = tf.TensorArray(tf.float32, size=uniforms.shape[0], element_shape=(len(gan.loss_names),))
-        _, losses = tf.while_loop(lambda i, _: i < stop, step, (start, losses))
-        return losses.stack()
+            losses = tf.TensorArray(tf.float32, size=uniforms.shape[0], element_shape=(len(gan.loss_names),))
+            _, losses = tf.while_loop(lambda i, _: i < stop, step, (start, losses))
+            return losses.stack()
 
-    function = tf.function(steps, jit_compile=xla, autograph=False)
+        self._function = tf.function(steps, jit_compile=xla, autograph=False)
 
-    def run(draws: Draws, start: int, stop: int) -> Losses:
-        losses: Losses = function(*draws, tf.constant(start), tf.constant(stop)).numpy()
+    def trace(self, draws: Draws) -> None:
+        """Trace for draws of these shapes; the first call does so otherwise."""
+        self._function.get_concrete_function(*draws, tf.constant(0), tf.constant(0))
+
+    def __call__(self, draws: Draws, start: int, stop: int) -> Losses:
+        losses: Losses = self._function(*draws, tf.constant(start), tf.constant(stop)).numpy()
         return losses[start:stop]
-
-    return run
 
 
 def one_by_one(gan: Trainable, draws: Draws, start: int, stop: int) -> Losses:

@@ -57,6 +57,12 @@ class StepDraws:
         self._drawn = {number: self._drawn.get(number) or self._start(number, ahead) for number in wanted}
         return self._drawn[block].result()
 
+    def zeros(self) -> Draws:
+        """Return draws of the same shapes that are all zero: enough to compile for."""
+        gan, shape = self._gan, (self.steps, self._gan.disc_iter, self._gan.batch_size)
+        latents = (self.steps, gan.disc_iter + 1, gan.batch_size, *gan.latent_shape)
+        return Draws(tf.zeros((*shape, *gan.example_shape)), tf.zeros(latents), tf.zeros(shape))
+
     def _start(self, block: int, ahead: bool) -> "Future[Draws]":
         if ahead:
             return _thread.submit(self._draw, self._rng(block))

@@ -1,12 +1,14 @@
 """``train``: many steps in one graph, repeatable from a seed."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from models.training.draws import PreparedRandomness
+from models.training.loop import SharedLoop
 from models.training.protocol import Trainable
 from models.training.shared_loops import loop_for
 
@@ -85,6 +87,20 @@ def half_step(gan: Trainable) -> None:
     with gan.drawing_from(PreparedRandomness(draws(block).of_step(step))):
         for _ in range(gan.disc_iter):
             gan.update_discriminator()
+
+
+def compile_ahead(gan: Trainable) -> Callable[[], None]:
+    """Compile what :func:`train` needs for models like this one, without a training step.
+
+    Returns:
+        The larger part of the work, to be called in any thread; it may go on while other models are trained.
+    """
+    loop = loop_for(gan)
+    if not isinstance(loop, SharedLoop) or loop.compiled:
+        return lambda: None
+    draws = gan.step_draws.zeros()
+    loop.trace(draws)
+    return partial(loop.compile, draws)
 
 
 def is_compiled(gan: Trainable) -> bool:

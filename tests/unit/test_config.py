@@ -23,6 +23,7 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a compose file or a unit file leaves it: ``NOBODY_WEIGHTS=``."""
+    monkeypatch.delenv("NOBODY_WARM_ARCHITECTURES")
     before = Settings()
     for name in Settings.model_fields:
         monkeypatch.setenv(f"NOBODY_{name.upper()}", "")

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any
 
-from app.jobs.trainer.messages import Failed, Interrupted, Message
+from app.jobs.trainer.messages import Failed, Interrupted, Message, WarmCommand
 
 # Toy networks are too small for several threads; jobs that run at the same time would compete for the cores.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -45,11 +45,15 @@ def main() -> None:
 
     import app.quiet_tensorflow  # noqa: F401 (first)
     from app.jobs.trainer.session import Session
+    from app.jobs.trainer.warming import warm
 
     gc.freeze()  # what is loaded stays: the garbage collector need not scan it again
 
     while True:
         command = commands.get()
+        if isinstance(command, WarmCommand):
+            warm(command.architecture, send, lambda: not commands.empty())
+            continue
         stop.clear()
         busy.set()
         try:
@@ -68,10 +72,14 @@ def main() -> None:
         send(result)
 
 
+_sending = threading.Lock()
+
+
 def send_or_end(connection: "Connection[Any, Any]", message: Message) -> None:
     """Send a message to the worker, or end this process if the worker is gone: nothing has gone wrong here."""
     try:
-        connection.send(message)
+        with _sending:
+            connection.send(message)
     except ConnectionError:
         os._exit(0)
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from models.presets import ToySettings
+
 
 class TrainCommand(NamedTuple):
     """To the training process: train this job, from a checkpoint if there is one.
@@ -20,6 +22,19 @@ class TrainCommand(NamedTuple):
     checkpoint: str | None
     pause_at: int | None = None
     half: bool = False
+
+
+class WarmCommand(NamedTuple):
+    """To an idle training process: compile the training step of this architecture, for jobs to come."""
+
+    architecture: ToySettings
+
+
+class Warmed(NamedTuple):
+    """The answer to a :class:`WarmCommand`. ``over``: false if another command came first, and it may be sent again."""
+
+    architecture: ToySettings
+    over: bool
 
 
 class Started(NamedTuple):
@@ -83,4 +98,4 @@ class Interrupted(NamedTuple):
     reason: str
 
 
-Message = Started | Phase | Progress | Snapshot | Checkpoint | Done | Failed | Interrupted
+Message = Warmed | Started | Phase | Progress | Snapshot | Checkpoint | Done | Failed | Interrupted

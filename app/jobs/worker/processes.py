@@ -3,18 +3,21 @@
 import contextlib
 import multiprocessing
 import os
-import queue
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterable
+from itertools import islice
 from multiprocessing.connection import Connection
 from typing import Any
 
 import psutil
 
 from app.jobs.child import command
-from app.jobs.trainer.messages import Message, TrainCommand
+from app.jobs.trainer.messages import Message, TrainCommand, WarmCommand, Warmed
+from models.presets import ToySettings
 
 #: A process is replaced after so many jobs, because TensorFlow keeps about 10 MB of each.
 _MAX_JOBS = 20
@@ -42,6 +45,9 @@ class TrainingProcess:
                 start_new_session=True,  # a process group, which is killed as a whole and gets no Ctrl-C
             )
         self._jobs = 0
+        #: Architectures that it need not be asked to compile.
+        self.compiled: set[ToySettings] = set()
+        self.is_warming = False
 
     @property
     def pid(self) -> int:
@@ -53,20 +59,29 @@ class TrainingProcess:
         """Whether the process can take another job."""
         return self._process.poll() is None and self._jobs < _MAX_JOBS
 
-    def send(self, command: TrainCommand) -> None:
-        """Send a command.
+    def train(self, command: TrainCommand, architecture: ToySettings) -> None:
+        """Send a job.
 
         Raises:
             ProcessEndedError: the process has ended.
         """
         self._jobs += 1
-        try:
-            self._connection.send(command)
-        except OSError:
-            raise ProcessEndedError from None
+        self.compiled.add(architecture)
+        self._send(command)
+
+    def compile_ahead(self, architecture: ToySettings) -> None:
+        """Ask the idle process to compile the training step of an architecture."""
+        self.is_warming = True
+        with contextlib.suppress(ProcessEndedError):
+            self._send(WarmCommand(architecture))
+
+    def listen(self) -> None:
+        """Take note of what the idle process has compiled."""
+        with contextlib.suppress(ProcessEndedError):
+            self.receive(wait=0)
 
     def receive(self, wait: float) -> list[Message]:
-        """Return the messages of the process; wait up to ``wait`` seconds for the first.
+        """Return the messages of the process about its job; wait up to ``wait`` seconds for the first.
 
         Raises:
             ProcessEndedError: it has ended, and all its messages were received.
@@ -74,11 +89,23 @@ class TrainingProcess:
         messages: list[Message] = []
         try:
             while self._connection.poll(0 if messages else wait):
-                messages.append(self._connection.recv())
+                message = self._connection.recv()
+                if isinstance(message, Warmed):
+                    self.is_warming = False
+                    if message.over:
+                        self.compiled.add(message.architecture)
+                else:
+                    messages.append(message)
         except (EOFError, OSError):
             if not messages:
                 raise ProcessEndedError from None
         return messages
+
+    def _send(self, command: TrainCommand | WarmCommand) -> None:
+        try:
+            self._connection.send(command)
+        except OSError:
+            raise ProcessEndedError from None
 
     def memory(self) -> int:
         """Return the resident memory in bytes; 0 after the end of the process."""
@@ -110,36 +137,61 @@ class WarmProcesses:
     """
 
     def __init__(self, most: int) -> None:
-        self._idle: queue.LifoQueue[TrainingProcess] = queue.LifoQueue(most)
+        self._most = most
+        self._waiting: list[TrainingProcess] = []
+        self._taken = 0
+        self._quiet_since = time.monotonic()
+        self._lock = threading.Lock()
 
     def warm(self) -> None:
         """Start a process for the first job."""
-        self.give_back(TrainingProcess())
+        self._waiting.append(TrainingProcess())
 
-    def take(self) -> TrainingProcess:
-        """Return a warm process, or else a new one."""
-        for process in self._drain():
-            if process.reusable:
-                return process
+    @property
+    def quiet_seconds(self) -> float:
+        """For how long no job has been trained."""
+        return 0.0 if self._taken else time.monotonic() - self._quiet_since
+
+    def take(self, architecture: ToySettings | None = None) -> TrainingProcess:
+        """Return a warm process, or else a new one; rather one that has compiled this architecture."""
+        with self._lock:
+            fit = [process for process in self._waiting if process.reusable]
+            dead = [process for process in self._waiting if process not in fit]
+            fit.sort(key=lambda process: (architecture in process.compiled, not process.is_warming))
+            found = fit.pop() if fit else None
+            self._waiting = fit
+        for process in dead:
             process.kill()
-        return TrainingProcess()
+        process = found or TrainingProcess()
+        with self._lock:
+            self._taken += 1
+        return process
 
     def give_back(self, process: TrainingProcess) -> None:
         """Keep a process for the next job, or kill it if it is not reusable or enough wait."""
-        try:
-            if process.reusable:
-                self._idle.put_nowait(process)
+        with self._lock:
+            self._taken -= 1
+            self._quiet_since = time.monotonic()
+            if process.reusable and len(self._waiting) < self._most:
+                self._waiting.append(process)
                 return
-        except queue.Full:
-            pass
         process.kill()
+
+    def compile_ahead(self, architectures: Iterable[ToySettings]) -> None:
+        """Have one waiting process compile one of these that it has not; call this again and again."""
+        with self._lock:
+            fit = [process for process in self._waiting if process.reusable]
+            for process in fit:
+                process.listen()
+            if any(process.is_warming for process in fit):
+                return
+            missing = ((one, process) for one in architectures for process in fit if one not in process.compiled)
+            for architecture, process in islice(missing, 1):
+                process.compile_ahead(architecture)
 
     def close(self) -> None:
         """Kill the waiting processes."""
-        for process in self._drain():
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for process in waiting:
             process.kill()
-
-    def _drain(self) -> Iterator[TrainingProcess]:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                yield self._idle.get_nowait()

@@ -68,7 +68,7 @@ class JobSupervisor:
     def _run_process(self, lease: Lease) -> bool:
         """Return True when this run of the job is over, False when it needs another process."""
         try:
-            process = self._processes.take()
+            process = self._processes.take(lease.specification.settings.architecture)
         except OSError as error:
             log.exception("job %s: no process could be started", lease.job_id)
             lease.last_failure = f"no process could be started: {_public_reason(error)}"

@@ -76,7 +76,7 @@ class TrainerRun:
         try:
             self._make_folder()
             self._files.tidy_unfinished()
-            self._process.send(command)
+            self._process.train(command, lease.specification.settings.architecture)
             while True:
                 messages = self._process.receive(wait=0.1)
                 if messages:

@@ -22,6 +22,7 @@ from app.jobs.worker.heartbeats import BEAT_SECONDS, Heartbeats
 from app.jobs.worker.periodic import Periodic
 from app.jobs.worker.processes import WarmProcesses
 from app.jobs.worker.supervisor import JobSupervisor
+from app.jobs.worker.warming import Warming
 
 log = logging.getLogger("nobody.jobs")
 
@@ -29,6 +30,8 @@ log = logging.getLogger("nobody.jobs")
 _QUEUE_SECONDS = 0.2
 _FILE_SECONDS = 1.0
 _REPAIR_SECONDS = 30.0
+#: Interval at which another training step may be compiled ahead, in seconds.
+_WARM_SECONDS = 0.5
 #: Time that all jobs together have to save and stop when the worker ends, in seconds.
 _STOP_SECONDS = 12
 
@@ -69,6 +72,9 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         background = [Periodic("repairing interrupted work", _REPAIR_SECONDS, self._repair)]
+        if self._settings.warm_architectures:
+            warming = Warming(self._store, self._processes, self._settings)
+            background.append(Periodic("compiling ahead", _WARM_SECONDS, warming.go_on))
         if self._heartbeats is not None:
             self._heartbeats.beat()
             background.append(Periodic("watching the other workers", BEAT_SECONDS, self._heartbeats.tick))

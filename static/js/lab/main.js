@@ -117,7 +117,7 @@ async function open() {
 /** The run that the address names is gone. @param {Values} values */
 function miss(values) {
   show(undefined);
-  form.complain(new ServiceError(values.data === OWN ? GONE_WITH_POINTS : GONE, 404));
+  form.complain(new ServiceError(values.data === OWN && !values.points && !values.kept ? GONE_WITH_POINTS : GONE, 404));
   byId("settings-error").scrollIntoView({ block: "nearest" });
 }
 
