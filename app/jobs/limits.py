@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.config import Settings
 from app.jobs.specification import ForkRequest, JobRequest, Specification, StoredData, ToyData, Training
@@ -103,23 +103,42 @@ def check_limits(specification: Specification, settings: Settings) -> None:
     _check_memory(specification, settings.job_memory)
 
 
-def _check_memory(specification: Specification, most: int) -> None:
-    generator = parameters(specification.gen_shape)
-    discriminator = parameters(discriminator_widths(specification.gen_shape))
+class Sizes(NamedTuple):
+    """How large a job is: steps in all, widths and weights of its networks, bytes of memory."""
+
+    steps: int
+    generator: tuple[int, ...]
+    generator_weights: int
+    discriminator: tuple[int, ...]
+    discriminator_weights: int
+    draws: int
+    memory: int
+
+
+def sizes(specification: Specification) -> Sizes:
+    """Do the arithmetic of a job's size."""
+    shape = specification.gen_shape
+    widths = discriminator_widths(shape)
+    generator, discriminator = parameters(shape), parameters(widths)
     # float32: a weight, its gradient and two moments of Adam; of a batch, real, fake and interpolated activations
     # with their gradients, for both networks.
     network_bytes = 16 * (generator + discriminator) + (4 * generator if specification.ema is not None else 0)
-    batch_bytes = 4 * 6 * 2 * specification.batch_size * sum(specification.gen_shape)
+    batch_bytes = 4 * 6 * 2 * specification.batch_size * sum(shape)
     data_bytes = 4 * specification.rows * specification.dimensions
     step = draw_bytes(specification)
     draws = 2 * max(step, min(BLOCK_STEPS * step, BLOCK_BYTES))  # the block in use and the next
     needed = network_bytes + batch_bytes + data_bytes + draws
-    if needed > most * 2**20:
+    return Sizes(specification.total_steps, shape, generator, widths, discriminator, draws, needed)
+
+
+def _check_memory(specification: Specification, most: int) -> None:
+    job = sizes(specification)
+    if job.memory > most * 2**20:
         raise LimitError(
-            f"the job would not fit: 16 bytes × ({generator:,} + {discriminator:,} parameters) + "
-            f"48 bytes × {specification.batch_size:,} examples × {sum(specification.gen_shape):,} neurons + "
+            f"the job would not fit: 16 bytes × ({job.generator_weights:,} + {job.discriminator_weights:,} parameters) "
+            f"+ 48 bytes × {specification.batch_size:,} examples × {sum(specification.gen_shape):,} neurons + "
             f"4 bytes × {specification.rows:,} rows × {specification.dimensions} + "
-            f"{math.ceil(draws / 2**20):,} MiB of random numbers = {math.ceil(needed / 2**20):,} MiB, "
+            f"{math.ceil(job.draws / 2**20):,} MiB of random numbers = {math.ceil(job.memory / 2**20):,} MiB, "
             f"and a job may take {most:,} MiB; take narrower layers, a smaller batch, a smaller disc_iter or fewer rows"
         )
 

@@ -64,7 +64,7 @@ class LimitBody:
         await self._app(scope, limited, send)
 
     def _limit(self, path: str, headers: dict[bytes, bytes]) -> int:
-        if path not in ("/jobs", "/jobs/data"):
+        if path not in ("/jobs", "/jobs/check", "/jobs/data"):
             return MAX_BODY
         uploads = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
         return self._max_upload + MAX_BODY if uploads else MAX_JOB

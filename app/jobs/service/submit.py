@@ -37,8 +37,7 @@ def submit(database: JobDatabase, request: JobRequest, table: Table | None = Non
     """
     if table is None and isinstance(request.data, JobData):
         return _submit_again(database, request, request.data.job, key)
-    if table is None and isinstance(request.data, PointData):
-        table = Table(np.array(request.data.points, np.float64), name=request.data.name)
+    table = table or _sent(request)
     stored, points = (None, None) if table is None else prepared(table, request.normalize)
     specification = specify(request, stored, database.settings)
     parts = [request.model_dump_json(exclude={"data"} if stored else None).encode()]
@@ -54,6 +53,25 @@ def submit(database: JobDatabase, request: JobRequest, table: Table | None = Non
         np.save(files.points, points, allow_pickle=False)
 
     return _store(database, new, key, write)
+
+
+def described(database: JobDatabase, request: JobRequest, table: Table | None) -> ToyData | StoredData | None:
+    """Return what a request would learn, if it is not the toy distribution of its body.
+
+    Raises:
+        LimitError: its points, or the job whose data it wants, cannot be taken.
+    """
+    if table is None and isinstance(request.data, JobData):
+        return _data_of(database, request.data.job)[0]
+    table = table or _sent(request)
+    return None if table is None else prepared(table, request.normalize)[0]
+
+
+def _sent(request: JobRequest) -> Table | None:
+    """Return the points in a body."""
+    if not isinstance(request.data, PointData):
+        return None
+    return Table(np.array(request.data.points, np.float64), name=request.data.name)
 
 
 def _submit_again(database: JobDatabase, request: JobRequest, source: str, key: str | None) -> Job:

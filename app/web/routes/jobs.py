@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.jobs.service import manage
 from app.jobs.service import submit as submission
-from app.jobs.service.previews import Preview, preview
+from app.jobs.service.previews import Estimate, Preview, estimate, preview
 from app.jobs.service.views import DeletedJobs, Job, JobPage
 from app.jobs.specification import ForkRequest, RenameRequest, StepRequest
 from app.jobs.states import Action
 from app.web.dependencies import Jobs
 from app.web.errors import problem_response
 from app.web.job_body import FILE_BODY, JOB_BODY, read_file, read_job
-from app.web.schemas.jobs import DeleteQuery, IdempotencyKey, JobId, JobsQuery
+from app.web.schemas.jobs import DeleteQuery, IdempotencyKey, JobId, JobsQuery, OutlineQuery
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -43,6 +43,16 @@ async def look_at_file(request: Request, jobs: Jobs) -> Preview:
     """Say what a job would learn from a file, and store nothing: `curl -F data=@points.csv`."""
     table = await read_file(request, jobs)
     return await jobs.run_in_pool(preview, table)
+
+
+@router.post("/check", openapi_extra=JOB_BODY, summary="Check a job")
+async def check(request: Request, query: Annotated[OutlineQuery, Query()], jobs: Jobs) -> Estimate:
+    """Say how large a job would be, or why it would be refused: the body is that of `POST /jobs`. Nothing is stored.
+
+    Points that are not sent for that can be described by `rows` and `dimensions`.
+    """
+    job, table = await read_job(request, jobs)
+    return await jobs.run_in_pool(estimate, jobs, job, table, query.outline)
 
 
 @router.get("", summary="List the jobs")

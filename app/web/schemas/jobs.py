@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.results import SamplesFormat, TableFormat
 from app.jobs.service.scripts import ScriptFormat
-from app.jobs.specification import MAX_SEED
+from app.jobs.specification import MAX_SEED, StoredData
 from app.jobs.states import State
 from app.jobs.texts import Owner
 
@@ -64,6 +64,18 @@ class DeleteQuery(_Query):
         if (self.owner is None) == (not self.id):
             raise ValueError(f"expected either owner or id, got {'neither' if self.owner is None else 'both'}")
         return self
+
+
+class OutlineQuery(_Query):
+    """How many points of one's own will come with a job."""
+
+    rows: int | None = Field(None, ge=1, examples=[300], description="Points that will come with the job.")
+    dimensions: int = Field(2, ge=1, examples=[2], description="Numbers of such a point.")
+
+    @property
+    def outline(self) -> StoredData | None:
+        """Facts about these points."""
+        return None if self.rows is None else StoredData(rows=self.rows, dimensions=self.dimensions)
 
 
 class EventsQuery(_Query):

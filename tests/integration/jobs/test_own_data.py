@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from models.files.weights import read_metadata
+from models.networks import fully_connected_GenDiscr
 from tests.integration.jobs.harness import SHORT, Json, Service, service
 
 #: A small job for two columns.
@@ -165,6 +166,55 @@ def test_a_file_can_be_looked_at_before(running: Service) -> None:
         refused = running.client.post("/jobs/data", files=files)
         assert refused.status_code == 422
         assert problem in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "batch", "updates", "dimensions"),
+    [
+        ([1, 10, 10, 2], 200, 2, 2),
+        ([2, 8, 3], 7, 1, 3),
+        ([49, 98, 60, 30, 49], 300, 5, 49),
+        ([3, 1000, 1000, 1], 9, 9, 1),
+    ],
+)
+def test_a_check_tells_what_a_job_would_be(
+    running: Service, shape: list[int], batch: int, updates: int, dimensions: int
+) -> None:
+    body = {"model": "wgan_gp", "gen_shape": shape, "batch_size": batch, "disc_iter": updates, "epochs": 3}
+    outline = {"rows": 300, "dimensions": dimensions}
+    told = running.client.post("/jobs/check", json=body, params=outline).json()
+    networks = fully_connected_GenDiscr(shape)[:2]
+    for name, network in zip(("generator", "discriminator"), networks, strict=True):
+        assert told[name]["weights"] == network.count_params()
+    assert (told["steps"], told["generator"]["widths"]) == (300, shape)
+    assert told["discriminator"]["widths"][0] == dimensions
+    weights = told["generator"]["weights"] + told["discriminator"]["weights"]
+    numbers = updates * (dimensions + 1) + (updates + 1) * shape[0]
+    draws = 2 * min(100 * batch * (4 * numbers + 32 * updates), 2**26)
+    assert told["memory"] == 16 * weights + 48 * batch * sum(shape) + 4 * 300 * dimensions + draws
+    points = np.zeros((300, dimensions)).tolist()
+    assert running.client.post("/jobs/check", json=body | {"data": {"points": points}}).json() == told
+    file = {"data": ("p.csv", "\n".join(",".join(map(str, row)) for row in points).encode())}
+    assert running.client.post("/jobs/check", data={"job": json.dumps(body)}, files=file).json() == told
+
+
+def test_a_check_refuses_what_a_submission_refuses(running: Service) -> None:
+    before = running.client.get("/jobs").json()
+    large = {"gen_shape": [*[1_024] * 9, 5], "data": {"name": "four_clouds", "size": 9_999}}
+    for changes, problem in (
+        ({"gen_shape": [2, 8, 3]}, "the 5 coordinates"),
+        ({"batch_size": 1_001}, "at most the 1,000 real examples"),
+        ({"batch_size": 4_096, "disc_iter": 100} | large, "would not fit"),
+        ({"data": {"job": "0123456789abcdef"}}, "data.job: there is no job"),
+        ({"epochs": 0}, "body.epochs"),
+    ):
+        answers = [running.client.post(path, json={"model": "wgan_gp"} | changes) for path in ("/jobs/check", "/jobs")]
+        assert [answer.status_code for answer in answers] == [422, 422], changes
+        assert problem in answers[0].json()["detail"]
+        assert answers[0].json() == answers[1].json()
+    assert running.client.get("/jobs").json() == before
+    few = running.client.post("/jobs/check", json={"model": "wgan_gp"}, params={"rows": 50})
+    assert few.json()["detail"] == "batch_size: expected at most the 50 real examples, got 200"
 
 
 def test_the_data_of_a_job_can_be_learnt_again(running: Service, folder: Path) -> None:
