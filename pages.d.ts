@@ -21,7 +21,8 @@ type Job = {
   estimated_start: string | null;
   warnings: Record<string, string>;
   error: string | null;
-  parent: { step: number } | null;
+  parent: { id: string; step: number } | null;
+  checkpoints: number[];
   model: string | null;
   data: { name?: string; rows?: number; size?: number; noise?: number | null; titles?: string[] | null } | null;
   views?: string[];

@@ -410,15 +410,15 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(visitor: Visitor, tra
     assert nameless == []
     expect(page.get_by_role("heading", level=1)).to_have_accessible_name("Lab")
     order = []
-    for _ in range(27 + page.locator(".story, .term:visible").count()):
+    for _ in range(29 + page.locator(".story, .term:visible").count()):
         page.keyboard.press("Tab")
         order.append(page.evaluate("() => document.activeElement.id || document.activeElement.name || 'other'"))
     assert page.locator(".story").count() > 5
     ids = [name for name in order if name != "other"]
     seen = ["see-real", "see-generated", "see-scores", "see-manifold", "see-gradient", "axes"]
     assert ids[:5] == ["model", "data", "seed", "roll", "start"]
-    assert ids[5:15] == [*seen, "replay", "scrubber", "slow", "copy-link"]
-    assert ids[15:18] == ["save-weights", "save-picture", "save-film"]
+    assert ids[5:17] == [*seen, "replay", "scrubber", "slow", "fork", "copy-link", "others"]
+    assert ids[17:20] == ["save-weights", "save-picture", "save-film"]
 
 
 def test_every_axis_of_losses_has_numbers_that_differ_and_fit(visitor: Visitor) -> None:

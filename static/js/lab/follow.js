@@ -10,6 +10,7 @@ import { hasEnded } from "./words.js";
 /** The losses of every single step of longer runs would be too much for a page. */
 const MOST_STEPS = 50_000;
 const CALM_MS = 100;
+const MOST_ANCESTORS = 5;
 
 export class Followed {
   #closed = false;
@@ -36,6 +37,7 @@ export class Followed {
       (kind, data) => this.#hear(kind, data),
       (broken) => void this.#mind(broken),
     );
+    void this.#inherit();
   }
 
   /** Follow it no longer. */
@@ -79,6 +81,20 @@ export class Followed {
     if (!losses || this.#closed) return;
     run.learn(losses);
     this.onChange();
+  }
+
+  /** Ask for the losses before a fork: those of the run that it was forked from, and of whose fork that is. */
+  async #inherit() {
+    let { parent } = this.run.job;
+    for (let i = 0; parent && i < MOST_ANCESTORS; i++) {
+      const { id, step } = parent;
+      const job = await look(id).catch(() => undefined);
+      const losses = job && job.steps <= MOST_STEPS && (await history(id).catch(() => undefined));
+      if (!losses || this.#closed) return; // it was deleted, or is too long
+      this.run.inherit(losses, step);
+      this.onChange();
+      parent = job.parent;
+    }
   }
 
   /** @param {boolean} broken */

@@ -18,6 +18,7 @@ export class SettingsForm {
   #model = byId("model", HTMLSelectElement);
   #start = byId("start");
   #origin = byId("origin");
+  #verb = "Start training";
   #fold = byId("more-settings", HTMLDetailsElement);
   /** @type {Values} */
   #usual;
@@ -87,10 +88,16 @@ export class SettingsForm {
     this.#adapt();
   }
 
+  /** What the button that starts it says. @param {string} verb */
+  set verb(verb) {
+    this.#verb = verb;
+    this.busy = false;
+  }
+
   /** @param {boolean} busy whether a run is being started */
   set busy(busy) {
     this.#start.ariaDisabled = String(busy);
-    this.#start.textContent = busy ? "Starting …" : "Start training";
+    this.#start.textContent = busy ? "Starting …" : this.#verb;
   }
 
   /** Take all complaints away. */

@@ -5,7 +5,9 @@ import { followColours } from "../shared/colours.js";
 import { byId, prefersCalm } from "../shared/dom.js";
 import { clear, show as notify } from "../shared/notice.js";
 import { Actions } from "./actions.js";
+import { MOST_RUNS } from "./beside.js";
 import { SettingsForm } from "./form.js";
+import { Offshoots } from "./offshoots.js";
 import { owner } from "./owner.js";
 import { RunList } from "./runs.js";
 import { offerSeen, readSeen, seenValues, VIEWS } from "./seen.js";
@@ -26,7 +28,7 @@ let waiting = false;
 
 const form = new SettingsForm(() => {
   key = freshKey();
-  history.replaceState(null, "", addressOf(watch.id));
+  history.replaceState(null, "", address());
 }, start);
 
 const actions = new Actions((job) => watch.update(job));
@@ -37,14 +39,19 @@ const watch = new Watch(
     runs.update(run.job);
   },
   (id) => leave(id),
+  (id) => without(id),
+  (run, step) => offshoots.offer(run, step),
 );
 
-const runs = new RunList(go, leave, (job) => watch.update(job));
+const offshoots = new Offshoots(form, go);
+
+const runs = new RunList(pick, leave, (job) => watch.update(job), compare);
 
 async function start() {
   form.clear();
   form.busy = true;
   try {
+    if (offshoots.forking) return await offshoots.start();
     const job = await submit({ ...bodyOf(form.complete), views: VIEWS, owner }, key);
     key = freshKey();
     go(job);
@@ -63,13 +70,44 @@ function startStory(preset) {
   return start();
 }
 
-/** Look at a run; its settings come into the form. @param {Job} job */
-function go(job) {
-  form.mirror(job);
-  const address = addressOf(job.id);
-  if (address !== location.pathname + location.search) history.pushState(null, "", address);
-  show(job);
+/** Look at a run, beside others; its settings come into the form. @type {(job: Job, others?: Job[]) => void} */
+function go(job, others = []) {
+  enter([job, ...others]);
   reveal(prefersCalm() ? "instant" : "smooth");
+}
+
+/** Look at a run of the list. One that is compared becomes the first; any other is looked at alone. @param {Job} job */
+function pick(job) {
+  const others = watch.jobs.filter(({ id }) => id !== job.id);
+  go(job, others.length < watch.jobs.length ? others : []);
+}
+
+/** Compare a run, or no longer. @param {Job} job */
+function compare(job) {
+  if (watch.jobs.some(({ id }) => id === job.id)) without(job.id);
+  else if (watch.jobs.length < MOST_RUNS) enter([...watch.jobs, job]);
+  else notify(`Up to ${MOST_RUNS} runs can be compared: take one away first.`);
+}
+
+/** Look at the other runs only. @param {string} id */
+function without(id) {
+  enter(watch.jobs.filter((job) => job.id !== id));
+}
+
+/** @param {Job[]} jobs the first of them comes into the form */
+function enter([job, ...others]) {
+  if (job) form.mirror(job);
+  const now = address([job, ...others]);
+  if (now !== location.pathname + location.search) history.pushState(null, "", now);
+  show(job, others);
+}
+
+/** The address of the settings, of what is seen, and of runs; by default of those that are shown. */
+function address(jobs = watch.jobs) {
+  return writeAddress(
+    { ...form.values, ...seenValues() },
+    jobs.flatMap((job) => job?.id ?? []),
+  );
 }
 
 /** Bring the picture into view, unless it is. @param {ScrollBehavior} behavior */
@@ -78,25 +116,27 @@ function reveal(behavior) {
   if (top < 0 || bottom > innerHeight) byId("studio").scrollIntoView({ behavior });
 }
 
-/** @param {Job | undefined} job */
-function show(job) {
+/** @type {(job: Job | undefined, others?: Job[]) => void} */
+function show(job, others = []) {
   clear();
   document.title = job ? `${titleOf(job)} – Lab – nobody` : "Lab – nobody";
   actions.show(undefined);
-  watch.show(job);
-  runs.mark(job?.id ?? null);
+  offshoots.end();
+  watch.show(job, others);
+  runs.mark(job?.id ?? null, others);
 }
 
-/** A run was deleted: there is nothing left to look at. @param {string} id */
+/** A run was deleted. @param {string} id */
 function leave(id) {
-  if (id !== watch.id) return;
-  history.replaceState(null, "", addressOf(null));
-  show(undefined);
+  const [job, ...others] = watch.jobs.filter((one) => one.id !== id);
+  if (others.length + Number(Boolean(job)) === watch.jobs.length) return;
+  history.replaceState(null, "", address([job, ...others]));
+  show(job, others);
 }
 
 /** Show what the page's address names. */
 async function open() {
-  const { values, job: id } = readAddress(location.search);
+  const { values, job: id, others: ids } = readAddress(location.search);
   readSeen(location.search);
   form.fill(values);
   waiting = false;
@@ -104,13 +144,27 @@ async function open() {
   try {
     const job = await look(id);
     form.mirror(job); // whatever else the address says
-    history.replaceState(null, "", addressOf(id));
-    show(job);
+    const found = await Promise.all(ids.slice(0, MOST_RUNS - 1).map(lookFor));
+    const others = found.filter((one) => one !== undefined);
+    history.replaceState(null, "", address([job, ...others]));
+    show(job, others);
+    if (others.length < found.length)
+      notify("Not all runs of this comparison are here any more; the others are shown.");
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     if (error.status === 404) return miss(values);
     waiting = error.passes;
     notify(error.message, () => void open());
+  }
+}
+
+/** Look a run up; undefined where it was deleted. @param {string} id */
+async function lookFor(id) {
+  try {
+    return await look(id);
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.status !== 404) throw error;
+    return undefined;
   }
 }
 
@@ -133,11 +187,6 @@ async function arrive() {
   if (wanted) reveal("instant");
   await open();
   if (wanted && watch.id !== null) reveal("instant"); // what is said about the run in the form has moved it
-}
-
-/** The address of the settings, of what is seen, and of a run. @param {string | null} id */
-function addressOf(id) {
-  return writeAddress({ ...form.values, ...seenValues() }, id);
 }
 
 /** A key makes sure that a request which is sent twice starts one run. */
@@ -171,7 +220,7 @@ async function beginStories() {
 
 window.addEventListener("popstate", () => void open());
 offerSeen(() => {
-  history.replaceState(null, "", addressOf(watch.id));
+  history.replaceState(null, "", address());
   watch.repaint();
 });
 followColours(() => watch.repaint());

@@ -1,87 +1,109 @@
-// The losses as lines: the mean of each stretch of steps, and faintly behind it how far the steps spread.
+// Losses as lines: the mean of each stretch of steps, and faintly behind it how far the steps spread.
 
-import { colour } from "../shared/colours.js";
+import { colour, followColours } from "../shared/colours.js";
+import { make } from "../shared/dom.js";
 import { gather, span, ticks } from "./stretches.js";
 import { Surface } from "./surface.js";
 import { count, short } from "./words.js";
 
+/** @import { Run } from "./run.js" */
 /** @import { Stretches } from "./stretches.js" */
 /** @typedef {CanvasRenderingContext2D} Context */
 /** @typedef {{left: number, right: number, top: number, bottom: number}} Area */
 /** @typedef {{x: (step: number) => number, y: (value: number) => number}} Scales */
+/** @typedef {{colour: string, dashes: number[]}} Style */
+/** @typedef {Style & {losses: Losses, name: string}} Line */
 
-/** @type {Record<string, {colour: string, dashes: number[]}>} */
+/** @type {Record<string, Style>} */
 const STYLES = {
   discr_loss: { colour: "real", dashes: [] },
   gen_loss: { colour: "made-line", dashes: [] },
 };
 /** Of the penalty, and of whatever else there may be. */
 const OTHER_STYLE = { colour: "soft", dashes: [3, 3] };
+/** Of the runs that are compared: told apart by their dashes, with or without colour. */
+export const RUN_STYLES = [
+  { colour: "real", dashes: [] },
+  { colour: "made-line", dashes: [7, 3] },
+  { colour: "third", dashes: [2, 2] },
+];
 const MARGIN = { top: 8, right: 4, bottom: 20, left: 38 };
 const STRETCH_PX = 4;
 
+/** All losses of a run. @type {(run: Run) => Line[]} */
+export const linesOf = ({ joined }) =>
+  Object.keys(joined.values).map((name) => ({ losses: joined, name, ...(STYLES[name] ?? OTHER_STYLE) }));
+
+/** One loss of several runs. @type {(runs: Run[], name: string) => Line[]} */
+export const linesOver = (runs, name) =>
+  runs.flatMap(({ joined }, i) => (joined.values[name] ? { losses: joined, name, ...RUN_STYLES[i] } : []));
+
 export class Plot {
-  /** @type {{version: number, losses: Losses, width: number, lines: Map<string, Stretches>} | undefined} */
-  #known;
+  #cursor = make("i", { className: "cursor", hidden: true });
+  /** @type {unknown[]} what the drawing shows */
+  #known = [];
+  /** @type {number | undefined} */
+  #at;
+  #x = (/** @type {number} */ step) => step;
 
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.surface = new Surface(canvas);
+    canvas.after(this.#cursor);
+    followColours(() => {
+      this.#known = [];
+    });
   }
 
   /**
-   * Draw losses.
-   * @param {Losses | undefined} losses
-   * @param {Interval} steps first and last one of the run
+   * Draw losses, if they are not drawn already.
+   * @param {Line[]} lines
+   * @param {Interval} steps first and last one
    * @param {number | undefined} at the step whose picture is shown
+   * @param {number[]} [forks] steps at which a run went on from another one
    */
-  draw(losses, steps, at) {
-    this.surface.show((context, width, height) => this.#paint(context, width, height, losses, steps, at));
+  draw(lines, steps, at, forks = []) {
+    const wanted = [...steps, ...forks, ...lines.flatMap(({ losses, name }) => [losses, losses.version, name])];
+    this.point(lines.length ? at : undefined);
+    if (wanted.length === this.#known.length && wanted.every((part, i) => part === this.#known[i])) return;
+    this.#known = wanted;
+    this.surface.show((context, width, height) => {
+      this.#x = paint(context, width, height, lines, steps, forks).x;
+      this.point(this.#at);
+    });
   }
 
-  /**
-   * @param {Context} context
-   * @param {number} width
-   * @param {number} height
-   * @param {Losses | undefined} losses
-   * @param {Interval} steps
-   * @param {number | undefined} at
-   */
-  #paint(context, width, height, losses, steps, at) {
-    const area = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
-    const [across, up] = [area.right - area.left, area.bottom - area.top];
-    const lines = losses ? this.#lines(losses, steps, across) : new Map();
-    const [low, high] = span([...lines.values()]);
-    /** @type {Scales} */
-    const scales = {
-      x: (step) => area.left + ((step - steps[0]) / (steps[1] - steps[0] || 1)) * across,
-      y: (value) => area.bottom - ((value - low) / (high - low)) * up,
-    };
-    drawGrid(context, area, scales, lines.size ? [low, high] : null, steps);
-    if (lines.size === 0) return;
-    context.save();
-    context.beginPath();
-    context.rect(area.left, area.top - 1, across + 1, up + 2);
-    context.clip();
-    for (const [name, line] of lines) drawSpread(context, name, line, scales);
-    for (const [name, line] of lines) drawMean(context, name, line, scales);
-    if (at !== undefined) drawCursor(context, scales.x(at), area);
-    context.restore();
-  }
-
-  /** @type {(losses: Losses, steps: Interval, width: number) => Map<string, Stretches>} */
-  #lines(losses, steps, width) {
-    const known = this.#known;
-    if (known?.losses === losses && known.version === losses.version && known.width === width) return known.lines;
-    const stretches = Math.max(1, Math.floor(width / STRETCH_PX));
-    const lines = new Map(
-      Object.entries(losses.values).map(([name, values]) => [name, gather(losses.steps, values, steps, stretches)]),
-    );
-    this.#known = { losses, version: losses.version, width, lines };
-    return lines;
+  /** Point at a step, without drawing the lines anew. @param {number | undefined} at */
+  point(at) {
+    this.#at = at;
+    this.#cursor.hidden = at === undefined;
+    if (at !== undefined) this.#cursor.style.transform = `translateX(${Math.round(this.#x(at))}px)`;
   }
 }
 
+/** @type {(context: Context, width: number, height: number, lines: Line[], steps: Interval, forks: number[]) => Scales} */
+function paint(context, width, height, lines, steps, forks) {
+  const area = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
+  const [across, up] = [area.right - area.left, area.bottom - area.top];
+  const stretches = Math.max(1, Math.floor(across / STRETCH_PX));
+  const gathered = lines.map(({ losses, name }) => gather(losses.steps, losses.values[name], steps, stretches));
+  const [low, high] = span(gathered);
+  /** @type {Scales} */
+  const scales = {
+    x: (step) => area.left + ((step - steps[0]) / (steps[1] - steps[0] || 1)) * across,
+    y: (value) => area.bottom - ((value - low) / (high - low)) * up,
+  };
+  drawGrid(context, area, scales, lines.length ? [low, high] : null, steps);
+  context.save();
+  context.beginPath();
+  context.rect(area.left, area.top - 1, across + 1, up + 2);
+  context.clip();
+  for (const [i, line] of lines.entries()) drawSpread(context, line, gathered[i], scales);
+  for (const [i, line] of lines.entries()) drawMean(context, line, gathered[i], scales);
+  for (const fork of forks) drawFork(context, scales.x(fork), area);
+  context.restore();
+  return scales;
+}
 /** @type {(context: Context, area: Area, scales: Scales, values: Interval | null, steps: Interval) => void} */
 function drawGrid(context, area, scales, values, steps) {
   context.font = `11px ${getComputedStyle(context.canvas).fontFamily}`;
@@ -104,9 +126,9 @@ function drawGrid(context, area, scales, values, steps) {
   context.fillText(count(steps[0]), area.left, area.bottom + 15);
 }
 
-/** @type {(context: Context, name: string, line: Stretches, scales: Scales) => void} */
-function drawSpread(context, name, { at, mean, spread, length }, scales) {
-  context.fillStyle = colour((STYLES[name] ?? OTHER_STYLE).colour);
+/** @type {(context: Context, style: Style, line: Stretches, scales: Scales) => void} */
+function drawSpread(context, style, { at, mean, spread, length }, scales) {
+  context.fillStyle = colour(style.colour);
   context.globalAlpha = 0.13;
   context.beginPath();
   for (let i = 0; i < length; i++) context.lineTo(scales.x(at[i]), scales.y(mean[i] + spread[i]));
@@ -115,9 +137,8 @@ function drawSpread(context, name, { at, mean, spread, length }, scales) {
   context.globalAlpha = 1;
 }
 
-/** @type {(context: Context, name: string, line: Stretches, scales: Scales) => void} */
-function drawMean(context, name, { at, mean, length }, scales) {
-  const style = STYLES[name] ?? OTHER_STYLE;
+/** @type {(context: Context, style: Style, line: Stretches, scales: Scales) => void} */
+function drawMean(context, style, { at, mean, length }, scales) {
   context.strokeStyle = colour(style.colour);
   context.lineWidth = 1.5;
   context.lineJoin = "round";
@@ -129,11 +150,14 @@ function drawMean(context, name, { at, mean, length }, scales) {
 }
 
 /** @type {(context: Context, x: number, area: Area) => void} */
-function drawCursor(context, x, area) {
-  context.strokeStyle = colour("ink");
-  context.lineWidth = 1;
-  const crisp = Math.round(x) + 0.5;
-  drawLine(context, crisp, area.top, crisp, area.bottom);
+function drawFork(context, x, { right, top, bottom }) {
+  context.strokeStyle = context.fillStyle = colour("soft");
+  context.setLineDash([1, 3]);
+  drawLine(context, x, top, x, bottom);
+  context.setLineDash([]);
+  const isLate = x > right - 40;
+  context.textAlign = isLate ? "right" : "left";
+  context.fillText("fork", x + (isLate ? -4 : 4), top + 8);
 }
 
 /** @type {(context: Context, x1: number, y1: number, x2: number, y2: number) => void} */

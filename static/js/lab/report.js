@@ -160,7 +160,7 @@ export function describe(run, frame) {
 }
 
 /** @param {Frame | undefined} frame */
-function figuresOf(frame) {
+export function figuresOf(frame) {
   const { modes_covered, ...others } = frame?.figures ?? {};
   // By VEEGAN’s protocol one near point covers a mode: right for tables, misleading beside a picture. Runs of earlier
   // versions have no other count.
@@ -169,12 +169,12 @@ function figuresOf(frame) {
 }
 
 /** @param {string} name */
-function labelOf(name) {
+export function labelOf(name) {
   return FIGURES[name]?.label ?? name.replaceAll("_", " ");
 }
 
 /** @type {(run: Run, name: string, value: number) => string} */
-function written(run, name, value) {
+export function written(run, name, value) {
   return (FIGURES[name]?.write ?? number)(value, run);
 }
 
@@ -192,7 +192,7 @@ export function tell(run, before, stepBefore) {
 }
 
 /** @param {Run} run */
-function waitingFor(run) {
+export function waitingFor(run) {
   if (run.lost) return "The pictures of this run are gone: its files were deleted.";
   if (run.status === "failed") return "The run failed before its first picture.";
   if (run.ended) return "The run was cancelled before its first picture.";

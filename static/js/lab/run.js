@@ -11,6 +11,12 @@ export class Run {
   frames = [];
   /** @type {Losses} */
   losses = { steps: [], values: {}, version: 0 };
+  /** @type {Losses} those before and its own */
+  joined = this.losses;
+  /** @type {Losses | undefined} of the runs that it was forked from, up to there */
+  #before;
+  /** Where these and it itself went on from another run. @type {number[]} */
+  forks = [];
   /** @type {number | null} steps a second */
   pace = null;
   /** Whether files of its pictures were deleted. */
@@ -25,6 +31,11 @@ export class Run {
     this.phase = job.phase;
     /** What is wrong with the training, by name. */
     this.warnings = job.warnings;
+  }
+
+  /** The step before the first one whose losses are known. */
+  get first() {
+    return this.#before ? this.#before.steps[0] - 1 : this.job.first_step;
   }
 
   get ended() {
@@ -81,6 +92,24 @@ export class Run {
     if (length < this.losses.steps.length) return;
     const steps = Array.from({ length }, (_, i) => history.first_step + 1 + i);
     this.losses = { steps, values: history.losses, version: this.losses.version + 1 };
+    this.#join();
+  }
+
+  /**
+   * Take the losses of the run that it, or the last one of these, was forked from.
+   * @param {LossHistory} history
+   * @param {number} until the step of the fork
+   */
+  inherit({ first_step, losses }, until) {
+    const kept = Object.entries(losses).map(([name, values]) => [name, values.slice(0, until - first_step)]);
+    const steps = Array.from({ length: until - first_step }, (_, i) => first_step + 1 + i);
+    this.#before = joinedOf({ steps, values: Object.fromEntries(kept), version: 0 }, this.#before);
+    this.forks.push(until);
+    this.#join();
+  }
+
+  #join() {
+    this.joined = this.#before ? joinedOf(this.#before, this.losses) : this.losses;
   }
 
   /** @type {(step: number, values: Record<string, number>) => void} */
@@ -93,7 +122,15 @@ export class Run {
       losses.values[name].push(value);
     }
     losses.version += 1;
+    if (this.#before) this.#join();
   }
+}
+
+/** @type {(first: Losses, then: Losses | undefined) => Losses} */
+function joinedOf(first, then) {
+  if (!then) return first;
+  const values = Object.entries(first.values).map(([name, all]) => [name, [...all, ...(then.values[name] ?? [])]]);
+  return { steps: [...first.steps, ...then.steps], values: Object.fromEntries(values), version: then.version };
 }
 
 /** @type {(data: any, own: boolean) => Real} */

@@ -22,6 +22,8 @@ export class RunList {
   #next = null;
   /** @type {string | null} */
   #shown = null;
+  /** @type {Job[]} */
+  #others = [];
   #round = 0;
   #listed = 0; // how many of the newest ones
 
@@ -29,11 +31,13 @@ export class RunList {
    * @param {(job: Job) => void} onPick
    * @param {(id: string) => void} onGone the run that is shown was deleted
    * @param {(job: Job) => void} onNews of the run that is shown
+   * @param {(job: Job) => void} onCompare show it beside the one that is shown, or no longer
    */
-  constructor(onPick, onGone, onNews) {
+  constructor(onPick, onGone, onNews, onCompare) {
     this.onPick = onPick;
     this.onGone = onGone;
     this.onNews = onNews;
+    this.onCompare = onCompare;
     this.#more.addEventListener("click", () => void this.#attempt(() => this.#bringMore()));
   }
 
@@ -78,10 +82,15 @@ export class RunList {
     else this.#put([job, ...this.#jobs.filter(({ id }) => id !== job.id)]);
   }
 
-  /** Mark the run that is shown. @param {string | null} id */
-  mark(id) {
-    this.#shown = id;
-    for (const row of this.#rows.values()) row.mark(row.job.id === id);
+  /** Mark the run that is shown, and those beside it. @type {(id: string | null, others?: Job[]) => void} */
+  mark(id, others = this.#others) {
+    [this.#shown, this.#others] = [id, others];
+    for (const row of this.#rows.values()) {
+      row.mark(
+        row.job.id === id,
+        others.some((one) => one.id === row.job.id),
+      );
+    }
   }
 
   get #jobs() {
@@ -99,7 +108,7 @@ export class RunList {
   /** @param {Job[]} jobs in any order, some perhaps twice */
   #put(jobs) {
     const rows = inOrder(jobs).map((job) => {
-      const row = this.#rows.get(job.id) ?? new Row(job, this.onPick, (one) => void this.#delete(one));
+      const row = this.#rows.get(job.id) ?? new Row(job, this.onPick, (one) => void this.#delete(one), this.onCompare);
       row.update(job);
       return row;
     });
@@ -161,17 +170,20 @@ class Row {
   #state = make("span", { className: "run-state small-print" });
   #bar = make("progress", { ariaHidden: "true" });
   #open = make("button", { type: "button", className: "run-open" }, this.#title, this.#state, this.#bar);
+  #compare = make("button", { type: "button", className: "run-compare" }, "Compare");
   #delete = make("button", { type: "button", className: "run-delete" });
-  element = make("li", { className: "run" }, this.#open, this.#delete);
+  element = make("li", { className: "run" }, this.#open, this.#compare, this.#delete);
 
   /**
    * @param {Job} job
    * @param {(job: Job) => void} onPick
    * @param {(row: Row) => void} onDelete
+   * @param {(job: Job) => void} onCompare
    */
-  constructor(job, onPick, onDelete) {
+  constructor(job, onPick, onDelete, onCompare) {
     this.job = job;
     this.#open.addEventListener("click", () => onPick(this.job));
+    this.#compare.addEventListener("click", () => onCompare(this.job));
     this.#delete.addEventListener("click", () => (this.#sure ? onDelete(this) : this.#ask(true)));
     this.#delete.addEventListener("blur", () => this.#ask(false));
     this.#ask(false);
@@ -181,9 +193,11 @@ class Row {
     return this.#delete.dataset.sure === "true";
   }
 
-  /** @param {boolean} current the run is the one that is shown */
-  mark(current) {
+  /** @type {(current: boolean, beside: boolean) => void} whether the run is the one that is shown, or beside it */
+  mark(current, beside) {
     markCurrent(this.#open, current);
+    this.#compare.hidden = current;
+    this.#compare.ariaPressed = String(beside);
   }
 
   /** @param {Job} job */

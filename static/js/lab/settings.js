@@ -65,9 +65,10 @@ export function valuesOf({ data, ...job }) {
 }
 
 /**
- * Read an address: ?model=wgan_gp&seed=7 for the settings that are not usual, &job=… for the run that is shown.
+ * Read an address: ?model=wgan_gp&seed=7 for the settings that are not usual, &job=… for the run that is shown,
+ * &with=… for those that it is compared with.
  * @param {string} search the part of the address from its question mark
- * @returns {{values: Values, job: string | null}}
+ * @returns {{values: Values, job: string | null, others: string[]}}
  */
 export function readAddress(search) {
   const query = new URLSearchParams(search);
@@ -75,14 +76,15 @@ export function readAddress(search) {
   return {
     values: Object.fromEntries([...query].reverse().filter(([name]) => NAMES.includes(name))),
     job: job !== null && JOB_ID.test(job) ? job : null,
+    others: [...new Set(query.get("with")?.split(","))].filter((id) => JOB_ID.test(id) && id !== job),
   };
 }
 
-/** Write the address of settings and of a run. @type {(values: Values, job: string | null) => string} */
-export function writeAddress(values, job) {
+/** Write the address of settings, of a run and of others. @type {(values: Values, ids: string[]) => string} */
+export function writeAddress(values, [job, ...others]) {
   const query = new URLSearchParams(values);
-  if (job !== null) query.set("job", job);
-  return query.size ? `/lab?${query}` : "/lab";
+  if (job) query.set("job", job);
+  return (query.size ? `/lab?${query}` : "/lab") + (others.length ? `&with=${others}` : "");
 }
 
 /**

@@ -36,6 +36,15 @@ export class Viewer {
     return /** @type {Run | undefined} */ (this.#runs[0]);
   }
 
+  get runs() {
+    return this.#runs;
+  }
+
+  /** The shown step; undefined where there is no picture. */
+  get step() {
+    return this.steps.length ? this.#at : undefined;
+  }
+
   get replaying() {
     return this.#begun !== undefined;
   }
@@ -94,6 +103,13 @@ export class Viewer {
     this.#counted = -1;
     this.seek(0);
     this.#following = true;
+  }
+
+  /** Show others beside the first run, at the same step. @param {Run[]} others */
+  compare(others) {
+    this.#runs = [...this.#runs.slice(0, 1), ...others];
+    this.#counted = -1;
+    this.update();
   }
 
   /** Something has changed: draw soon. */

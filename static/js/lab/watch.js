@@ -2,9 +2,10 @@
 
 import { followService } from "../shared/api.js";
 import { byId } from "../shared/dom.js";
+import { Beside } from "./beside.js";
 import { Feed } from "./feed.js";
 import { Followed } from "./follow.js";
-import { Plot } from "./plot.js";
+import { linesOf, Plot } from "./plot.js";
 import { describe, showEmpty, showFigures, showLosses, showState, stageName, tell } from "./report.js";
 import { scoresSeen, seen, showSeen } from "./seen.js";
 import { SlowMotion } from "./slow.js";
@@ -22,22 +23,27 @@ export class Watch {
   #viewer = new Viewer(() => this.#draw());
   #film = new Film(this.#viewer);
   #slow = new SlowMotion(this.#viewer);
+  #beside;
   /** @type {Followed | undefined} */
   #followed;
   #silent = false; // no answers come
   #told = { stage: "", step: 0 };
   /** Whether there is more to say than the picture shows; a replay changes the picture only. */
   #news = true;
-  /** @type {Frame | undefined} what the words beside the picture are about */
-  #frame;
+  /** @type {(Frame | undefined)[]} of all runs, what the words beside the pictures are about */
+  #frames = [];
 
   /**
    * @param {(run: Run) => void} onJob the service's word about the run is new
-   * @param {(id: string) => void} onGone the run was deleted
+   * @param {(id: string) => void} onGone a run was deleted
+   * @param {(id: string) => void} onRemove a run shall no longer be compared
+   * @param {(run: Run | undefined, step: number | undefined) => void} onSeen what is seen of the run is new
    */
-  constructor(onJob, onGone) {
+  constructor(onJob, onGone, onRemove, onSeen) {
+    this.onSeen = onSeen;
     this.onJob = onJob;
     this.onGone = onGone;
+    this.#beside = new Beside(() => this.repaint(), onRemove, onGone);
     followService((reached) => {
       if (this.#silent === !reached) return;
       this.#silent = !reached;
@@ -50,8 +56,21 @@ export class Watch {
     return this.#viewer.run?.job.id ?? null;
   }
 
-  /** Watch a run, or none. @param {Job | undefined} job */
-  show(job) {
+  /** All runs that are shown, this one first. */
+  get jobs() {
+    return this.#viewer.runs.map(({ job }) => job);
+  }
+
+  /** Watch a run, or none, beside others. @type {(job: Job | undefined, others?: Job[]) => void} */
+  show(job, others = []) {
+    if (!job || job.id !== this.id) this.#follow(job);
+    this.#beside.show(job, others);
+    this.#viewer.compare(this.#beside.runs);
+    this.repaint();
+  }
+
+  /** @param {Job | undefined} job */
+  #follow(job) {
     this.#followed?.close();
     this.#followed = job && new Followed(job, Feed, () => this.repaint(), this.onJob, this.onGone);
     const run = this.#followed?.run;
@@ -73,15 +92,17 @@ export class Watch {
   }
 
   #draw() {
-    const { run, moment } = this.#viewer;
+    const { run, runs, moment, step } = this.#viewer;
     const frame = moment?.from;
-    const [news, moved] = [this.#news, frame !== this.#frame];
+    const frames = runs.map((one) => this.#viewer.momentOf(one)?.from);
+    const [news, moved] = [this.#news, frames.some((one, i) => one !== this.#frames[i])];
     this.#news = false;
-    this.#frame = frame;
+    this.#frames = frames;
     if (news) this.#report(run, frame);
     if (news || moved) this.#caption(run, frame);
     this.#stage.draw(run?.real, moment, seen);
-    this.#plot.draw(run?.losses, [run?.job.first_step ?? 0, run?.job.steps ?? 1], frame?.step);
+    this.#plot.draw(run ? linesOf(run) : [], [run?.first ?? 0, run?.job.steps ?? 1], frame && step, run?.forks);
+    this.#beside.draw(this.#viewer);
     this.#film.show(this.#viewer);
     this.#slow.show();
   }
@@ -106,6 +127,8 @@ export class Watch {
     showScale(scoresSeen(run?.real) ? frame : undefined);
     picture.ariaLabel = describe(run, frame);
     picture.dataset.step = frame ? String(frame.step) : "";
+    this.#beside.report(this.#viewer);
+    this.onSeen(run, this.#viewer.step);
   }
 }
 
