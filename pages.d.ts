@@ -24,7 +24,14 @@ type Job = {
   parent: { id: string; step: number } | null;
   checkpoints: number[];
   model: string | null;
-  data: { name?: string; rows?: number; size?: number; noise?: number | null; titles?: string[] | null } | null;
+  data: {
+    name?: string;
+    rows?: number;
+    dimensions?: number;
+    size?: number;
+    noise?: number | null;
+    titles?: string[] | null;
+  } | null;
   views?: string[];
   seed: number | null;
   [setting: string]: unknown;
@@ -43,6 +50,22 @@ type Preset = {
     [setting: string]: unknown;
   };
 };
+
+/** What the service finds in a file of points; `points` are some of them. */
+type Preview = {
+  name: string | null;
+  rows: number;
+  dimensions: number;
+  titles: string[] | null;
+  skipped: string[];
+  warnings: string[];
+  points: number[][];
+};
+
+type Network = { widths: number[]; weights: number };
+
+/** How large a run would be; the memory in bytes. */
+type Estimate = { steps: number; generator: Network; discriminator: Network; memory: number };
 
 type JobPage = { jobs: Job[]; next: string | null };
 

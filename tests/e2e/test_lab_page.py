@@ -200,7 +200,7 @@ def test_settings_are_in_the_address(visitor: Visitor) -> None:
     page = visitor.open("/lab?model=wgan_clip&data=moons&seed=7&clip=0.5&epochs=3")
     assert page.input_value("#model") == "wgan_clip"
     assert page.locator("#data input:checked").input_value() == "moons"
-    assert page.locator("#gen_shape").get_attribute("placeholder") == "1, 10, 10, 2"
+    expect(page.locator("#gen_shape")).to_have_attribute("placeholder", "1, 10, 10, 2")
     page.click("#more-settings summary")
     expect(page.locator("#clip")).to_be_visible()
     expect(page.locator("#lambda_gp")).to_be_hidden()

@@ -64,16 +64,18 @@ def test_own_points_stay_own_points_in_the_form(visitor: Visitor) -> None:
         stands(page, "succeeded")
         assert chosen(page) == "own"
         assert page.input_value("#gen_shape") == "2, 12, 2"
-        expect(page.locator("#own-help")).to_be_visible()
+        said = page.locator("#own-said")
+        expect(said).to_have_text("The 300 points in 2 dimensions of the run that is shown.")
         expect(page.locator("#origin")).to_be_visible(visible=job is fork)
-        page.click("#start")  # and not something else
-        expect(page.locator("#data input").first).to_have_attribute("aria-invalid", "true")
-        expect(page.get_by_role("alert").filter(has_text="own points of a run are not here")).to_be_visible()
-        expect(page).to_have_url(re.compile(f"data=own.*job={job['id']}$"))
         page.click("#more-settings summary")
         expect(page.locator("#size")).to_be_hidden()
+        page.click("#start")  # with the same points, from step 0
+        expect(page).not_to_have_url(re.compile(job["id"]))
+        stands(page, "succeeded")
+        again = ask(visitor.server, "GET", f"/jobs/{page.url[-16:]}")
+        assert (again["data"], again["first_step"], again["step"]) == (own["data"], 0, again["steps"])
         page.locator("#data input[value=moons]").check(force=True)
-        expect(page.locator("#own-help")).to_be_hidden()
+        expect(said).to_be_hidden()
         expect(page.locator("#size")).to_be_visible()
     page = visitor.open("/lab?data=own&job=0123456789abcdef", failures_expected=True)
     expect(page.locator("#settings-error")).to_contain_text("neither are its points")

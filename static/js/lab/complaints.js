@@ -1,7 +1,8 @@
 // What is wrong, said beside what it is about. That the service cannot be reached is said only until it can.
 
 import { followService, ServiceError } from "../shared/api.js";
-import { byId } from "../shared/dom.js";
+import { byId, make } from "../shared/dom.js";
+import { settingOf } from "./settings.js";
 
 const AGAIN = "The server can be reached again; please try once more.";
 
@@ -42,3 +43,37 @@ followService((reached) => {
   for (const [id, then] of passing) write(id, then === "retry" ? AGAIN : "");
   passing.clear();
 });
+
+/**
+ * Find which settings a refusal is about.
+ * @param {ServiceError} error
+ * @returns {Map<string, string>} settings and what is wrong with each
+ */
+export function complaintsOf(error) {
+  if (error.message.startsWith("the job would not fit")) return new Map([["gen_shape", error.message]]);
+  const path = error.message.match(/^(?:[a-z_.× ]+: )+/)?.[0] ?? "";
+  const errors = error.errors.length > 0 ? error.errors : [{ field: path, message: error.message }];
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  for (const { field, message } of errors) {
+    const name = settingOf(field);
+    if (name && !found.has(name)) found.set(name, message.replace(path, ""));
+  }
+  return found;
+}
+
+/** Say what is wrong beside a field. @type {(field: HTMLInputElement | HTMLSelectElement, message: string) => void} */
+export function blame(field, message) {
+  const note = make("p", { className: "error", id: `${field.id}-error`, role: "alert" }, message);
+  field.closest(".setting")?.append(note);
+  field.ariaInvalid = "true";
+  field.setAttribute("aria-errormessage", note.id);
+}
+
+/** Take what is said beside a field away. @param {HTMLElement | undefined} field */
+export function pardon(field) {
+  if (field?.ariaInvalid !== "true") return;
+  field.removeAttribute("aria-invalid");
+  field.removeAttribute("aria-errormessage");
+  byId(`${field.id}-error`).remove();
+}

@@ -1,15 +1,20 @@
 // The form with the settings of the next run.
 
+import { ServiceError } from "../shared/api.js";
 import { byId, make } from "../shared/dom.js";
-import { complain, forgive } from "./complaints.js";
-import { OWN, settingError, settingOf, usualShape, valuesOf } from "./settings.js";
-import { DATA, MODELS } from "./words.js";
+import { blame, complain, complaintsOf, forgive, pardon } from "./complaints.js";
+import { makeFields } from "./fields.js";
+import { OwnData } from "./own.js";
+import { check } from "./service.js";
+import { bodyOf, OWN, POINTS, settingError, valuesOf } from "./settings.js";
+import { DATA, MODELS, sizesText } from "./words.js";
 
-/** @import { ServiceError } from "../shared/api.js" */
 /** @typedef {HTMLInputElement | HTMLSelectElement} Field */
 
 const MAX_SEED = 2 ** 31;
 const USUAL_DATA = "four_clouds";
+const USUAL_BATCH = 200;
+const CALM_MS = 300;
 /** Settings that may change in a story without making it another one. */
 const SAME_STORY = ["seed", "name"];
 
@@ -22,21 +27,29 @@ export class SettingsForm {
   #fold = byId("more-settings", HTMLDetailsElement);
   /** @type {Values} */
   #usual;
+  /** @type {OwnData} */
+  #own;
+  /** @type {number | undefined} */
+  #timer;
 
   /**
    * @param {() => void} onChange a setting has changed
    * @param {() => void} onStart the run shall start
    */
   constructor(onChange, onStart) {
-    const own = choice(OWN, "own points");
-    own.id = "own-points";
-    own.hidden = true; // until a run with such points is shown
-    byId("data").append(...[...DATA].map(([value, name]) => choice(value, name)), own);
+    makeFields();
+    byId("data").append(...[...DATA, [OWN, "your own"]].map(([value, name]) => choice(value, name)));
     this.#form.reset(); // browsers like to remember what was typed
     this.#usual = this.#all();
+    this.#own = new OwnData(() => {
+      this.#put("preset", "");
+      this.#adapt();
+      onChange();
+    });
     this.#form.addEventListener("input", ({ target }) => {
       const name = (target instanceof Element && target.getAttribute("name")) || "";
-      this.#forgive(name);
+      if (!name) return;
+      pardon(this.#field(name));
       if (!SAME_STORY.includes(name)) this.#put("preset", "");
       this.#adapt();
       onChange();
@@ -47,12 +60,12 @@ export class SettingsForm {
     });
     byId("roll").addEventListener("click", () => {
       this.#put("seed", String(crypto.getRandomValues(new Uint32Array(1))[0] % MAX_SEED));
-      this.#forgive("seed");
+      pardon(this.#field("seed"));
       onChange();
     });
     byId("usual").addEventListener("click", () => {
-      const { model, data, seed } = this.#all();
-      this.fill({ model, data, seed });
+      const { model, data, seed, data_name } = this.#all();
+      this.fill({ model, data, seed, ...(data === OWN && { data_name, ...this.#own.values }) });
       onChange();
     });
     this.#adapt();
@@ -60,30 +73,49 @@ export class SettingsForm {
 
   /** The settings that are not as usual. */
   get values() {
-    return Object.fromEntries(Object.entries(this.#all()).filter(([name, text]) => text !== this.#usual[name]));
+    const chosen = Object.entries(this.#all()).filter(([name, text]) => text !== (this.#usual[name] ?? ""));
+    return { ...Object.fromEntries(chosen), ...(this.#isOwn && this.#own.values) };
   }
 
-  /** All settings that count for the chosen GAN and data. @throws {ServiceError} a field holds what is no number */
+  /** All settings that count for the chosen GAN and data. */
   get complete() {
-    const wrong = this.#fields().find((field) => field.validity.badInput && !field.closest("[hidden]"));
-    if (wrong) throw settingError(wrong.name, "Expected a number.");
     return this.#all();
   }
 
-  /** Show the settings of a run. @param {Job} job */
-  mirror(job) {
-    this.fill(valuesOf(job));
+  /** What to send to start a run: a body, and maybe a file. @throws {ServiceError} something cannot be sent */
+  get request() {
+    const wrong = this.#fields().find((field) => field.validity.badInput && !field.closest("[hidden]"));
+    if (wrong) throw settingError(wrong.name, "Expected a number.");
+    if (!this.#isOwn) return { body: bodyOf(this.#all()) };
+    if (!this.#own.facts) throw settingError("data", this.#own.lack);
+    const { data, file, ...usual } = this.#own.parcel;
+    return { body: { ...usual, ...bodyOf(this.#all(), data ?? {}) }, file };
+  }
+
+  /**
+   * Show the settings of a run.
+   * @param {Job} job
+   * @param {Values} [given] what an address says of its points
+   */
+  mirror(job, given = {}) {
+    const values = valuesOf(job);
+    const points = values.data === OWN ? POINTS.filter((name) => given[name]) : [];
+    this.fill({ ...values, ...Object.fromEntries(points.map((name) => [name, given[name]])) }, job);
     const { parent } = job;
     this.#origin.hidden = !parent;
     if (!parent) return;
     this.#origin.textContent = `The run that is shown went on from step ${parent.step} of another one; a new one begins at step 0.`;
   }
 
-  /** Show settings; those that are left out are as usual. @param {Values} values */
-  fill(values) {
+  /**
+   * Show settings; those that are left out are as usual.
+   * @param {Values} values
+   * @param {Job} [job] whose they are: it may have points of its own
+   */
+  fill(values, job) {
     this.clear();
     this.#origin.hidden = true;
-    byId("own-points").hidden = values.data !== OWN;
+    if (values.data === OWN) this.#own.load(values, job);
     for (const [name, text] of Object.entries({ ...this.#usual, ...values })) this.#put(name, text);
     this.#adapt();
   }
@@ -103,48 +135,82 @@ export class SettingsForm {
   /** Take all complaints away. */
   clear() {
     forgive("settings-error");
-    for (const field of this.#fields()) this.#forgive(field.name);
+    this.#own.forgive();
+    for (const field of this.#fields()) pardon(field);
   }
 
-  /** Say what is wrong, beside the field that it is about. @param {ServiceError} error */
-  complain(error) {
-    this.clear();
-    const blamed = [...complaints(error)].flatMap(([name, message]) => {
-      const field = this.#fields().find((one) => one.name === name);
-      if (field) blame(field, message);
-      return field ?? [];
-    });
+  /**
+   * Say what is wrong, beside the field that it is about.
+   * @param {ServiceError} error
+   * @param {boolean} [quietly] only if it is about a field, and without going there
+   */
+  complain(error, quietly = false) {
+    if (quietly) this.#fields().forEach(pardon);
+    else this.clear();
+    const blamed = [...complaintsOf(error)].flatMap(([name, message]) => this.#blame(name, message) ?? []);
+    if (quietly) return;
+    // What the service refuses and no field is about, is in the points.
+    if (blamed.length === 0 && this.#isOwn && error.status === 422) blamed.push(this.#own.complain(error));
     if (blamed.length === 0) return complain("settings-error", error);
     if (this.#fold.contains(blamed[0])) this.#fold.open = true;
     blamed[0].focus();
   }
 
-  /** @param {string} name */
-  #forgive(name) {
-    const field = this.#fields().find((one) => one.name === name);
-    if (field?.ariaInvalid !== "true") return;
-    field.removeAttribute("aria-invalid");
-    field.removeAttribute("aria-errormessage");
-    byId(`${field.id}-error`).remove();
+  /** @type {(name: string, message: string) => HTMLElement | undefined} */
+  #blame(name, message) {
+    if (this.#isOwn && ["data", "data_name", "size"].includes(name)) return this.#own.complain(message);
+    const field = this.#field(name);
+    pardon(this.#field(name));
+    if (field) blame(field, message);
+    return field;
   }
 
   /** Show what belongs to the chosen GAN and data. */
   #adapt() {
-    const data = this.#data;
+    const rows = this.#isOwn ? this.#own.facts?.rows : undefined;
+    const batch = String(Math.min(USUAL_BATCH, rows ?? USUAL_BATCH)); // a few points of one’s own are one batch
+    if (this.#field("batch_size")?.value === this.#usual.batch_size) this.#put("batch_size", batch);
+    this.#usual.batch_size = batch;
     byId("model-help").textContent = MODELS.get(this.#model.value)?.help ?? "";
-    byId("gen_shape", HTMLInputElement).placeholder = usualShape(data);
-    byId("own-help").hidden = data !== OWN;
     for (const part of this.#form.querySelectorAll("[data-only]")) part.toggleAttribute("hidden", !this.#counts(part));
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#check(), CALM_MS);
+  }
+
+  /** Have the service do the arithmetic, and say beside the fields what it would refuse. */
+  async #check() {
+    const timer = this.#timer;
+    const own = this.#isOwn ? this.#own.facts : undefined;
+    const sums = byId("sums");
+    sums.hidden = this.#isOwn && !own;
+    if (sums.hidden) return;
+    try {
+      const sizes = await check(bodyOf({ ...this.#all(), data: own ? USUAL_DATA : this.#data }), own);
+      if (timer !== this.#timer) return;
+      this.#fields().forEach(pardon);
+      byId("gen_shape", HTMLInputElement).placeholder = sizes.generator.widths.join(", ");
+      sums.textContent = sizesText(sizes);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      if (timer !== this.#timer) return;
+      sums.textContent = "";
+      this.complain(error, true);
+    }
   }
 
   get #data() {
     return this.#form.querySelector("input[name=data]:checked")?.getAttribute("value") ?? USUAL_DATA;
   }
 
+  get #isOwn() {
+    return this.#data === OWN;
+  }
+
   /** @param {Element} part of the form, and whether it is about the chosen GAN and data */
   #counts(part) {
     const only = part.getAttribute("data-only");
-    return only === "toys" ? this.#data !== OWN : only === this.#model.value;
+    if (only === "toys" || only === OWN) return this.#isOwn === (only === OWN);
+    return only === this.#model.value;
   }
 
   #all() {
@@ -157,6 +223,11 @@ export class SettingsForm {
       values[field.name] = field.value.trim();
     }
     return values;
+  }
+
+  /** @param {string} name */
+  #field(name) {
+    return this.#fields().find((field) => field.name === name);
   }
 
   #fields() {
@@ -184,27 +255,3 @@ function choice(value, name) {
 
 /** @type {(element: Element) => element is Field} */
 const isField = (element) => element instanceof HTMLInputElement || element instanceof HTMLSelectElement;
-
-/** @type {(field: Field, message: string) => void} */
-function blame(field, message) {
-  const note = make("p", { className: "error", id: `${field.id}-error`, role: "alert" }, message);
-  field.closest(".setting")?.append(note);
-  field.ariaInvalid = "true";
-  field.setAttribute("aria-errormessage", note.id);
-}
-
-/**
- * @param {ServiceError} error
- * @returns {Map<string, string>} settings and what is wrong with each
- */
-function complaints(error) {
-  const path = error.message.match(/^(?:[a-z_× ]+: )+/)?.[0] ?? "";
-  const errors = error.errors.length > 0 ? error.errors : [{ field: path, message: error.message }];
-  /** @type {Map<string, string>} */
-  const found = new Map();
-  for (const { field, message } of errors) {
-    const name = settingOf(field);
-    if (name && !found.has(name)) found.set(name, message.replace(path, ""));
-  }
-  return found;
-}

@@ -12,7 +12,7 @@ import { owner } from "./owner.js";
 import { RunList } from "./runs.js";
 import { offerSeen, readSeen, seenValues, VIEWS } from "./seen.js";
 import { look, submit } from "./service.js";
-import { bodyOf, OWN, readAddress, valuesOf, writeAddress } from "./settings.js";
+import { OWN, readAddress, valuesOf, writeAddress } from "./settings.js";
 import { offerStories } from "./stories.js";
 import { explainAll } from "./terms.js";
 import { Watch } from "./watch.js";
@@ -52,9 +52,11 @@ async function start() {
   form.busy = true;
   try {
     if (offshoots.forking) return await offshoots.start();
-    const job = await submit({ ...bodyOf(form.complete), views: VIEWS, owner }, key);
+    const { body, file } = form.request;
+    const given = form.values;
+    const job = await submit({ ...body, views: VIEWS, owner }, key, file);
     key = freshKey();
-    go(job);
+    go(job, [], given);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     form.complain(error);
@@ -70,9 +72,9 @@ function startStory(preset) {
   return start();
 }
 
-/** Look at a run, beside others; its settings come into the form. @type {(job: Job, others?: Job[]) => void} */
-function go(job, others = []) {
-  enter([job, ...others]);
+/** Look at a run, beside others; its settings come into the form. @type {(job: Job, others?: Job[], given?: Values) => void} */
+function go(job, others = [], given) {
+  enter([job, ...others], given);
   reveal(prefersCalm() ? "instant" : "smooth");
 }
 
@@ -94,9 +96,12 @@ function without(id) {
   enter(watch.jobs.filter((job) => job.id !== id));
 }
 
-/** @param {Job[]} jobs the first of them comes into the form */
-function enter([job, ...others]) {
-  if (job) form.mirror(job);
+/**
+ * @param {Job[]} jobs the first of them comes into the form
+ * @param {Values} given what the form knows of its points
+ */
+function enter([job, ...others], given = job?.id === watch.id ? form.values : {}) {
+  if (job) form.mirror(job, given);
   const now = address([job, ...others]);
   if (now !== location.pathname + location.search) history.pushState(null, "", now);
   show(job, others);
@@ -143,7 +148,7 @@ async function open() {
   if (id === null) return show(undefined);
   try {
     const job = await look(id);
-    form.mirror(job); // whatever else the address says
+    form.mirror(job, values); // whatever else the address says
     const found = await Promise.all(ids.slice(0, MOST_RUNS - 1).map(lookFor));
     const others = found.filter((one) => one !== undefined);
     history.replaceState(null, "", address([job, ...others]));

@@ -1,30 +1,31 @@
 // The settings of a run: as the values of a form, as an address, as the body of a request.
 
 import { ServiceError } from "../shared/api.js";
+import { NUMBERS } from "./fields.js";
 
-/** The choice of data that stands for points which were sent with a run. */
+/** The choice of data that stands for points of one’s own. */
 export const OWN = "own";
 
 const DATA_FIELDS = ["size", "noise"];
-const NUMBERS = [
-  ...DATA_FIELDS,
-  ...["seed", "epochs", "steps_per_epoch", "batch_size", "learning_rate", "disc_iter", "lambda_gp", "clip"],
-  ...["final_rate", "beta_1", "beta_2", "ema", "generator_gain", "critic_gain"],
-];
+/** What an address says about points of one’s own, see own.js. */
+export const POINTS = ["points", "kept", "data_name"];
 /** Every setting that an address can carry. */
-const NAMES = ["model", "data", "gen_shape", "latent_type", "critic_activation", "preset", "name", ...NUMBERS];
+const NAMES = [
+  ...["model", "data", "gen_shape", "latent_type", "critic_activation", "normalize", "preset", "name"],
+  ...POINTS,
+  ...NUMBERS,
+];
 
-/** Generators of the exercise, by the data; the others have as many coordinates as the circle. */
+/** Generators of the exercise, by the coordinates of a point. */
 const SHAPES = new Map([
-  ["four_clouds", "2, 10, 10, 5"],
-  ["corner_cloud", "49, 98, 98, 49"],
+  [2, "1, 10, 10, 2"],
+  [49, "49, 98, 98, 49"],
 ]);
-const PLANE = "1, 10, 10, 2";
 
 const JOB_ID = /^[0-9a-f]{16}$/;
 
-/** @type {(data: string) => string} the generator that the service takes where none is given */
-export const usualShape = (data) => SHAPES.get(data) ?? PLANE;
+/** The generator that the service takes where none is given. @param {number} dimensions of the data */
+const usualShape = (dimensions) => SHAPES.get(dimensions) ?? `2, 10, 10, ${dimensions}`;
 
 /** @type {(field: string, message: string) => ServiceError} a setting that cannot be sent */
 export const settingError = (field, message) => new ServiceError(message, 422, [{ field, message }]);
@@ -32,27 +33,26 @@ export const settingError = (field, message) => new ServiceError(message, 422, [
 /**
  * Make the body of the request that starts a run.
  * @param {Values} values
- * @throws {ServiceError} a text is not what it should be, or the points are not here
+ * @param {object} [own] the data where they are not toys: `{points}`, or `{job}` for those of that job
+ * @throws {ServiceError} a text is not what it should be
  */
-export function bodyOf({ data: name, ...values }) {
-  if (name === OWN) {
-    throw settingError("data", "The own points of a run are not here: choose other data, or send their file again.");
-  }
+export function bodyOf({ data: name, ...values }, own) {
   /** @type {Record<string, unknown>} */
   const body = {};
   /** @type {Record<string, unknown>} */
   const data = { name };
   for (const [field, text] of Object.entries(values)) {
-    if (text.trim() === "") continue;
+    if (text.trim() === "" || POINTS.includes(field)) continue;
     (DATA_FIELDS.includes(field) ? data : body)[field] = parse(field, text);
   }
-  return { ...body, data };
+  return { ...body, data: own ?? data };
 }
 
 /** Read the settings of a run that is there, or of a preset. @param {Pick<Job, "data"> & Record<string, unknown>} job */
 export function valuesOf({ data, ...job }) {
+  const own = data && "rows" in data ? { data: OWN, data_name: data.name } : { data: data?.name };
   /** @type {Record<string, unknown>} */
-  const known = { ...job, ...data, name: job.name, data: data && ("rows" in data ? OWN : data.name) };
+  const known = { ...job, ...data, name: job.name, ...own };
   /** @type {Values} */
   const values = {};
   for (const name of NAMES) {
@@ -60,7 +60,8 @@ export function valuesOf({ data, ...job }) {
     if (value === null || value === undefined) continue;
     values[name] = Array.isArray(value) ? value.join(", ") : String(value);
   }
-  if (values.data !== OWN && values.gen_shape === usualShape(values.data)) delete values.gen_shape;
+  const shape = /** @type {number[] | null} */ (job.gen_shape);
+  if (shape && values.gen_shape === usualShape(shape[shape.length - 1])) delete values.gen_shape;
   return values;
 }
 
@@ -92,7 +93,6 @@ export function writeAddress(values, [job, ...others]) {
  * @param {string} path such as `body.gen_shape.0`, or the text before a message's colon
  */
 export function settingOf(path) {
-  if (path.includes("PointData")) return undefined; // the form sends no points
   const parts = path.split(/[^a-z_]+/);
   if (!parts.includes("data")) return parts.find((part) => NAMES.includes(part));
   return parts.includes("rows") ? "size" : (parts.find((part) => DATA_FIELDS.includes(part)) ?? "data");
@@ -101,6 +101,7 @@ export function settingOf(path) {
 /** @type {(field: string, text: string) => unknown} */
 function parse(field, text) {
   if (field === "gen_shape") return parseShape(text);
+  if (field === "normalize") return text === "true";
   if (!NUMBERS.includes(field)) return text;
   const value = Number(text);
   if (!Number.isFinite(value)) throw settingError(field, `Expected a number, got “${text}”.`);
@@ -113,6 +114,6 @@ function parseShape(text) {
   const parts = bare.split(/[\s,;]+/);
   const wrong = parts.find((part) => !/^\d{1,9}$/.test(part));
   if (wrong === undefined) return parts.map(Number);
-  const message = `Expected whole numbers with commas, such as ${PLANE}, got “${wrong || text}”.`;
+  const message = `Expected whole numbers with commas, such as ${usualShape(2)}, got “${wrong || text}”.`;
   throw settingError("gen_shape", message);
 }

@@ -83,3 +83,11 @@ export function span(seconds) {
 
 /** @type {(text: string) => string} */
 const minus = (text) => text.replaceAll("-", "−");
+
+/** Say how large a run is. @param {Estimate} estimate */
+export function sizesText({ steps, generator, discriminator, memory }) {
+  const [made, judged] = [generator, discriminator].map(
+    ({ weights, widths }) => `${count(weights)} weights (${widths.join("–")})`,
+  );
+  return `${count(steps)} steps. Generator: ${made}. Discriminator: ${judged}. About ${count(Math.ceil(memory / 2 ** 20))} MiB.`;
+}
