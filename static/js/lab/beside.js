@@ -11,7 +11,6 @@ import { Stage } from "./stage.js";
 import { count, lossName, stepName, titleOf } from "./words.js";
 
 /** @import { Run } from "./run.js" */
-/** @import { Viewer } from "./viewer.js" */
 /** @import { Row } from "./comparing.js" */
 
 /** As many as have room, and styles of lines. */
@@ -23,8 +22,7 @@ export class Beside {
   #panels = [];
   /** @type {Head[]} of all runs, the shown one first */
   #heads = [];
-  /** @type {Map<string, {part: HTMLElement, plot: Plot}>} */
-  #plots = new Map();
+  #plots = ["discr_loss", "gen_loss", "gp"].map(plotOf);
 
   /**
    * @param {() => void} onChange
@@ -59,46 +57,38 @@ export class Beside {
     document.querySelector(".lab")?.classList.toggle("comparing", all.length > 0);
   }
 
-  /** Draw what changes with the step. @param {Viewer} viewer */
-  draw(viewer) {
+  /** Draw what changes with the step. @type {(moments: (Moment | undefined)[], step: number | undefined) => void} */
+  draw(moments, step) {
     if (this.#panels.length === 0) return;
-    const all = viewer.runs.map((run) => viewer.momentOf(run));
-    for (const [i, { stage, followed }] of this.#panels.entries()) stage.draw(followed.run.real, all[i + 1], seen);
-    for (const [i, head] of this.#heads.entries()) head.say(all[i]?.from);
-    for (const { plot } of this.#plots.values()) plot.point(viewer.step);
+    for (const [i, { stage, followed }] of this.#panels.entries()) stage.draw(followed.run.real, moments[i + 1], seen);
+    for (const [i, head] of this.#heads.entries()) head.say(moments[i]?.from);
+    for (const { plot } of this.#plots) plot.point(step);
   }
 
-  /** Say what is new, or about other pictures. @param {Viewer} viewer */
-  report(viewer) {
+  /** Say what is new, or about other pictures. @type {(runs: Run[], frames: (Frame | undefined)[], step?: number) => void} */
+  report(runs, frames, step) {
     if (this.#panels.length === 0) return;
-    const { runs } = viewer;
-    const frames = runs.map((run) => viewer.momentOf(run)?.from);
     sayEmpty(byId("empty"), runs[0], frames[0]);
     for (const [i, panel] of this.#panels.entries()) panel.say(frames[i + 1]);
     writeTable(tableOf(runs, frames));
-    const names = [...new Set(runs.flatMap(({ joined }) => Object.keys(joined.values)))];
-    for (const [name, { part }] of this.#plots) if (!names.includes(name)) part.hidden = true;
-    const last = Math.max(...runs.map(({ job }) => job.steps));
+    const first = Math.min(...runs.map((run) => run.first));
+    const last = Math.max(...runs.map((run) => (run.ended ? run.step : run.job.steps)));
     const forks = [...new Set(runs.flatMap((run) => run.forks))];
-    for (const name of names) {
-      const { part, plot } = this.#plotOf(name);
-      part.hidden = false;
-      plot.draw(linesOver(runs, name), [Math.min(...runs.map(({ first }) => first)), last], viewer.step, forks);
+    for (const { name, part, plot } of this.#plots) {
+      const lines = linesOver(runs, name);
+      part.hidden = lines.length === 0;
+      plot.draw(lines, [first, last], step, forks);
     }
   }
+}
 
-  /** @param {string} name of a loss */
-  #plotOf(name) {
-    const known = this.#plots.get(name);
-    if (known) return known;
-    const canvas = make("canvas", { role: "img", ariaLabel: `Loss of all runs: ${lossName(name)}` });
-    const title = make("figcaption", {}, lossName(name));
-    const part = make("figure", {}, title, make("div", { className: "plot" }, canvas));
-    byId("over").append(part);
-    const found = { part, plot: new Plot(canvas) };
-    this.#plots.set(name, found);
-    return found;
-  }
+/** @param {string} name of a loss */
+function plotOf(name) {
+  const canvas = make("canvas", { role: "img", ariaLabel: `Loss of all runs: ${lossName(name)}` });
+  const title = make("figcaption", {}, lossName(name));
+  const part = make("figure", {}, title, make("div", { className: "plot" }, canvas));
+  byId("over").append(part);
+  return { name, part, plot: new Plot(canvas) };
 }
 
 /** How the lines of a run look. @param {number} place among the runs */

@@ -27,7 +27,7 @@ export function differences(jobs) {
   });
   return all.map((settings) =>
     differing
-      .filter((name) => settings[name] || !(name === "fork" || name in OWNERS))
+      .filter((name) => settings[name] || !(["fork", "size"].includes(name) || name in OWNERS))
       .map((name) => ({ label: BARE.includes(name) ? "" : labelFor(name), value: settings[name] ?? "as usual" })),
   );
 }
@@ -35,7 +35,8 @@ export function differences(jobs) {
 /** What the form has a label for is a setting. @type {(job: Job) => Record<string, string>} */
 function settingsOf(job) {
   const fork = job.parent && { fork: `fork at step ${count(job.parent.step)}` };
-  const all = { ...valuesOf(job), ...fork, model: modelName(job), data: dataName(job), name: "" };
+  const shape = String(job.gen_shape).replaceAll(",", ", ");
+  const all = { ...valuesOf(job), ...fork, model: modelName(job), data: dataName(job), gen_shape: shape, name: "" };
   const kept = Object.entries(all).filter(
     ([name]) => BARE.includes(name) || (labelFor(name) && (OWNERS[name] ?? job.model) === job.model),
   );
@@ -43,7 +44,7 @@ function settingsOf(job) {
 }
 
 /** @param {string} name */
-const labelFor = (name) => document.querySelector(`label[for="${name}"]`)?.textContent?.trim() ?? "";
+const labelFor = (name) => document.querySelector(`label[for="${name}"]`)?.textContent?.split(",")[0] ?? "";
 
 /** The figures of several runs side by side. @type {(runs: Run[], frames: (Frame | undefined)[]) => Row[]} */
 export function tableOf(runs, frames) {

@@ -92,17 +92,18 @@ export class Watch {
   }
 
   #draw() {
-    const { run, runs, moment, step } = this.#viewer;
-    const frame = moment?.from;
-    const frames = runs.map((one) => this.#viewer.momentOf(one)?.from);
+    const { run, runs, step } = this.#viewer;
+    const moments = runs.map((one) => this.#viewer.momentOf(one));
+    const frames = moments.map((moment) => moment?.from);
+    const [frame] = frames;
     const [news, moved] = [this.#news, frames.some((one, i) => one !== this.#frames[i])];
     this.#news = false;
     this.#frames = frames;
     if (news) this.#report(run, frame);
     if (news || moved) this.#caption(run, frame);
-    this.#stage.draw(run?.real, moment, seen);
+    this.#stage.draw(run?.real, moments[0], seen);
     this.#plot.draw(run ? linesOf(run) : [], [run?.first ?? 0, run?.job.steps ?? 1], frame && step, run?.forks);
-    this.#beside.draw(this.#viewer);
+    this.#beside.draw(moments, step);
     this.#film.show(this.#viewer);
     this.#slow.show();
   }
@@ -127,7 +128,7 @@ export class Watch {
     showScale(scoresSeen(run?.real) ? frame : undefined);
     picture.ariaLabel = describe(run, frame);
     picture.dataset.step = frame ? String(frame.step) : "";
-    this.#beside.report(this.#viewer);
+    this.#beside.report(this.#viewer.runs, this.#frames, this.#viewer.step);
     this.onSeen(run, this.#viewer.step);
   }
 }
