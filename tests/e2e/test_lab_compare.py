@@ -203,7 +203,7 @@ def test_a_fork_goes_on_from_the_line_of_its_parent(visitor: Visitor, runs: list
         expect(page.locator("#fork")).to_be_visible()
     page.click("#fork")
     expect(page.locator("#fork-text")).to_contain_text("A fork goes on from step ")
-    expect(page.locator("#learning_rate")).to_be_focused()
+    expect(page.locator("#fork-note")).to_be_focused()
     expect(page.locator("#start")).to_have_text("Start the fork")
     assert page.locator("#gen_shape").evaluate("one => one.closest('[inert]') !== null")
     page.click("#no-fork")

@@ -77,7 +77,7 @@ export class Offshoots {
     byId("fork-text").textContent =
       `A fork goes on from step ${count(step)}${nearest}. Epochs and steps count from the beginning.`;
     byId("fork-note").scrollIntoView({ block: "center" });
-    byId("learning_rate").focus({ preventScroll: true });
+    byId("fork-note").focus({ preventScroll: true });
   }
 
   /** What a fork cannot change is out of reach. @param {{job: Job, step: number, before: Values} | undefined} fork */
