@@ -81,47 +81,33 @@ function lineOf(real, axis) {
 export function principal(real) {
   const { count, dimensions, values } = real.points;
   const own = Array.from({ length: dimensions }, (_, axis) => lineOf(real, axis));
-  const places = own.map(({ factors }, k) =>
-    Array.from({ length: count }, (_, i) => factors[k] * values[i * dimensions + k]),
-  );
-  const apart = places.map((all) => all.map((one) => one - sum(all) / count));
+  const apart = own.map(({ factors }, k) => {
+    const shares = Array.from({ length: count }, (_, i) => factors[k] * values[i * dimensions + k]);
+    const mean = sum(shares) / count;
+    return shares.map((one) => one - mean);
+  });
   const covariance = apart.map((one) => apart.map((other) => dot(one, other) / count));
-  const first = direction(
-    covariance,
-    own.map((_, k) => 1 / (k + 1)),
-    [],
-  );
-  const second = direction(
-    covariance,
-    own.map((_, k) => k + 1),
-    first,
-  );
-  const reach = Math.max(...[first, second].map((vector) => sum(vector.map(Math.abs))));
-  const lines = [first, second].map((vector) => ({
+  const first = direction(covariance, []);
+  const both = [first, direction(covariance, first)];
+  const reach = Math.max(...both.map((vector) => sum(vector.map(Math.abs))));
+  const lines = both.map((vector) => ({
     factors: vector.map((one, k) => (one * own[k].factors[k]) / reach),
-    origin:
-      0.5 +
-      dot(
-        vector,
-        own.map(({ origin }) => origin - 0.5),
-      ) /
-        reach,
+    origin: 0.5 + sum(vector.map((one, k) => one * (own[k].origin - 0.5))) / reach,
   }));
   const total = sum(covariance.map((row, k) => row[k])) || 1;
-  return { lines, variance: sum([first, second].map((vector) => Math.hypot(...times(covariance, vector)))) / total };
+  return { lines, variance: sum(both.map((vector) => dot(vector, times(covariance, vector)))) / total };
 }
 
 /**
  * Find the direction of the largest variance by power iteration; its largest component is positive.
- * @param {number[][]} covariance
- * @param {number[]} start
- * @param {number[]} other to which it is orthogonal
+ * @type {(covariance: number[][], other: number[]) => number[]} orthogonal to the other
  */
-function direction(covariance, start, other) {
-  let vector = start;
+function direction(covariance, other) {
+  let vector = covariance.map((_, k) => (other.length ? k + 1 : 1 / (k + 1)));
   for (let round = 0; round < ROUNDS; round++) {
-    const next = round ? times(covariance, vector) : start;
-    const rest = next.map((one, k) => one - dot(other, next) * (other[k] ?? 0));
+    const next = round ? times(covariance, vector) : vector;
+    const along = dot(other, next);
+    const rest = next.map((one, k) => one - along * (other[k] ?? 0));
     const length = Math.hypot(...rest);
     if (length < 1e-12) break; // no variance is left
     vector = rest.map((one) => one / length);

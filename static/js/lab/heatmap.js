@@ -7,13 +7,9 @@ const STEP = 0.1;
 
 const canvas = document.createElement("canvas");
 
-/**
- * Draw the scores of a moment over the whole picture, if there are any.
- * @param {CanvasRenderingContext2D} context
- * @param {number} width
- * @param {number} height
- * @param {Moment} moment
- */
+/** @typedef {CanvasRenderingContext2D} Context */
+
+/** Draw the scores, if there are any. @type {(context: Context, width: number, height: number, moment: Moment) => void} */
 export function drawHeatmap(context, width, height, { from, to, share, critic = share }) {
   const { side, scores } = from;
   const small = canvas.getContext("2d");
@@ -23,11 +19,11 @@ export function drawHeatmap(context, width, height, { from, to, share, critic = 
   canvas.width = canvas.height = side;
   const image = small.createImageData(side, side);
   for (let at = 0; at < levels.length; at++) {
-    const from0 = Math.min(1, Math.max(-1, 2 * levels[at] - 1));
-    const end = from0 < 0 ? low : high;
+    const tint = Math.min(1, Math.max(-1, 2 * levels[at] - 1));
+    const end = tint < 0 ? low : high;
     // The scores begin at the bottom, pictures at the top.
     const pixel = 4 * ((side - 1) * side - at + 2 * (at % side));
-    for (let k = 0; k < 3; k++) image.data[pixel + k] = middle[k] + (end[k] - middle[k]) * Math.abs(from0);
+    for (let k = 0; k < 3; k++) image.data[pixel + k] = middle[k] + (end[k] - middle[k]) * Math.abs(tint);
     image.data[pixel + 3] = 255;
   }
   small.putImageData(image, 0, 0);
@@ -41,14 +37,8 @@ function relative({ scores, range: [low, high] }, at) {
   return ((scores?.[at] ?? 0) - low) / (high - low);
 }
 
-/**
- * Draw lines of equal score by marching squares: straight ones between the edges of each cell.
- * @param {CanvasRenderingContext2D} context
- * @param {Float32Array} levels
- * @param {number} side
- * @param {number} across width of a cell
- * @param {number} up its height
- */
+// Marching squares: lines of equal score are straight between the edges of each cell, which is so wide and so high.
+/** @type {(context: Context, levels: Float32Array, side: number, across: number, up: number) => void} */
 function drawContours(context, levels, side, across, up) {
   context.beginPath();
   for (let at = 0; at < side * (side - 1); at++) {

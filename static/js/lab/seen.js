@@ -22,8 +22,9 @@ let offered;
 /** Let the reader choose. @param {() => void} onChange */
 export function offerSeen(onChange) {
   for (const layer of LAYERS) {
-    byId(`see-${layer}`).addEventListener("click", ({ currentTarget }) => {
-      if (currentTarget instanceof Element && currentTarget.ariaDisabled === "true") return;
+    const button = byId(`see-${layer}`);
+    button.addEventListener("click", () => {
+      if (button.ariaDisabled === "true") return;
       if (!seen.layers.delete(layer)) seen.layers.add(layer);
       onChange();
     });

@@ -40,12 +40,14 @@ XYZ = np.array(
 )
 
 SCORES = ("score-low", "score-middle", "score-high")
-#: What the lab tells apart by colour, by name: the layers of the picture, the landscape, and the losses.
+#: What the lab tells apart by colour, by name: the layers of the picture, the landscape, the losses of one run, and of
+#: three.
 PAIRS = [
     *combinations(("real", "made", "manifold", "ink"), 2),
     *combinations(SCORES, 2),
     *product(("real", "made", "manifold", "ink"), SCORES),
     *combinations(("real", "made-line", "soft"), 2),
+    *combinations(("real", "made-line", "third"), 2),
 ]
 
 
