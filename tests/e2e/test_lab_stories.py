@@ -67,6 +67,7 @@ def test_every_story_sends_its_preset(visitor: Visitor, presets: list[dict[str, 
         body = sent.pop()
         assert (body.pop("preset"), body.pop("seed")) == (preset["name"], 3)
         assert re.fullmatch("browser-[0-9a-f]{12}", body.pop("owner"))
+        assert body.pop("views") == ["manifold", "gradient"]  # what the page can show
         expected = {name: value for name, value in preset["job"].items() if value is not None}
         body.setdefault("gen_shape", expected["gen_shape"])  # left out where it is the usual one
         assert body == expected

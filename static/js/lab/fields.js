@@ -1,6 +1,7 @@
 // The fields of the form, but for those that stand above.
 
 import { byId, make } from "../shared/dom.js";
+import { DATA } from "./words.js";
 
 /** @typedef {[name: string, label?: string, usual?: string | string[], only?: string]} Row */
 
@@ -36,6 +37,7 @@ const ROWS = [
   ["The run"],
   ["name", "Name of the run"],
 ];
+export const USUAL_DATA = "four_clouds";
 const TEXTS = ["gen_shape", "name"];
 
 /** The settings that are numbers. */
@@ -48,6 +50,7 @@ export const NUMBERS = [
 
 /** Make the fields. */
 export function makeFields() {
+  byId("data").append(...[...DATA, ["own", "your own"]].map(([value, name]) => dataChoice(value, name)));
   let group = byId("fold");
   const end = byId("usual");
   for (const row of ROWS) {
@@ -78,4 +81,12 @@ function input(name, usual) {
   const kind = TEXTS.includes(name) ? { maxLength: 200, spellcheck: false } : { type: "number", step: "any" };
   const placeholder = usual === undefined ? "none" : "the usual";
   return make("input", { id: name, name, className: "field", defaultValue: usual ?? "", placeholder, ...kind });
+}
+
+/** @type {(value: string, name: string) => HTMLElement} */
+function dataChoice(value, name) {
+  const radio = make("input", { type: "radio", name: "data", value, defaultChecked: value === USUAL_DATA });
+  const label = make("label", { className: "choice" }, radio, make("span", {}, name));
+  radio.insertAdjacentHTML("afterend", `<svg aria-hidden="true"><use href="/static/icons.svg#toy-${value}"/></svg>`);
+  return label;
 }

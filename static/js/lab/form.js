@@ -1,18 +1,17 @@
 // The form with the settings of the next run.
 
 import { ServiceError } from "../shared/api.js";
-import { byId, make } from "../shared/dom.js";
+import { byId } from "../shared/dom.js";
 import { blame, complain, complaintsOf, forgive, pardon } from "./complaints.js";
-import { makeFields } from "./fields.js";
+import { makeFields, USUAL_DATA } from "./fields.js";
 import { OwnData } from "./own.js";
 import { check } from "./service.js";
 import { bodyOf, OWN, POINTS, settingError, valuesOf } from "./settings.js";
-import { DATA, MODELS, sizesText } from "./words.js";
+import { MODELS, sizesText } from "./words.js";
 
 /** @typedef {HTMLInputElement | HTMLSelectElement} Field */
 
 const MAX_SEED = 2 ** 31;
-const USUAL_DATA = "four_clouds";
 const USUAL_BATCH = 200;
 const CALM_MS = 300;
 /** Settings that may change in a story without making it another one. */
@@ -38,7 +37,6 @@ export class SettingsForm {
    */
   constructor(onChange, onStart) {
     makeFields();
-    byId("data").append(...[...DATA, [OWN, "your own"]].map(([value, name]) => choice(value, name)));
     this.#form.reset(); // browsers like to remember what was typed
     this.#usual = this.#all();
     this.#own = new OwnData(() => {
@@ -243,14 +241,6 @@ export class SettingsForm {
       else field.value = text;
     }
   }
-}
-
-/** @type {(value: string, name: string) => HTMLElement} */
-function choice(value, name) {
-  const radio = make("input", { type: "radio", name: "data", value, defaultChecked: value === USUAL_DATA });
-  const label = make("label", { className: "choice" }, radio, make("span", {}, name));
-  radio.insertAdjacentHTML("afterend", `<svg aria-hidden="true"><use href="/static/icons.svg#toy-${value}"/></svg>`);
-  return label;
 }
 
 /** @type {(element: Element) => element is Field} */

@@ -93,7 +93,7 @@ export function writeAddress(values, [job, ...others]) {
  * @param {string} path such as `body.gen_shape.0`, or the text before a message's colon
  */
 export function settingOf(path) {
-  const parts = path.split(/[^a-z_]+/);
+  const parts = path.split(/[^a-z_\d]+/);
   if (!parts.includes("data")) return parts.find((part) => NAMES.includes(part));
   return parts.includes("rows") ? "size" : (parts.find((part) => DATA_FIELDS.includes(part)) ?? "data");
 }
