@@ -77,6 +77,7 @@ export function drawManifold(context, places, columns) {
 /** Draw steps as arrows: the longer, the stronger, but however strong, not far. */
 /** @type {(context: Context, width: number, places: Float32Array, steps: Float32Array) => void} */
 export function drawArrows(context, width, places, steps) {
+  const scale = Math.min(1, width / 360); // many of them must not fill a small picture
   context.beginPath();
   for (let at = 0; at < steps.length; at += 2) {
     const strength = Math.hypot(steps[at], steps[at + 1]);
@@ -84,7 +85,7 @@ export function drawArrows(context, width, places, steps) {
     if (!(length > 0.5)) continue; // not to be seen, or no number
     const [dx, dy] = [(length * steps[at]) / strength, (length * steps[at + 1]) / strength];
     const [x, y] = [places[at] + dx, places[at + 1] + dy];
-    const head = Math.min(HEAD / length, 0.5);
+    const head = Math.min((scale * HEAD) / length, 0.5);
     context.moveTo(places[at], places[at + 1]);
     context.lineTo(x, y);
     for (const side of [0.6, -0.6]) {
@@ -92,7 +93,7 @@ export function drawArrows(context, width, places, steps) {
       context.lineTo(x, y);
     }
   }
-  outline(context, []);
+  outline(context, [], scale);
 }
 
 // What counts as near a mode: exactly what the figures count. Dashed where too few generated points are.
@@ -109,13 +110,13 @@ export function drawModes(context, { modes, radius }, covered, axes, { factors, 
   }
 }
 
-/** Draw a dark line on a light one, which shows it in a crowd. @type {(context: Context, dashes: number[]) => void} */
-function outline(context, dashes) {
+/** Draw a dark line on a light one, which shows it in a crowd. @type {(context: Context, dashes: number[], scale?: number) => void} */
+function outline(context, dashes, scale = 1) {
   context.strokeStyle = colour("made-rim");
-  context.lineWidth = 3.5;
+  context.lineWidth = 3.5 * scale;
   context.stroke();
   context.strokeStyle = colour("ink");
-  context.lineWidth = 1.25;
+  context.lineWidth = 1.25 * scale;
   context.setLineDash(dashes);
   context.stroke();
   context.setLineDash([]);
