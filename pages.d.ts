@@ -10,12 +10,14 @@ type Walk = { from: Face; to: number };
 type Job = {
   id: string;
   name: string | null;
+  owner: string | null;
   status: string;
   phase: string | null;
   step: number;
   steps: number;
   first_step: number;
   created: string;
+  weights_step: number | null;
   seconds: number;
   queue_position: number | null;
   estimated_start: string | null;
@@ -31,6 +33,8 @@ type Job = {
     size?: number;
     noise?: number | null;
     titles?: string[] | null;
+    /** From the networks’ 0 … 1 to the units of own points, by column. */
+    transform?: { scale: number[]; offset: number[] } | null;
   } | null;
   views?: string[];
   seed: number | null;

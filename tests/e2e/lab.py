@@ -58,6 +58,12 @@ def trained(server: str, job: dict[str, Any]) -> dict[str, Any]:
     return done
 
 
+def everybodys(page: Page) -> Page:
+    """Let a page be about everybody's runs, as those that were started over the API are."""
+    page.select_option("#whose", "all")
+    return page
+
+
 def stands(page: Page, status: str) -> None:
     """Wait until the run has come to a state."""
     expect(page.locator("#studio")).to_have_attribute("data-status", status, timeout=TRAINING_MS)

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e import lab
 from tests.e2e.conftest import Visitor
-from tests.e2e.lab import PHONE, SIMPLE, ask, ended, stands, until
+from tests.e2e.lab import PHONE, SIMPLE, ask, ended, everybodys, stands, until
 
 pytestmark = pytest.mark.e2e
 
@@ -74,7 +74,7 @@ def wait_for_steps(page: Page, *wanted: int) -> None:
 
 def test_three_runs_are_compared_from_the_list(visitor: Visitor, runs: list[Json]) -> None:
     long, slow, other = runs
-    page = visitor.open(address(long))
+    page = everybodys(visitor.open(address(long)))
     stands(page, "succeeded")
     expect(page.locator("#compare")).to_be_hidden()
     for job in (slow, other):

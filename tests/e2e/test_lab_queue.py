@@ -45,7 +45,7 @@ def test_the_place_in_the_queue_counts_down(visitor: Visitor, busy: dict[str, li
 
 
 def test_running_jobs_lead_the_list_however_many_wait(visitor: Visitor, busy: dict[str, list[dict[str, Any]]]) -> None:
-    page = visitor.open("/lab")
+    page = lab.everybodys(visitor.open("/lab"))
     titles = page.locator("#runs .run-title")
     expect(titles.nth(0)).to_have_text("running 1", timeout=lab.TRAINING_MS)
     expect(titles.nth(1)).to_have_text("running 0", timeout=lab.TRAINING_MS)
@@ -59,5 +59,5 @@ def test_the_run_that_is_shown_is_in_the_list_however_old(
     visitor: Visitor, busy: dict[str, list[dict[str, Any]]]
 ) -> None:
     old = busy["waiting"][0]
-    page = visitor.open(f"/lab?job={old['id']}")
+    page = lab.everybodys(visitor.open(f"/lab?job={old['id']}"))
     expect(page.locator("#runs [aria-current] .run-title")).to_have_text("waiting 0")

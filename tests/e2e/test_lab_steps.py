@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.lab import SIMPLE, ask, stands, until
+from tests.e2e.lab import SIMPLE, ask, everybodys, stands, until
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +20,7 @@ def test_a_paused_run_is_trained_by_single_and_half_steps(visitor: Visitor, serv
         return now
 
     until(lambda: look()["step"] > 0)
-    page = visitor.open(f"/lab?job={job['id']}")
+    page = everybodys(visitor.open(f"/lab?job={job['id']}"))
     expect(page.locator("#step")).to_be_hidden()
     page.click("#pause")
     stands(page, "paused")
@@ -62,6 +62,7 @@ def test_a_step_that_is_refused_says_why(visitor: Visitor, server: str) -> None:
     until(lambda: ask(server, "GET", f"/jobs/{job['id']}")["status"] == "paused")
     page = visitor.open(f"/lab?job={job['id']}", failures_expected=True)
     stands(page, "paused")
+    everybodys(page)
     page.route("**/step", lambda route: route.fulfill(status=409, json={"detail": "the job is queued"}))
     page.click("#step")
     expect(page.locator("#run-error")).to_contain_text("the job is queued")

@@ -43,7 +43,7 @@ def chosen(page: Page) -> str:
 
 
 def test_a_run_that_somebody_else_starts_or_deletes_comes_and_goes(visitor: Visitor) -> None:
-    page = visitor.open("/lab", failures_expected=True)
+    page = lab.everybodys(visitor.open("/lab", failures_expected=True))
     job = ask(visitor.server, "POST", "/jobs", SIMPLE | {"name": "of somebody else"})
     row = page.locator("#runs li").filter(has_text="of somebody else")
     expect(row).to_contain_text("trained", timeout=lab.TRAINING_MS)
@@ -123,7 +123,7 @@ def test_a_shared_link_opens_on_the_picture(visitor: Visitor, screen: dict[str, 
     stands(page, "succeeded")
     expect(page.locator("#picture")).to_be_in_viewport(ratio=0.99)
     page.goto("/lab")
-    expect(page.locator("#runs li").first).to_be_attached()
+    expect(page.locator("#runs-empty")).to_be_visible()
     assert page.evaluate("scrollY") == 0
 
 
@@ -149,11 +149,12 @@ def test_a_saturated_run_says_that_nothing_is_learnt(visitor: Visitor) -> None:
     expect(warning).to_contain_text("try a smaller learning_rate")
     expect(warning).to_have_attribute("role", "status")
     expect(page.locator("#run-state")).to_have_text(re.compile("trained · saturated$"))
+    lab.everybodys(page)
     expect(page.locator("#runs li").filter(has_text="too fast")).to_contain_text("trained · saturated")
 
-    healthy = run_of(visitor.server, name="as usual")
-    page.locator("#runs li").filter(has_text="as usual").locator(".run-open").click()
-    expect(page.locator("#run-title")).to_have_text("as usual")
+    healthy = run_of(visitor.server, name="in good health")
+    page.locator("#runs li").filter(has_text="in good health").locator(".run-open").click()
+    expect(page.locator("#run-title")).to_have_text("in good health")
     assert healthy["warnings"] == {}
     expect(warning).to_be_hidden()
     expect(page.locator("#run-state")).to_have_text(re.compile("trained$"))
@@ -171,7 +172,8 @@ def test_circles_are_three_sigma_and_what_covered_means_is_said(
     for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)):
         assert canvas.evaluate(DARK_AT, [x + radius, y])
     figures = page.locator("#figures")
-    expect(figures).to_contain_text(f"modes covered{job['figures']['modes_fairly_covered']} of 4")
+    expect(figures).to_contain_text("modes covered")
+    expect(figures).to_contain_text(f"{job['figures']['modes_fairly_covered']} of 4")
     expect(page.locator("#figures-help")).to_contain_text("at least a quarter of its part")
     expect(page.locator("#near")).to_contain_text("around a mode, dashed: not covered")
 
@@ -197,6 +199,7 @@ def test_a_run_whose_files_were_deleted_shows_what_is_left(visitor: Visitor, sha
         expect(page.locator("#picture")).to_have_attribute("data-step", "100")
     else:
         expect(page.locator("#empty")).to_have_text("The pictures of this run are gone: its files were deleted.")
+    ask(visitor.server, "DELETE", f"/jobs/{job['id']}")  # lists of others could not show a picture of it
 
 
 @pytest.fixture
@@ -210,7 +213,7 @@ def guest(pages: Pages, own_server: Server) -> Iterator[Visitor]:
 
 def test_after_a_restart_of_the_server_no_word_of_the_outage_is_left(guest: Visitor, own_server: Server) -> None:
     job = ask(guest.server, "POST", "/jobs", SIMPLE | {"epochs": 8_000, "name": "long"})
-    page = guest.open(f"/lab?job={job['id']}", failures_expected=True, unused=True)
+    page = lab.everybodys(guest.open(f"/lab?job={job['id']}", failures_expected=True, unused=True))
     stands(page, "running")
     expect(page.locator("#run-pace")).to_contain_text("steps/s", timeout=lab.TRAINING_MS)
     own_server.stop()
@@ -238,7 +241,7 @@ def test_after_a_restart_of_the_server_no_word_of_the_outage_is_left(guest: Visi
 
 def test_a_server_that_stands_still_is_missed_and_welcomed_back(visitor: Visitor, shared_server: Server) -> None:
     job = ask(visitor.server, "POST", "/jobs", SIMPLE | {"epochs": 8_000, "name": "long"})
-    page = visitor.open(f"/lab?job={job['id']}", failures_expected=True)
+    page = lab.everybodys(visitor.open(f"/lab?job={job['id']}", failures_expected=True))
     stands(page, "running")
     page.click("#pause")  # meanwhile, it need not train
     stands(page, "paused")

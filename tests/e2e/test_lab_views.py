@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visitor
-from tests.e2e.lab import SIMPLE, ask, stands, trained, until
+from tests.e2e.lab import SIMPLE, ask, everybodys, stands, trained, until
 
 pytestmark = pytest.mark.e2e
 
@@ -93,7 +93,7 @@ def test_what_is_seen_stays_for_runs_that_lack_it(visitor: Visitor, server: str)
     full = picture(page)
     expect(page.locator("#axes")).to_be_hidden()
     expect(page.locator("#seen-note")).to_be_empty()
-    page.locator("#runs li").filter(has_text="without views").locator(".run-open").click()
+    everybodys(page).locator("#runs li").filter(has_text="without views").locator(".run-open").click()
     expect(page.locator("#run-title")).to_have_text("without views")
     expect(page.locator("#picture")).to_have_attribute("data-step", str(job["step"]))
     expect(page.locator("#seen-note")).to_have_text("This run was started without manifold and gradient.")

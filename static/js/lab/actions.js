@@ -1,9 +1,11 @@
 // What one may do with the run that is shown: steer it, share it, take it along.
 
-import { byId } from "../shared/dom.js";
-import { copyLink, save } from "../shared/sharing.js";
+import { byId, put } from "../shared/dom.js";
+import { announce } from "../shared/notice.js";
+import { copy, copyLink, save } from "../shared/sharing.js";
 import { complain, forgive } from "./complaints.js";
-import { act, jobUrl } from "./service.js";
+import { mayChange } from "./owner.js";
+import { act, COMMAND, command, jobUrl } from "./service.js";
 
 /** @import { Run } from "./run.js" */
 
@@ -31,7 +33,9 @@ const FILES = [
   ["save-picture", "/picture.png", ".png"],
   ["save-film", "/film", ".gif"],
   ["save-history", "/history?format=csv", ".csv"],
+  ["save-script", "/script", ".py"],
 ];
+const COPIED_MS = 2_000;
 
 export class Actions {
   /** @type {Run | undefined} */
@@ -65,7 +69,10 @@ export class Actions {
         }),
       );
     }
+    this.#onClick("copy-command", "take-error", copyCommand);
     byId("copy-link").addEventListener("click", () => void copyLink(location.href));
+    byId("train-own").addEventListener("click", () => byId("settings", HTMLFormElement).requestSubmit());
+    byId("whose").addEventListener("change", () => this.show(this.#run));
   }
 
   /** Offer what is possible with a run. @param {Run | undefined} run */
@@ -81,15 +88,17 @@ export class Actions {
     // While a step is on its way, the buttons stay where they are, for the next one.
     const status = this.#stepping ? "paused" : run.status;
     const focused = document.activeElement;
+    const mine = mayChange(run.job);
+    put(byId("foreign"), { hidden: mine });
     for (const [action, states] of Object.entries(ACTIONS)) {
       const button = byId(action);
-      button.hidden = !states.includes(status);
+      button.hidden = !mine || !states.includes(status);
       button.ariaDisabled = String(
         (this.#stepping && action !== "cancel") || ON_ITS_WAY.includes(`${action} ${status}`),
       );
     }
     for (const [id] of STEPS) {
-      byId(id).hidden = status !== "paused";
+      byId(id).hidden = !mine || status !== "paused";
       byId(id).ariaDisabled = String(this.#stepping);
     }
     if (focused instanceof HTMLElement && focused.hidden) keepFocus();
@@ -118,6 +127,16 @@ export class Actions {
       }
     });
   }
+}
+
+/** Put the command that starts a run again on the clipboard; where that is not allowed, into a file. @param {Run} run */
+async function copyCommand({ job }) {
+  if (!(await copy(await command(job.id)))) {
+    return save(jobUrl(job.id, COMMAND), `nobody-${job.id}.sh`);
+  }
+  announce("Command copied");
+  put(byId("copy-command"), { textContent: "Copied" });
+  setTimeout(() => put(byId("copy-command"), { textContent: "Copy as curl" }), COPIED_MS);
 }
 
 /** Where a run stands, half steps included. @param {Job} job */

@@ -10,7 +10,7 @@ import { count, dataName, modelName, span, steady } from "./words.js";
 /** Settings that only one GAN has. @type {Record<string, string>} */
 export const OWNERS = { lambda_gp: "wgan_gp", clip: "wgan_clip" };
 /** Settings that say themselves what they are. */
-const BARE = ["model", "data", "fork"];
+export const BARE = ["model", "data", "fork"];
 /** Figures of which more is better; of all others, less. */
 const HIGHER = ["modes_fairly_covered", "modes_covered", "high_quality"];
 
@@ -33,10 +33,18 @@ export function differences(jobs) {
 }
 
 /** What the form has a label for is a setting. @type {(job: Job) => Record<string, string>} */
-function settingsOf(job) {
+export function settingsOf(job) {
   const fork = job.parent && { fork: `fork at step ${count(job.parent.step)}` };
   const shape = String(job.gen_shape).replaceAll(",", ", ");
-  const all = { ...valuesOf(job), ...fork, model: modelName(job), data: dataName(job), gen_shape: shape, name: "" };
+  const all = {
+    ...valuesOf(job),
+    ...fork,
+    model: modelName(job),
+    data: dataName(job),
+    gen_shape: shape,
+    name: "",
+    data_name: "",
+  };
   const kept = Object.entries(all).filter(
     ([name]) => BARE.includes(name) || (labelFor(name) && (OWNERS[name] ?? job.model) === job.model),
   );
@@ -44,7 +52,7 @@ function settingsOf(job) {
 }
 
 /** @param {string} name */
-const labelFor = (name) => document.querySelector(`label[for="${name}"]`)?.textContent?.split(",")[0] ?? "";
+export const labelFor = (name) => document.querySelector(`label[for="${name}"]`)?.textContent?.split(",")[0] ?? "";
 
 /** The figures of several runs side by side. @type {(runs: Run[], frames: (Frame | undefined)[]) => Row[]} */
 export function tableOf(runs, frames) {

@@ -48,6 +48,9 @@ export const NUMBERS = [
   ),
 ];
 
+/** What is usual. @type {Record<string, string | undefined>} */
+export const USUAL = Object.fromEntries(ROWS.map(([name, , usual]) => [name, [usual ?? ""].flat()[0]]));
+
 /** Make the fields. */
 export function makeFields() {
   byId("data").append(...[...DATA, ["own", "your own"]].map(([value, name]) => dataChoice(value, name)));

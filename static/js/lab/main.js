@@ -19,6 +19,7 @@ import { Watch } from "./watch.js";
 import { titleOf } from "./words.js";
 
 const BEAT_MS = 2000;
+const IDLE_BEATS = 5;
 const GONE = "This run is no longer here. Start the training to repeat it: its settings are in the form.";
 const GONE_WITH_POINTS = "This run is no longer here, and neither are its points; its other settings are in the form.";
 
@@ -200,6 +201,7 @@ function freshKey() {
 }
 
 let refreshing = false;
+let idle = 0; // beats since the last look at a list in which nothing goes on
 
 /** Bring the list of runs up to date while the page is seen; never twice at a time. */
 async function beat() {
@@ -210,6 +212,11 @@ async function beat() {
   } finally {
     refreshing = false;
   }
+}
+
+/** Look often while something goes on, and now and then for what others start. */
+function tick() {
+  if (runs.busy || ++idle % IDLE_BEATS === 0) void beat();
 }
 
 /** Offer the stories; what is said of the run that is shown may be one of them. */
@@ -232,7 +239,7 @@ followColours(() => watch.repaint());
 explainAll();
 void beginStories();
 void arrive();
-setInterval(beat, BEAT_MS);
+setInterval(tick, BEAT_MS);
 document.addEventListener("visibilitychange", beat);
 window.addEventListener("online", beat);
 void beat();

@@ -202,8 +202,8 @@ export function waitingFor(run) {
   return phase ? `${sentence(phase)} …` : "The first picture comes in a moment.";
 }
 
-/** @param {Job} job */
-function waitOf({ queue_position: before, estimated_start: start }) {
+/** How long a run waits for its turn. @param {Job} job */
+export function waitOf({ queue_position: before, estimated_start: start }) {
   const seconds = start ? (Date.parse(start) - Date.now()) / 1000 : 0;
   return [...(before ? [`${before} before it`] : []), ...(seconds > 1 ? [`starts in about ${span(seconds)}`] : [])];
 }

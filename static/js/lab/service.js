@@ -9,6 +9,8 @@ const JSON_BODY = { "Content-Type": "application/json" };
 
 /** Files are large. */
 const FILE_PATIENCE_MS = 120_000;
+/** Jobs in one answer, or in one deletion. */
+export const MOST = 100;
 
 /**
  * Start a job.
@@ -52,16 +54,31 @@ export async function presets() {
   return (await json("/presets")).presets;
 }
 
+/** @typedef {{owner?: string, search?: string}} Which whose jobs, and words that occur in what they are called */
+
 /**
  * List jobs, newest first.
- * @param {{after?: string | null, limit?: number, statuses?: readonly string[]}} which after: `next` of the page before
+ * @param {{after?: string | null, limit?: number, statuses?: readonly string[]} & Which} which after: `next` of the page
+ *   before
  * @returns {Promise<JobPage>}
  */
-export function list({ after, limit = PAGE, statuses = [] }) {
+export function list({ limit = PAGE, statuses = [], ...others }) {
   const query = new URLSearchParams(statuses.map((status) => ["status", status]));
   query.set("limit", String(limit));
-  if (after) query.set("after", after);
+  for (const [name, value] of Object.entries(others)) if (value) query.set(name, value);
   return json(`/jobs?${query}`, {}, SHORT_PATIENCE_MS);
+}
+
+/** Give the newest jobs. @type {(count: number, which: Which) => Promise<JobPage>} */
+export async function newest(count, which) {
+  const found = await list({ limit: Math.min(MOST, count), ...which });
+  while (found.next && found.jobs.length < count) {
+    const page = { after: found.next, limit: Math.min(MOST, count - found.jobs.length) };
+    const { jobs, next } = await list({ ...page, ...which });
+    found.jobs.push(...jobs);
+    found.next = next;
+  }
+  return found;
 }
 
 /** @type {(id: string) => Promise<Job>} */
@@ -73,8 +90,24 @@ export function act(id, action, body) {
   return json(jobUrl(id, `/${action}`), { method: "POST", ...sent });
 }
 
-/** @type {(id: string) => Promise<unknown>} */
-export const deleteJob = (id) => ask(jobUrl(id), { method: "DELETE" });
+/** Give a job another name, or none. @type {(id: string, name: string | null) => Promise<Job>} */
+export function rename(id, name) {
+  const headers = { "Content-Type": "application/json" };
+  return json(jobUrl(id), { method: "PATCH", headers, body: JSON.stringify({ name }) });
+}
+
+/** Delete up to 100 jobs, as far as they have ended; also while the page is being left. @param {string[]} ids */
+export const deleteJobs = (ids) =>
+  ask(`/jobs?${new URLSearchParams(ids.map((id) => ["id", id]))}`, { method: "DELETE", keepalive: true });
+
+/** Points that the generator of a job makes. @type {(id: string, count: number) => Promise<number[][]>} */
+export const samples = async (id, count) =>
+  (await json(jobUrl(id, `/samples?format=json&seed=0&count=${count}`), { priority: "low" })).samples;
+
+export const COMMAND = "/script?format=curl";
+
+/** The same run as a command. @type {(id: string) => Promise<string>} */
+export const command = async (id) => (await ask(jobUrl(id, COMMAND), { cache: "no-store" })).text();
 
 /** @type {(id: string) => Promise<LossHistory>} */
 export const history = (id) => json(jobUrl(id, "/history?format=json"));

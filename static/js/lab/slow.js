@@ -1,6 +1,7 @@
 // Slow motion: first the critic moves, then the generator. For it, a paused run trains by halves of steps.
 
 import { byId, prefersCalm, put } from "../shared/dom.js";
+import { mayChange } from "./owner.js";
 
 /** @import { Viewer } from "./viewer.js" */
 
@@ -24,10 +25,15 @@ export class SlowMotion {
 
   /** Offer it where there is something to move. */
   show() {
-    const { run, steps, slow } = this.viewer;
-    const hidden = !slow && steps.length < (run?.status === "paused" ? 1 : 2);
+    const { steps, slow } = this.viewer;
+    const hidden = !slow && steps.length < (this.#mayTrain ? 1 : 2);
     put(this.#button, { hidden, textContent: slow ? "Stop" : "Slow motion" });
     put(this.#caption, { hidden: !slow });
+  }
+
+  get #mayTrain() {
+    const { run } = this.viewer;
+    return run?.status === "paused" && mayChange(run.job);
   }
 
   get #atEnd() {
@@ -36,7 +42,7 @@ export class SlowMotion {
 
   async #play() {
     const { viewer } = this;
-    const trains = viewer.run?.status === "paused" && this.#atEnd;
+    const trains = this.#mayTrain && this.#atEnd;
     if (!trains && this.#atEnd) viewer.seek(0);
     this.#caption.textContent = "";
     viewer.ease({ critic: 0, share: 0 });
