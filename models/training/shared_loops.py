@@ -12,6 +12,7 @@ from models.training.copies import copy_chain
 from models.training.description import describe
 from models.training.draws import Draws
 from models.training.loop import Loop, PrivateLoop, SharedLoop, assign, one_by_one, values_of
+from models.training.plain import simplify
 from models.training.protocol import Trainable
 
 #: Descriptions whose loops are kept; those not asked for the longest go first.
@@ -46,7 +47,11 @@ def _shared_loop(gan: Trainable, key: Hashable) -> SharedLoop | None:
     """Return a loop for all models of this description; None if a copy of the model takes other steps."""
     try:
         twin = _twin(gan)
-        if describe(twin).key != key or not _take_equal_steps(gan, twin):
+        if describe(twin).key != key:
+            return None
+        if twin.uses_xla:
+            simplify(twin)
+        if not _take_equal_steps(gan, twin):
             return None
     except Exception:  # whatever a network raises whose config does not tell all
         _log.debug("a network cannot be copied", exc_info=True)

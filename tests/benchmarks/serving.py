@@ -170,13 +170,16 @@ def _process(arguments: Sequence[str], checkout: Path = ROOT, **settings: object
 
 
 @contextlib.contextmanager
-def serving(data: Path, *command: str, checkout: Path = ROOT) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Serve until the first face has come; yield the address and the process."""
+def serving(
+    data: Path, *command: str, checkout: Path = ROOT, warm_architectures: int = 0
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """Serve until the first face has come, by default without compiling ahead; yield the address and the process."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     arguments = command or ("-m", "tests.benchmarks.serving_app", str(port))
-    with _process(arguments, checkout, port=port, data=data / str(port)) as process:
+    settings = {"port": port, "data": data / str(port), "warm_architectures": warm_architectures}
+    with _process(arguments, checkout, **settings) as process:
         _wait_for(lambda: _answers(f"{address}/sample"))
         yield address, process
 

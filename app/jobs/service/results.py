@@ -29,7 +29,7 @@ SamplesFormat = Literal["json", "csv", "npy"]
 
 #: Numbers in one answer.
 MAX_VALUES = 2_000_000
-#: Frames of a film; jobs have up to 201 snapshots.
+#: Frames of a film; jobs have up to 202 snapshots.
 MAX_FRAMES = 100
 
 

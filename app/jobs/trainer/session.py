@@ -33,6 +33,8 @@ CHECKPOINT_SECONDS = 2.0
 #: A job takes about 50 snapshots; with more than 500 steps between them, up to 200.
 _FEWEST_SNAPSHOTS, _MOST_SNAPSHOTS, _LONG = 50, 200, 500
 _KEPT_CHECKPOINTS = 10
+#: Steps after which there is a snapshot in any case: nobody should wait a second to see that something moves.
+_EARLY = 32
 
 
 class Session:
@@ -98,7 +100,7 @@ class Session:
 
     def _train(self, gan: GAN, snapshots: SnapshotWriter) -> bool:
         """Train from snapshot to snapshot, the same ones if the job was resumed; return whether all steps are done."""
-        plan = Plan(self._specification.total_steps)
+        plan = Plan(self._specification.total_steps, self._first_step)
         if gan.steps_done == self._first_step or plan.has_snapshot(gan.steps_done):
             self._snapshot(gan, snapshots)
         self._compiling = not is_compiled(gan)
@@ -176,22 +178,24 @@ class Session:
 
 
 class Plan:
-    """The steps at which a job of ``steps`` steps takes a snapshot or keeps a checkpoint."""
+    """The steps at which a job of ``steps`` steps, trained from ``first_step`` on, takes snapshots and checkpoints."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, first_step: int = 0) -> None:
         self.steps = steps
         few = math.ceil(steps / _FEWEST_SNAPSHOTS)
         self.every = few if few <= _LONG else max(_LONG, math.ceil(steps / _MOST_SNAPSHOTS))
+        self.early = min(first_step + _EARLY, steps) if self.every > _EARLY else steps
         snapshots = math.ceil(steps / self.every)
         self.keep_every = self.every * math.ceil(snapshots / _KEPT_CHECKPOINTS)
 
     def next_snapshot(self, step: int) -> int:
         """Return the first step after ``step`` with a snapshot."""
-        return min((step // self.every + 1) * self.every, self.steps)
+        following = min((step // self.every + 1) * self.every, self.steps)
+        return min(following, self.early) if step < self.early else following
 
     def has_snapshot(self, step: int) -> bool:
         """Return whether this step has a snapshot."""
-        return step % self.every == 0 or step == self.steps
+        return step % self.every == 0 or step in (self.early, self.steps)
 
     def keeps_checkpoint(self, step: int) -> bool:
         """Return whether this step's checkpoint is kept; that of the last step is kept by the end of the session."""

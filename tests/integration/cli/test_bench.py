@@ -21,7 +21,7 @@ GROUPS = {
         "fit, a step",
         "train, a step: many real examples",
     ],
-    "jobs": ["a job of 1 × 2 steps, from POST to its end"],
+    "jobs": ["a job of 1 × 2 steps, from POST to its end", "a job, from POST to its first snapshot after step 0"],
     "serving": [],
 }
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from app.jobs.trainer.session import Plan
 
 
-@given(st.integers(1, 10_000_000))
-def test_bounded_and_complete(steps: int) -> None:
-    plan = Plan(steps)
+@given(st.integers(1, 10_000_000), st.integers(0, 100))
+def test_bounded_and_complete(steps: int, first_step: int) -> None:
+    plan = Plan(steps, first_step)
     snapshots, step = 0, 0
     kept = 0
     while step < steps:
@@ -19,7 +19,7 @@ def test_bounded_and_complete(steps: int) -> None:
         step = following
         snapshots += 1
         kept += plan.keeps_checkpoint(step)
-    assert snapshots <= 200
+    assert snapshots <= 201
     assert kept <= 10
 
 
@@ -31,3 +31,11 @@ def test_examples(steps: int, every: int) -> None:
 def test_a_snapshot_does_not_depend_on_where_one_stands() -> None:
     plan = Plan(1_600)
     assert [plan.next_snapshot(step) for step in (0, 1, 31, 32, 1_590, 1_599)] == [32, 32, 32, 64, 1_600, 1_600]
+
+
+def test_something_moves_soon() -> None:
+    long, fork = Plan(25_000), Plan(25_000, 500)
+    assert [long.next_snapshot(step) for step in (0, 31, 32, 500)] == [32, 32, 500, 1_000]
+    assert [fork.next_snapshot(step) for step in (500, 532)] == [532, 1_000]
+    assert [step for step in range(1_001) if fork.has_snapshot(step)] == [0, 500, 532, 1_000]
+    assert [Plan(150).next_snapshot(step) for step in (0, 31)] == [3, 33], "it has many anyway"
