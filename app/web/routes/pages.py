@@ -118,6 +118,7 @@ def _api_page() -> HTMLResponse:
     )
     html = bytes(page.body).decode()
     html = html.replace("<html>", '<html lang="en">').replace("<body>", "<body>\n" + (STATIC / "docs.html").read_text())
+    html = re.sub(r'<div id="swagger-ui">\s*</div>', '<main id="swagger-ui"></main>', html)
     [script] = re.findall("<script>(.*?)</script>", html, re.DOTALL)
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"{_HEADERS['Content-Security-Policy']}; script-src 'self' 'sha256-{allowed}'"

@@ -189,5 +189,5 @@ function makeTable(rows) {
   const cell = () => make("td", {}, make("span"), make("small", {}, " best"));
   const letters = rows[0].cells.map((_, i) => make("th", { scope: "col" }, keyOf(i), LETTERS[i]));
   const lines = rows.map(({ label, cells }) => make("tr", {}, make("th", { scope: "row" }, label), ...cells.map(cell)));
-  return [make("thead", {}, make("tr", {}, make("th"), ...letters)), make("tbody", {}, ...lines)];
+  return [make("thead", {}, make("tr", {}, make("td"), ...letters)), make("tbody", {}, ...lines)];
 }

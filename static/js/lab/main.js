@@ -6,9 +6,11 @@ import { byId, prefersCalm } from "../shared/dom.js";
 import { clear, show as notify } from "../shared/notice.js";
 import { Actions } from "./actions.js";
 import { MOST_RUNS } from "./beside.js";
+import { bringExample } from "./example.js";
 import { SettingsForm } from "./form.js";
 import { Offshoots } from "./offshoots.js";
 import { owner } from "./owner.js";
+import { followRemedies } from "./remedies.js";
 import { RunList } from "./runs.js";
 import { offerSeen, readSeen, seenValues, VIEWS } from "./seen.js";
 import { look, submit } from "./service.js";
@@ -72,6 +74,12 @@ function startStory(preset) {
   key = freshKey();
   return start();
 }
+
+followRemedies((values) => {
+  form.fill(values);
+  key = freshKey();
+  void start();
+});
 
 /** Look at a run, beside others; its settings come into the form. @type {(job: Job, others?: Job[], given?: Values) => void} */
 function go(job, others = [], given) {
@@ -193,6 +201,9 @@ async function arrive() {
   if (wanted) reveal("instant");
   await open();
   if (wanted && watch.id !== null) reveal("instant"); // what is said about the run in the form has moved it
+  if (wanted || watch.id !== null) return;
+  const example = await bringExample();
+  if (example && watch.id === null) watch.play(example); // unless a run was started meanwhile
 }
 
 /** A key makes sure that a request which is sent twice starts one run. */

@@ -2,6 +2,7 @@
 
 import { byId, makeEntry } from "../shared/dom.js";
 import { announce } from "../shared/notice.js";
+import { offerRemedy } from "./remedies.js";
 import { watchText } from "./stories.js";
 import { explain } from "./terms.js";
 import { count, dataName, lossName, modelName, number, sentence, span, steady, titleOf } from "./words.js";
@@ -45,6 +46,12 @@ const FIGURES = {
   },
 };
 
+/** What is waited for, and since when. */
+let wait = { about: "", since: 0 };
+
+/** Whether there is nothing to show but that time passes. @type {(run: Run) => boolean} */
+export const isWaiting = (run) => run.status === "queued" || phaseOf(run) !== "";
+
 /** Say what a run or a job is at. @param {{status: string, phase: string | null}} one */
 export function stageName({ status, phase }) {
   return status === "running" && phase && phase in PHASES ? phase : (STATES[status] ?? status);
@@ -57,6 +64,8 @@ export function stageName({ status, phase }) {
  */
 export function showState(run, broken) {
   const { job, step } = run;
+  const about = `${job.id} ${stageName(run)}`;
+  if (wait.about !== about) wait = { about, since: performance.now() };
   const facts = [
     job.name ? `${modelName(job)}, ${dataName(job)}` : "",
     `seed ${job.seed}`,
@@ -74,7 +83,9 @@ export function showState(run, broken) {
   watch.hidden = watch.textContent === "";
   const progress = byId("progress", HTMLProgressElement);
   progress.max = job.steps;
-  progress.value = step;
+  if (isWaiting(run)) progress.removeAttribute("value");
+  else progress.value = step;
+  offerRemedy(job);
 }
 
 /** @param {Run} run */
@@ -89,7 +100,7 @@ function showWarnings({ warnings }) {
 export function showEmpty(run) {
   const empty = byId("empty");
   empty.hidden = Boolean(run?.frames.length);
-  empty.textContent = run
+  empty.textContent = run?.job.id
     ? waitingFor(run)
     : "Choose a GAN and data, then start the training. The picture appears here.";
 }
@@ -209,8 +220,8 @@ export function waitOf({ queue_position: before, estimated_start: start }) {
 }
 
 /** @param {Run} run */
-function phaseOf({ phase }) {
-  return phase && phase in PHASES ? `${phase}: ${PHASES[phase]}` : "";
+function phaseOf({ status, phase }) {
+  return status === "running" && phase && phase in PHASES ? `${phase}: ${PHASES[phase]}` : "";
 }
 
 /** @param {Run} run */
@@ -218,7 +229,7 @@ function paceOf(run) {
   const { job, pace, left, status } = run;
   if (status === "queued") return waitOf(job);
   if (status === "paused" && job.half) return ["the discriminator has moved, the generator moves next"];
-  if (status === "running" && phaseOf(run)) return [phaseOf(run)];
+  if (phaseOf(run)) return [phaseOf(run), span((performance.now() - wait.since) / 1000)];
   if (run.ended) return job.seconds ? [`took ${span(job.seconds)}`] : [];
   if (!run.training || !pace) return [];
   return left === null ? [`${count(pace)} steps/s`] : [`${count(pace)} steps/s`, `${span(left)} left`];

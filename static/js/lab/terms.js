@@ -9,10 +9,10 @@ const TERMS = {
     "GAN",
     "Two networks learn against each other: the generator makes up points, the discriminator tells them from real ones. The three GANs differ in the discriminator’s loss.",
   ],
-  made: ["Generator", "Makes a point of random numbers. It never sees a real point: all it learns from are scores."],
+  made: ["Generator", "Makes points of random numbers. It never sees a real point: all it learns from are scores."],
   score: [
     "Discriminator, critic",
-    "The network that gives every place a score, high where points look real. The colours show this landscape; generated points are pulled uphill. In a Wasserstein GAN it is called critic, and only differences of its scores count.",
+    "The network that scores every place, high where points look real. Colours show this landscape; generated points are pulled uphill. In a Wasserstein GAN it is called critic, and only differences of its scores count.",
   ],
   losses: [
     "Losses",
@@ -20,20 +20,17 @@ const TERMS = {
   ],
   near: [
     "3 σ",
-    "σ is how far real points scatter around their mode, a place where they crowd. In the plane, 98.9 % of a mode’s points lie within 3 σ.",
+    "σ is how far real points scatter around a mode, where they crowd. In the plane, 98.9 % of them lie within 3 σ.",
   ],
   modes_fairly_covered: [
     "Modes covered",
-    "A mode is a place where real points crowd. It is covered where enough generated points lie.",
+    "Modes are places where real points crowd. Covered are those where enough generated points lie.",
   ],
   high_quality: ["Within 3 σ of a mode", "Share of 2,500 generated points that lie where real ones would."],
-  reverse_kl: [
-    "Reverse KL",
-    "How unevenly the good points are shared out among the modes: 0 if all have the same part, ln of the number of modes if one has all.",
-  ],
+  reverse_kl: ["Reverse KL", "How unevenly the good points are shared out among the modes: 0 is even."],
   sliced_wasserstein: [
     "Sliced Wasserstein distance",
-    "How far generated points must move to lie like the real ones, seen from many sides, in the mean. Even real points are not at 0 from other real ones.",
+    "How far generated points must move to lie like the real ones, in the mean of many directions. Even between two sets of real points it is not 0.",
   ],
   mean_squared_distance: ["Mean distance²", "Of 500 generated points from the cloud’s centre. Real ones have .1225."],
   barycentre_squared_distance: [
@@ -45,29 +42,23 @@ const TERMS = {
   latent_type: ["Latent numbers", "The random numbers that the generator makes points of, and how they are drawn."],
   epochs: ["Epoch", "A stretch of the training. Epochs × steps an epoch are the steps of the run."],
   steps_per_epoch: ["Step", "The discriminator makes its updates, then the generator makes one."],
-  batch_size: ["Batch", "As many real points, and as many generated ones, does each update look at."],
+  batch_size: ["Batch", "As many real and as many generated points does each update look at."],
   learning_rate: [
     "Learning rate",
-    "How far an update moves the weights. Too far, and the losses explode; too little, and nothing happens.",
+    "How far an update moves the weights. Too far, and nothing holds; too little, and nothing happens.",
   ],
-  beta_1: ["β₁", "How much of the last updates’ direction Adam, the optimizer, keeps. GANs like little."],
+  beta_1: ["β₁", "How much of its last direction the optimizer, Adam, keeps. GANs like little."],
   beta_2: ["β₂", "How slowly Adam forgets how large the gradients were."],
-  ema: [
-    "EMA",
-    "Show a moving average of the generator’s weights: .999 averages about 1,000 steps. It is calmer, and better in the end.",
-  ],
+  ema: ["EMA", "Shows a moving average of the generator’s weights: .999 averages about 1,000 steps. It is calmer."],
   lambda_gp: [
     "Penalty",
-    "Between real and generated points the critic’s slope should be 1. The penalty is the mean of (slope − 1)²; λ is how much it counts.",
+    "Between real and generated points the critic’s slope should be 1. The penalty is the mean of (slope − 1)²; λ is its weight.",
   ],
   clip: [
     "Clipping",
-    "After each update, the critic’s weights are cut off at ± this. It keeps the slope finite; but a tight bound makes a simple critic, a wide one lets it saturate.",
+    "Each update cuts the critic’s weights off at ± this, which keeps its slope finite. Tight bounds make it simple, wide ones let it saturate.",
   ],
-  critic_activation: [
-    "tanh",
-    "Holds scores between −1 and 1. Near the ends its slope is 0, and nothing is learnt there.",
-  ],
+  critic_activation: ["tanh", "Holds scores between −1 and 1. At the ends it has no slope, and nothing is learnt."],
   manifold: ["Manifold", "Where the generator puts a regular net of latent numbers: how it folds and stretches them."],
   gradient: ["Gradient", "Which way, and how strongly, the generator’s loss pulls each point."],
 };

@@ -24,6 +24,7 @@ export class Viewer {
   #begun;
   /** @type {{critic: number, share: number} | undefined} how far each network has moved, in slow motion */
   #slow;
+  #shortest = SHORTEST_MS;
   #waiting = false;
   #drawn = -Infinity;
 
@@ -137,13 +138,14 @@ export class Viewer {
     this.update();
   }
 
-  /** Run through all moments, or stop doing so. */
-  replay() {
+  /** Run through all moments, or stop doing so. @param {number} shortest how long it takes at least */
+  replay(shortest = SHORTEST_MS) {
     if (this.replaying) return this.seek(this.index);
     this.#following = false;
     this.#slow = undefined;
     this.#at = this.steps[0] ?? 0;
     this.#begun = performance.now();
+    this.#shortest = shortest;
     this.update();
   }
 
@@ -158,7 +160,7 @@ export class Viewer {
   /** @param {number} begun */
   #advance(begun) {
     const { steps } = this;
-    const duration = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, this.#last * FRAME_MS));
+    const duration = Math.min(LONGEST_MS, Math.max(this.#shortest, this.#last * FRAME_MS));
     const progress = Math.min(1, (performance.now() - begun) / duration);
     // Each picture stands as long as any other, however many steps are between them.
     const place = prefersCalm() ? Math.round(progress * this.#last) : progress * this.#last;

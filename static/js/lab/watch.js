@@ -1,12 +1,13 @@
 // Watching one run: its events come in, its picture and what is said about it go out.
 
 import { followService } from "../shared/api.js";
-import { byId } from "../shared/dom.js";
+import { byId, prefersCalm } from "../shared/dom.js";
 import { Beside } from "./beside.js";
 import { Feed } from "./feed.js";
 import { Followed } from "./follow.js";
+import { showCaptions } from "./guide.js";
 import { linesOf, Plot } from "./plot.js";
-import { describe, showEmpty, showFigures, showLosses, showState, stageName, tell } from "./report.js";
+import { describe, isWaiting, showEmpty, showFigures, showLosses, showState, stageName, tell } from "./report.js";
 import { scoresSeen, seen, showSeen } from "./seen.js";
 import { SlowMotion } from "./slow.js";
 import { Stage } from "./stage.js";
@@ -14,6 +15,9 @@ import { Film, Viewer } from "./viewer.js";
 import { steady } from "./words.js";
 
 /** @import { Run } from "./run.js" */
+
+const TICK_MS = 500;
+const EXAMPLE_MS = 10_000;
 
 const picture = byId("picture", HTMLCanvasElement);
 
@@ -28,6 +32,10 @@ export class Watch {
   #followed;
   #silent = false; // no answers come
   #told = { stage: "", step: 0 };
+  /** The real points that were seen last, and what they are. */
+  #real = { data: "", points: /** @type {Real | undefined} */ (undefined) };
+  /** @type {number | undefined} */
+  #ticking;
   /** Whether there is more to say than the picture shows; a replay changes the picture only. */
   #news = true;
   /** @type {(Frame | undefined)[]} of all runs, what the words beside the pictures are about */
@@ -53,12 +61,19 @@ export class Watch {
 
   /** Id of the run that is watched. */
   get id() {
-    return this.#viewer.run?.job.id ?? null;
+    return this.#viewer.run?.job.id || null; // an example has none
+  }
+
+  /** Play a run that the page itself has. @param {Run} run */
+  play(run) {
+    this.show(undefined);
+    this.#viewer.show([run]);
+    if (!prefersCalm()) this.#viewer.replay(EXAMPLE_MS);
   }
 
   /** All runs that are shown, this one first. */
   get jobs() {
-    return this.#viewer.runs.map(({ job }) => job);
+    return this.#viewer.runs.map(({ job }) => job).filter(({ id }) => id);
   }
 
   /** Watch a run, or none, beside others. @type {(job: Job | undefined, others?: Job[]) => void} */
@@ -74,6 +89,7 @@ export class Watch {
     this.#followed?.close();
     this.#followed = job && new Followed(job, Feed, () => this.repaint(), this.onJob, this.onGone);
     const run = this.#followed?.run;
+    if (run && this.#real.data === dataOf(run)) run.real = this.#real.points; // until its own come
     this.#told = { stage: job ? stageName(job) : "", step: job?.step ?? 0 };
     this.#news = true;
     this.#viewer.show(run ? [run] : []);
@@ -111,12 +127,15 @@ export class Watch {
   /** Say what is new about the run. @type {(run: Run | undefined, frame: Frame | undefined) => void} */
   #report(run, frame) {
     showSeen(run);
-    byId("watch").hidden = byId("take").hidden = !run;
+    byId("watch").hidden = byId("take").hidden = !run?.job.id;
     byId("legend").hidden = !frame;
     showEmpty(run);
     showLosses(run);
     byId("studio").dataset.status = run?.status ?? "";
-    if (!run) return;
+    clearTimeout(this.#ticking);
+    if (run?.real) this.#real = { data: dataOf(run), points: run.real };
+    if (!run?.job.id) return;
+    if (isWaiting(run)) this.#ticking = setTimeout(() => this.repaint(), TICK_MS); // the seconds count
     showState(run, this.#followed?.deaf || this.#silent);
     tell(run, this.#told.stage, this.#told.step);
     this.#told = { stage: stageName(run), step: run.step };
@@ -126,12 +145,16 @@ export class Watch {
   #caption(run, frame) {
     showFigures(run, frame);
     showScale(scoresSeen(run?.real) ? frame : undefined);
+    showCaptions(run, frame);
     picture.ariaLabel = describe(run, frame);
     picture.dataset.step = frame ? String(frame.step) : "";
     this.#beside.report(this.#viewer.runs, this.#frames, this.#viewer.step);
-    this.onSeen(run, this.#viewer.step);
+    this.onSeen(run?.job.id ? run : undefined, this.#viewer.step);
   }
 }
+
+/** @type {(run: Run) => string} what two runs on the same data have in common */
+const dataOf = ({ job }) => JSON.stringify(job.data);
 
 /** @param {Frame | undefined} frame */
 function showScale(frame) {
