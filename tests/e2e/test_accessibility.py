@@ -109,6 +109,7 @@ def test_nothing_is_wrong_on_any_page_in_any_state(visitor: Visitor, axe: str, j
     checked.check("failed")
 
     page.goto(f"/lab?job={paused}")
+    lab.everybodys(page)
     stands(page, "running")
     expect(page.locator("#picture")).to_have_attribute("data-step", re.compile("[1-9]"), timeout=lab.TRAINING_MS)
     checked.check("running")
