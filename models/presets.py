@@ -179,6 +179,7 @@ PRESETS: dict[PresetName, Preset] = {
         watch="The points gather in modes early, but only in some of the eight: 4 with seed 0, 6 with seeds 1 and 2. "
         "They stay there, and the others stay empty to the end.",
         model="simple_gan",
+        lambda_gp=10.0,
     ),
     "ring8_clipping": replace(
         _SMALL_RING,
@@ -186,6 +187,7 @@ PRESETS: dict[PresetName, Preset] = {
         watch="Within some hundred steps all scores, of real and of generated points, are at the same end of the "
         "critic's tanh, where it has no slope. From then on nothing pulls the points, and they stand still.",
         model="wgan_clip",
+        lambda_gp=10.0,
     ),
     "ring8_penalty": _SMALL_RING,
     "ring8": _PLANE,

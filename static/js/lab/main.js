@@ -13,7 +13,7 @@ import { owner } from "./owner.js";
 import { followRemedies } from "./remedies.js";
 import { RunList } from "./runs.js";
 import { offerSeen, readSeen, seenValues, VIEWS } from "./seen.js";
-import { look, submit } from "./service.js";
+import { freshKey, look, lookFor, submit } from "./service.js";
 import { OWN, readAddress, valuesOf, writeAddress } from "./settings.js";
 import { offerStories } from "./stories.js";
 import { explainAll } from "./terms.js";
@@ -172,16 +172,6 @@ async function open() {
   }
 }
 
-/** Look a run up; undefined where it was deleted. @param {string} id */
-async function lookFor(id) {
-  try {
-    return await look(id);
-  } catch (error) {
-    if (!(error instanceof ServiceError) || error.status !== 404) throw error;
-    return undefined;
-  }
-}
-
 /** The run that the address names is gone. @param {Values} values */
 function miss(values) {
   show(undefined);
@@ -204,11 +194,6 @@ async function arrive() {
   if (wanted || watch.id !== null) return;
   const example = await bringExample();
   if (example && watch.id === null) watch.play(example); // unless a run was started meanwhile
-}
-
-/** A key makes sure that a request which is sent twice starts one run. */
-function freshKey() {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, "0")).join("");
 }
 
 let refreshing = false;

@@ -119,6 +119,21 @@ export const eventsAfter = (id, after) =>
 /** @type {(id: string, rest?: string) => string} address of a job, or of something of it */
 export const jobUrl = (id, rest = "") => `/jobs/${encodeURIComponent(id)}${rest}`;
 
+/** Look a run up; undefined where it was deleted. @param {string} id */
+export async function lookFor(id) {
+  try {
+    return await look(id);
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.status !== 404) throw error;
+    return undefined;
+  }
+}
+
+/** A key makes sure that a request which is sent twice starts one run. */
+export function freshKey() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, "0")).join("");
+}
+
 /**
  * @param {string} url
  * @param {RequestInit} [options]

@@ -292,6 +292,8 @@ def test_owners_take_turns(store: JobStore, jobs: JobDatabase, engine: sa.Engine
             ended = {"state": State.SUCCEEDED, "started": 1.0}
             connection.execute(sa.update(metadata.tables["jobs"]).filter_by(id=job_id).values(ended))
 
+    for job_id in [submit("z"), submit("z")]:  # so whoever had the last turn before waits no longer than the others
+        start(job_id)
     a = [submit("a") for _ in range(4)]
     nobody = [submit(None) for _ in range(2)]
     b = [submit("b")]

@@ -136,7 +136,7 @@ def _run_out(exception: BaseException) -> Callable[[TrainerRun], bool]:
         ((JobFiles, "make"), OSError(28, "No space left on device", "/secret"), "No space left on device"),
         ((JobFiles, "make"), FileExistsError(17, "File exists", "/secret"), "File exists"),
         ((JobFiles, "tidy_unfinished"), OSError(30, "Read-only file system", "/secret"), "Read-only file system"),
-        ((TrainingProcess, "send"), TypeError("cannot pickle"), "TypeError"),
+        ((TrainingProcess, "train"), TypeError("cannot pickle"), "TypeError"),
         ((LeaseStore, "acquire"), ValueError("a row of no sense"), "ValueError"),
         ((LeaseStore, "refresh"), ProgrammingError("", None, Exception()), "ProgrammingError"),
     ],
@@ -163,7 +163,7 @@ def test_whatever_leaves_a_run_ends_the_job_with_a_reason(
 
     class Idle(TrainingProcess):
         def __init__(self) -> None: ...
-        def send(self, order: object) -> None: ...
+        def train(self, command: object, architecture: object) -> None: ...
         def kill(self) -> None: ...
 
         reusable = False

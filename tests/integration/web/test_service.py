@@ -149,6 +149,7 @@ def test_openapi_describes_every_call(app: FastAPI) -> None:
         "/info",
         "/presets",
         "/jobs",
+        "/jobs/check",
         "/jobs/data",
         "/jobs/{job_id}",
         "/jobs/{job_id}/cancel",
