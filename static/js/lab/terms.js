@@ -39,10 +39,10 @@ const TERMS = {
   ],
   seed: ["Seed", "Decides every random number: points, first weights, batches. Same seed and settings, same run."],
   gen_shape: ["Layers", "How many numbers each layer has, from the random numbers to a point’s coordinates."],
-  latent_type: ["Latent numbers", "The random numbers that the generator makes points of, and how they are drawn."],
+  latent_type: ["Latent numbers", "The random numbers that the generator turns into points, and how they are drawn."],
   epochs: ["Epoch", "A stretch of the training. Epochs × steps an epoch are the steps of the run."],
   steps_per_epoch: ["Step", "The discriminator makes its updates, then the generator makes one."],
-  batch_size: ["Batch", "As many real and as many generated points does each update look at."],
+  batch_size: ["Batch", "How many real points, and how many generated ones, each update looks at."],
   learning_rate: [
     "Learning rate",
     "How far an update moves the weights. Too far, and nothing holds; too little, and nothing happens.",
