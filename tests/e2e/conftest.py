@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, expect, sync_playwright
 
 from tests.conftest import PATIENCE, ROOT
+from tests.e2e.lab import ask
 
 #: How long a page may take for anything but a training; it only ends a hang.
 WAIT_MS = 60_000
@@ -91,6 +92,22 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def server(shared_server: Server) -> str:
     """Give the address of the shared service."""
     return shared_server.address
+
+
+@pytest.fixture
+def start(server: str) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Start runs that end with the test at the latest: should it fail, the next one need not wait for them."""
+    jobs = []
+
+    def submit(**settings: Any) -> dict[str, Any]:
+        job: dict[str, Any] = ask(server, "POST", "/jobs", settings)
+        jobs.append(f"/jobs/{job['id']}")
+        return job
+
+    yield submit
+    for job in jobs:
+        if ask(server, "GET", job)["status"] in ("queued", "running", "paused"):
+            ask(server, "POST", f"{job}/cancel")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Runs side by side on the lab page, forks, and the other two GANs on the same data."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ HIDE = """hidden => {
 QUALITY = "within 3 \N{GREEK SMALL LETTER SIGMA} of a mode"
 
 Json = dict[str, Any]
+Start = Callable[..., Json]
 
 
 @pytest.fixture(scope="module")
@@ -244,14 +246,16 @@ def test_a_fork_goes_on_from_the_line_of_its_parent(visitor: Visitor, runs: list
 
 
 def test_what_trains_is_followed_on_one_connection_while_the_page_is_seen(
-    visitor: Visitor, server: str, runs: list[Json]
+    visitor: Visitor, server: str, runs: list[Json], start: Start
 ) -> None:
-    training = [ask(server, "POST", "/jobs", SIMPLE | {"epochs": 5_000, "seed": seed}) for seed in (31, 32)]
+    training = [start(**SIMPLE | {"epochs": 5_000, "seed": seed}) for seed in (31, 32)]
     page = visitor.blank()
     streams: list[str] = []
     page.on("request", lambda request: streams.append(request.url) if request.resource_type == "eventsource" else None)
     page.goto(address(training[0], training[1], runs[1]))
-    until(lambda: all(step not in ("", "0") for step in steps(page)))
+    expect(page.locator("#panels canvas")).to_have_count(3)
+    for picture in page.locator("#panels canvas").all():
+        expect(picture).to_have_attribute("data-step", re.compile("^[1-9]"), timeout=lab.TRAINING_MS)
     assert all(training[0]["id"] in url for url in streams)  # a browser has six connections for all its tabs
 
     page.evaluate(HIDE, True)

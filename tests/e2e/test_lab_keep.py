@@ -1,6 +1,7 @@
 """Runs on the lab page are kept, found, named, shared, deleted and taken along."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -143,11 +144,13 @@ def test_several_runs_are_deleted_unless_that_is_undone(visitor: Visitor, server
     until(lambda: left() == {"three"})
 
 
-def test_a_link_opens_the_same_run_for_others_to_look_at(visitor: Visitor, server: str) -> None:
+def test_a_link_opens_the_same_run_for_others_to_look_at(
+    visitor: Visitor, server: str, start: Callable[..., dict[str, Any]]
+) -> None:
     mine = visitor.open("/lab?data=circle&model=simple_gan&epochs=1&seed=21")
     mine.click("#start")
     stands(mine, "succeeded")
-    long = ask(server, "POST", "/jobs", SIMPLE | {"epochs": 5_000, "owner": owner_of(mine), "name": "long"})
+    long = start(**SIMPLE | {"epochs": 5_000, "owner": owner_of(mine), "name": "long"})
     until(lambda: ask(server, "GET", f"/jobs/{long['id']}")["step"] > 0)
 
     other = visitor.open(mine.url, unused=True, permissions=["clipboard-read", "clipboard-write"])

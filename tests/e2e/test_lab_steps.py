@@ -1,6 +1,7 @@
 """A paused run, trained by single steps and halves of them on the lab page."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from tests.e2e.lab import SIMPLE, ask, everybodys, stands, until
 
 pytestmark = pytest.mark.e2e
 
+Start = Callable[..., dict[str, Any]]
 
-def test_a_paused_run_is_trained_by_single_and_half_steps(visitor: Visitor, server: str) -> None:
-    job = ask(server, "POST", "/jobs", SIMPLE | {"epochs": 5_000, "seed": 9})
+
+def test_a_paused_run_is_trained_by_single_and_half_steps(visitor: Visitor, server: str, start: Start) -> None:
+    job = start(**SIMPLE | {"epochs": 5_000, "seed": 9})
 
     def look() -> dict[str, Any]:
         now: dict[str, Any] = ask(server, "GET", f"/jobs/{job['id']}")
@@ -55,8 +58,8 @@ def test_a_paused_run_is_trained_by_single_and_half_steps(visitor: Visitor, serv
     stands(page, "cancelled")
 
 
-def test_a_step_that_is_refused_says_why(visitor: Visitor, server: str) -> None:
-    job = ask(server, "POST", "/jobs", SIMPLE | {"epochs": 5_000, "seed": 10})
+def test_a_step_that_is_refused_says_why(visitor: Visitor, server: str, start: Start) -> None:
+    job = start(**SIMPLE | {"epochs": 5_000, "seed": 10})
     until(lambda: ask(server, "GET", f"/jobs/{job['id']}")["step"] > 0)
     ask(server, "POST", f"/jobs/{job['id']}/pause")
     until(lambda: ask(server, "GET", f"/jobs/{job['id']}")["status"] == "paused")

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -239,8 +239,10 @@ def test_after_a_restart_of_the_server_no_word_of_the_outage_is_left(guest: Visi
     expect(page.locator("#runs li").filter(has_text="long")).to_contain_text("cancelled")
 
 
-def test_a_server_that_stands_still_is_missed_and_welcomed_back(visitor: Visitor, shared_server: Server) -> None:
-    job = ask(visitor.server, "POST", "/jobs", SIMPLE | {"epochs": 8_000, "name": "long"})
+def test_a_server_that_stands_still_is_missed_and_welcomed_back(
+    visitor: Visitor, shared_server: Server, start: Callable[..., dict[str, Any]]
+) -> None:
+    job = start(**SIMPLE | {"epochs": 8_000, "name": "long"})
     page = lab.everybodys(visitor.open(f"/lab?job={job['id']}", failures_expected=True))
     stands(page, "running")
     page.click("#pause")  # meanwhile, it need not train

@@ -20,7 +20,7 @@ APPLICATION_VERSION = "1"
 
 #: Key of the advisory lock under which the jobs of dead workers are recovered; nothing else may use it.
 _RECOVERY_LOCK = 7_160_160_161
-#: A run ends some milliseconds after its job; wait this long for that. A worker that died in between never ends it.
+#: A run ends some milliseconds after its job; wait this long for that.
 _RUN_END_SECONDS = 2.0
 
 
@@ -72,16 +72,31 @@ class Queue:
             if runs:
                 self._client.resume_workflows([run.workflow_id for run in runs], queue_name=QUEUE)
 
-    def delete_runs(self, job_id: str) -> None:
-        """Delete what DBOS keeps about the runs of a job that has ended."""
+    def delete_runs(self, job_id: str) -> bool:
+        """Delete what DBOS keeps about the runs of a job that has ended; return whether nothing is left.
+
+        A run that a worker still has stays: DBOS cannot end a run without a row. Delete it later, by another call.
+        """
+        self._take_back(job_id)
         deadline = time.monotonic() + _RUN_END_SECONDS
         while True:
             runs = self._workflows(workflow_id_prefix=_workflow_id(job_id, ""))
-            if time.monotonic() > deadline or all(run.status != "PENDING" for run in runs):
+            ended = [run.workflow_id for run in runs if run.status != "PENDING"]
+            if len(ended) == len(runs) or time.monotonic() > deadline:
                 break
             time.sleep(0.02)
-        if runs:
-            self._client.delete_workflows([run.workflow_id for run in runs])
+        if ended:
+            self._client.delete_workflows(ended)
+        return len(ended) == len(runs)
+
+    def _take_back(self, job_id: str) -> None:
+        """Cancel the runs of a job that no worker has. DBOS's own call would cancel the others too."""
+        schema = None if self._engine.dialect.name == "sqlite" else "dbos"
+        runs = sa.table("workflow_status", sa.column("workflow_uuid"), sa.column("status"), schema=schema)
+        its = runs.c.workflow_uuid.startswith(_workflow_id(job_id, ""), autoescape=True)
+        with self._engine.begin() as connection:
+            waiting = sa.update(runs).where(its, runs.c.status == "ENQUEUED")
+            connection.execute(waiting.values(status="CANCELLED"))
 
     def close(self) -> None:
         """Close the client; the engine stays open."""

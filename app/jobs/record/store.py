@@ -160,9 +160,13 @@ class JobStore(JobReader):
             return list(connection.execute(sa.select(leftovers.c.id).where(leftovers.c.submitted.is_(None))).scalars())
 
     def clear(self, files: JobFiles) -> None:
-        """Delete the files and workflows of a job without a row. May be repeated until it succeeds."""
+        """Delete the files and workflows of a job without a row. May be repeated until it succeeds.
+
+        What a worker has still to do with is left to :meth:`leftovers`.
+        """
         files.remove()
-        self._queue.delete_runs(files.job_id)
+        if not self._queue.delete_runs(files.job_id):
+            return
         with self._engine.begin() as connection:
             connection.execute(sa.delete(leftovers).where(leftovers.c.id == files.job_id))
 

@@ -4,11 +4,12 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from dbos import DBOSClient
+from dbos import DBOSClient, WorkflowStatus
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
@@ -86,6 +87,61 @@ def _half_way(path: Path) -> None:
     for entry in [entry for entry in Path(path).rglob("*") if entry.is_file()][:1]:
         entry.unlink()
     raise OSError(39, "Directory not empty")
+
+
+@pytest.mark.parametrize("status", ["ENQUEUED", "PENDING", "SUCCESS", "ERROR", "CANCELLED"])
+def test_a_run_that_a_worker_has_is_deleted_once_it_has_ended(
+    status: str,
+    jobs: JobDatabase,
+    settings: Settings,
+    engine: sa.Engine,
+    restart: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """DBOS fails, with a traceback, to end a run that was deleted meanwhile."""
+    monkeypatch.setattr("app.jobs.record.queue._RUN_END_SECONDS", 0.1)
+    job_id = _submit(jobs)
+    _cancel(jobs, job_id)
+    _set_status(engine, job_id, status)
+    manage.delete(jobs, job_id)
+    with pytest.raises(UnknownJobError):
+        manage.show(jobs, job_id)
+    assert _left(engine, settings, job_id) == ([f"{job_id}-1", job_id] if status == "PENDING" else [])
+    restart()
+    assert len(_left(engine, settings, job_id)) == (2 if status == "PENDING" else 0)
+    _set_status(engine, job_id, "SUCCESS")
+    restart()
+    assert _left(engine, settings, job_id) == []
+
+
+def test_a_worker_that_is_faster_keeps_its_run(
+    jobs: JobDatabase, queue: Queue, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker takes the run between the deletion's two looks at the queue."""
+    monkeypatch.setattr("app.jobs.record.queue._RUN_END_SECONDS", 0.1)
+    job_id = _submit(jobs)
+    _cancel(jobs, job_id)
+    look = Queue._workflows
+
+    def taken(self: Queue, **conditions: Any) -> list[WorkflowStatus]:
+        _set_status(engine, job_id, "PENDING")
+        return look(self, **conditions)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Queue, "_workflows", taken)
+        assert not queue.delete_runs(job_id)
+    _set_status(engine, job_id, "SUCCESS")
+    assert queue.delete_runs(job_id)
+
+
+def _set_status(engine: sa.Engine, job_id: str, status: str) -> None:
+    """Bring the first run of a job to a status, as DBOS would."""
+    table = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(f"UPDATE {table} SET status = :status WHERE workflow_uuid = :run"),
+            {"status": status, "run": f"{job_id}-1"},
+        )
 
 
 FAULTS: dict[str, tuple[object, str, Callable[..., None]]] = {
