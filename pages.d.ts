@@ -8,62 +8,62 @@ type Walk = { from: Face; to: number };
 
 /** A job as the service describes it. What is stored may be unreadable; then its settings are null. */
 type Job = {
-  id: string;
-  name: string | null;
-  owner: string | null;
-  status: string;
-  phase: string | null;
-  step: number;
-  steps: number;
-  first_step: number;
-  created: string;
-  weights_step: number | null;
-  seconds: number;
-  queue_position: number | null;
-  estimated_start: string | null;
-  warnings: Record<string, string>;
-  error: string | null;
-  parent: { id: string; step: number } | null;
-  checkpoints: number[];
-  model: string | null;
-  data: {
-    name?: string;
-    rows?: number;
-    dimensions?: number;
-    size?: number;
-    noise?: number | null;
-    titles?: string[] | null;
-    /** From the networks’ 0 … 1 to the units of own points, by column. */
-    transform?: { scale: number[]; offset: number[] } | null;
-  } | null;
-  views?: string[];
-  seed: number | null;
-  [setting: string]: unknown;
+	id: string;
+	name: string | null;
+	owner: string | null;
+	status: string;
+	phase: string | null;
+	step: number;
+	steps: number;
+	first_step: number;
+	created: string;
+	weights_step: number | null;
+	seconds: number;
+	queue_position: number | null;
+	estimated_start: string | null;
+	warnings: Record<string, string>;
+	error: string | null;
+	parent: { id: string; step: number } | null;
+	checkpoints: number[];
+	model: string | null;
+	data: {
+		name?: string;
+		rows?: number;
+		dimensions?: number;
+		size?: number;
+		noise?: number | null;
+		titles?: string[] | null;
+		/** From the networks’ 0 … 1 to the units of own points, by column. */
+		transform?: { scale: number[]; offset: number[] } | null;
+	} | null;
+	views?: string[];
+	seed: number | null;
+	[setting: string]: unknown;
 };
 
 /** A run that is known to work; `job` is the body that starts it. */
 type Preset = {
-  name: string;
-  title: string;
-  watch: string;
-  job: {
-    model: string;
-    data: { name: string; size: number };
-    epochs: number;
-    steps_per_epoch: number;
-    [setting: string]: unknown;
-  };
+	name: string;
+	title: string;
+	watch: string;
+	job: {
+		model: string;
+		data: { name: string; size: number };
+		epochs: number;
+		steps_per_epoch: number;
+		[setting: string]: unknown;
+	};
 };
 
 /** What the service finds in a file of points; `points` are some of them. */
 type Preview = {
-  name: string | null;
-  rows: number;
-  dimensions: number;
-  titles: string[] | null;
-  skipped: string[];
-  warnings: string[];
-  points: number[][];
+	name: string | null;
+	rows: number;
+	dimensions: number;
+	titles: string[] | null;
+	skipped: string[];
+	warnings: string[];
+	points: number[][];
 };
 
 type Network = { widths: number[]; weights: number };
@@ -86,37 +86,37 @@ type Interval = [low: number, high: number];
 
 /** The real points, and what is known of them. */
 type Real = {
-  points: Points;
-  /** Of an example; the points may have only the first few of them. */
-  dimensions: number;
-  /** What the picture shows, by coordinate. */
-  box: Interval[];
-  modes: number[][] | null;
-  /** Distance from a mode that counts as near: 3 σ. */
-  radius: number | null;
-  /** Whether they are the caller's, in units that the picture has to tell. */
-  own: boolean;
+	points: Points;
+	/** Of an example; the points may have only the first few of them. */
+	dimensions: number;
+	/** What the picture shows, by coordinate. */
+	box: Interval[];
+	modes: number[][] | null;
+	/** Distance from a mode that counts as near: 3 σ. */
+	radius: number | null;
+	/** Whether they are the caller's, in units that the picture has to tell. */
+	own: boolean;
 };
 
 /** What the networks could do at a step. */
 type Frame = {
-  /** With a half, the discriminator has made its updates of the next step, and the generator not. */
-  step: number;
-  /** Generated points; the same place always holds the point of the same latent vector. */
-  made: Points;
-  /** The discriminator's, row by row from the bottom of the box. */
-  scores: Float32Array | null;
-  /** Rows and columns of the scores. */
-  side: number;
-  /** Of the scores. */
-  range: Interval;
-  figures: Record<string, number | null>;
-  /** Whether each mode has its fair share of the generated points. */
-  covered: boolean[] | null;
-  /** The generator's image of a line or a grid, row by row. */
-  manifold: (Points & { columns: number }) | null;
-  /** Where the generator's loss pulls the first generated points: steps from them. */
-  pull: Points | null;
+	/** With a half, the discriminator has made its updates of the next step, and the generator not. */
+	step: number;
+	/** Generated points; the same place always holds the point of the same latent vector. */
+	made: Points;
+	/** The discriminator's, row by row from the bottom of the box. */
+	scores: Float32Array | null;
+	/** Rows and columns of the scores. */
+	side: number;
+	/** Of the scores. */
+	range: Interval;
+	figures: Record<string, number | null>;
+	/** Whether each mode has its fair share of the generated points. */
+	covered: boolean[] | null;
+	/** The generator's image of a line or a grid, row by row. */
+	manifold: (Points & { columns: number }) | null;
+	/** Where the generator's loss pulls the first generated points: steps from them. */
+	pull: Points | null;
 };
 
 /**

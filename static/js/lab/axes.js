@@ -15,18 +15,18 @@ const known = new WeakMap();
 
 /** Say which axes a run offers, the usual ones first. @param {Real} real */
 export function axesOf({ dimensions, points }) {
-  const pairs = [SCORED];
-  for (let j = 2; j < points.dimensions; j++) for (let i = 0; i < j; i++) pairs.push(`${i} ${j}`);
-  if (dimensions < 3) return pairs;
-  if (dimensions > MOST) return [PRINCIPAL, ...pairs];
-  const coloured = dimensions === 5 && points.values.every((value, at) => at % 5 < 2 || (value >= 0 && value <= 1));
-  return [...pairs, PRINCIPAL, ...(coloured ? [COLOURS] : [])];
+	const pairs = [SCORED];
+	for (let j = 2; j < points.dimensions; j++) for (let i = 0; i < j; i++) pairs.push(`${i} ${j}`);
+	if (dimensions < 3) return pairs;
+	if (dimensions > MOST) return [PRINCIPAL, ...pairs];
+	const coloured = dimensions === 5 && points.values.every((value, at) => at % 5 < 2 || (value >= 0 && value <= 1));
+	return [...pairs, PRINCIPAL, ...(coloured ? [COLOURS] : [])];
 }
 
 /** The axes that are shown: the wanted ones, where a run has them. @type {(real: Real, wanted: string) => string} */
 export function chosenAxes(real, wanted) {
-  const offered = axesOf(real);
-  return offered.includes(wanted) ? wanted : offered[0];
+	const offered = axesOf(real);
+	return offered.includes(wanted) ? wanted : offered[0];
 }
 
 /** The coordinates that axes are, if they are two. @type {(axes: string) => number[] | null} */
@@ -37,40 +37,40 @@ export const pairOf = (axes) => (axes === PRINCIPAL ? null : (axes === COLOURS ?
  * @type {(real: Real, axis: number) => Interval}
  */
 export const rangeOf = ({ box, points: { dimensions, values } }, axis) =>
-  box[axis] ?? extremes([0, 1, ...values.filter((_, at) => at % dimensions === axis)]);
+	box[axis] ?? extremes([0, 1, ...values.filter((_, at) => at % dimensions === axis)]);
 
 /** @type {(real: Real, axes: string, width: number, height: number) => Plane} */
 export function planeOf(real, axes, width, height) {
-  const key = `${axes} ${width} ${height}`;
-  let found = known.get(real);
-  if (found?.key !== key) {
-    const [across, up] = pairOf(axes)?.map((axis) => lineOf(real, axis)) ?? principal(real).lines;
-    const factors = [across.factors.map((one) => one * width), up.factors.map((one) => -one * height)];
-    found = { key, plane: { factors, origin: [across.origin * width, (1 - up.origin) * height] } };
-    known.set(real, found);
-  }
-  return found.plane;
+	const key = `${axes} ${width} ${height}`;
+	let found = known.get(real);
+	if (found?.key !== key) {
+		const [across, up] = pairOf(axes)?.map((axis) => lineOf(real, axis)) ?? principal(real).lines;
+		const factors = [across.factors.map((one) => one * width), up.factors.map((one) => -one * height)];
+		found = { key, plane: { factors, origin: [across.origin * width, (1 - up.origin) * height] } };
+		known.set(real, found);
+	}
+	return found.plane;
 }
 
 /** Project points. @type {(points: Points, factors: number[][], origin: number[]) => Float32Array} */
 export function project({ count, dimensions, values }, factors, origin) {
-  const found = new Float32Array(2 * count);
-  for (let at = 0; at < found.length; at++) {
-    const axis = factors[at % 2];
-    const first = (at >> 1) * dimensions;
-    found[at] = origin[at % 2];
-    for (let k = 0; k < dimensions; k++) if (axis[k]) found[at] += axis[k] * values[first + k];
-  }
-  return found;
+	const found = new Float32Array(2 * count);
+	for (let at = 0; at < found.length; at++) {
+		const axis = factors[at % 2];
+		const first = (at >> 1) * dimensions;
+		found[at] = origin[at % 2];
+		for (let k = 0; k < dimensions; k++) if (axis[k]) found[at] += axis[k] * values[first + k];
+	}
+	return found;
 }
 
 /** The axis of one coordinate; where there is none, it has no extent. @type {(real: Real, axis: number) => Line} */
 function lineOf(real, axis) {
-  const factors = new Array(real.points.dimensions).fill(0);
-  if (axis >= factors.length) return { factors, origin: 0 };
-  const [low, high] = rangeOf(real, axis);
-  factors[axis] = 1 / (high - low);
-  return { factors, origin: -low / (high - low) };
+	const factors = new Array(real.points.dimensions).fill(0);
+	if (axis >= factors.length) return { factors, origin: 0 };
+	const [low, high] = rangeOf(real, axis);
+	factors[axis] = 1 / (high - low);
+	return { factors, origin: -low / (high - low) };
 }
 
 /**
@@ -79,23 +79,23 @@ function lineOf(real, axis) {
  * @param {Real} real
  */
 export function principal(real) {
-  const { count, dimensions, values } = real.points;
-  const own = Array.from({ length: dimensions }, (_, axis) => lineOf(real, axis));
-  const apart = own.map(({ factors }, k) => {
-    const shares = Array.from({ length: count }, (_, i) => factors[k] * values[i * dimensions + k]);
-    const mean = sum(shares) / count;
-    return shares.map((one) => one - mean);
-  });
-  const covariance = apart.map((one) => apart.map((other) => dot(one, other) / count));
-  const first = direction(covariance, []);
-  const both = [first, direction(covariance, first)];
-  const reach = Math.max(...both.map((vector) => sum(vector.map(Math.abs))));
-  const lines = both.map((vector) => ({
-    factors: vector.map((one, k) => (one * own[k].factors[k]) / reach),
-    origin: 0.5 + sum(vector.map((one, k) => one * (own[k].origin - 0.5))) / reach,
-  }));
-  const total = sum(covariance.map((row, k) => row[k])) || 1;
-  return { lines, variance: sum(both.map((vector) => dot(vector, times(covariance, vector)))) / total };
+	const { count, dimensions, values } = real.points;
+	const own = Array.from({ length: dimensions }, (_, axis) => lineOf(real, axis));
+	const apart = own.map(({ factors }, k) => {
+		const shares = Array.from({ length: count }, (_, i) => factors[k] * values[i * dimensions + k]);
+		const mean = sum(shares) / count;
+		return shares.map((one) => one - mean);
+	});
+	const covariance = apart.map((one) => apart.map((other) => dot(one, other) / count));
+	const first = direction(covariance, []);
+	const both = [first, direction(covariance, first)];
+	const reach = Math.max(...both.map((vector) => sum(vector.map(Math.abs))));
+	const lines = both.map((vector) => ({
+		factors: vector.map((one, k) => (one * own[k].factors[k]) / reach),
+		origin: 0.5 + sum(vector.map((one, k) => one * (own[k].origin - 0.5))) / reach,
+	}));
+	const total = sum(covariance.map((row, k) => row[k])) || 1;
+	return { lines, variance: sum(both.map((vector) => dot(vector, times(covariance, vector)))) / total };
 }
 
 /**
@@ -103,17 +103,17 @@ export function principal(real) {
  * @type {(covariance: number[][], other: number[]) => number[]} orthogonal to the other
  */
 function direction(covariance, other) {
-  let vector = covariance.map((_, k) => (other.length ? k + 1 : 1 / (k + 1)));
-  for (let round = 0; round < ROUNDS; round++) {
-    const next = round ? times(covariance, vector) : vector;
-    const along = dot(other, next);
-    const rest = next.map((one, k) => one - along * (other[k] ?? 0));
-    const length = Math.hypot(...rest);
-    if (length < 1e-12) break; // no variance is left
-    vector = rest.map((one) => one / length);
-  }
-  const largest = vector.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most));
-  return vector.map((one) => one * Math.sign(largest));
+	let vector = covariance.map((_, k) => (other.length ? k + 1 : 1 / (k + 1)));
+	for (let round = 0; round < ROUNDS; round++) {
+		const next = round ? times(covariance, vector) : vector;
+		const along = dot(other, next);
+		const rest = next.map((one, k) => one - along * (other[k] ?? 0));
+		const length = Math.hypot(...rest);
+		if (length < 1e-12) break; // no variance is left
+		vector = rest.map((one) => one / length);
+	}
+	const largest = vector.reduce((most, one) => (Math.abs(one) > Math.abs(most) ? one : most));
+	return vector.map((one) => one * Math.sign(largest));
 }
 
 /** @type {(values: number[]) => number} */

@@ -16,16 +16,16 @@ const passing = new Map();
  * @param {"retry" | "forget"} then when the service is back: that the reader should try again, or nothing
  */
 export function complain(id, problem, then = "retry") {
-  if (problem instanceof Error && !(problem instanceof ServiceError)) throw problem;
-  passing.delete(id);
-  if (problem instanceof ServiceError && problem.passes) passing.set(id, then);
-  write(id, problem instanceof Error ? problem.message : String(problem));
+	if (problem instanceof Error && !(problem instanceof ServiceError)) throw problem;
+	passing.delete(id);
+	if (problem instanceof ServiceError && problem.passes) passing.set(id, then);
+	write(id, problem instanceof Error ? problem.message : String(problem));
 }
 
 /** Take a complaint away. @param {string} id of the box */
 export function forgive(id) {
-  passing.delete(id);
-  write(id, "");
+	passing.delete(id);
+	write(id, "");
 }
 
 /**
@@ -33,15 +33,15 @@ export function forgive(id) {
  * @param {string} message empty hides the box
  */
 function write(id, message) {
-  const box = byId(id);
-  if (box.textContent !== message || box.hidden) box.textContent = message; // else screen readers would say it again
-  box.hidden = message === "";
+	const box = byId(id);
+	if (box.textContent !== message || box.hidden) box.textContent = message; // else screen readers would say it again
+	box.hidden = message === "";
 }
 
 followService((reached) => {
-  if (!reached) return;
-  for (const [id, then] of passing) write(id, then === "retry" ? AGAIN : "");
-  passing.clear();
+	if (!reached) return;
+	for (const [id, then] of passing) write(id, then === "retry" ? AGAIN : "");
+	passing.clear();
 });
 
 /**
@@ -50,30 +50,30 @@ followService((reached) => {
  * @returns {Map<string, string>} settings and what is wrong with each
  */
 export function complaintsOf(error) {
-  if (error.message.startsWith("the job would not fit")) return new Map([["gen_shape", error.message]]);
-  const path = error.message.match(/^(?:[a-z_.× ]+: )+/)?.[0] ?? "";
-  const errors = error.errors.length > 0 ? error.errors : [{ field: path, message: error.message }];
-  /** @type {Map<string, string>} */
-  const found = new Map();
-  for (const { field, message } of errors) {
-    const name = settingOf(field);
-    if (name && !found.has(name)) found.set(name, message.replace(path, ""));
-  }
-  return found;
+	if (error.message.startsWith("the job would not fit")) return new Map([["gen_shape", error.message]]);
+	const path = error.message.match(/^(?:[a-z_.× ]+: )+/)?.[0] ?? "";
+	const errors = error.errors.length > 0 ? error.errors : [{ field: path, message: error.message }];
+	/** @type {Map<string, string>} */
+	const found = new Map();
+	for (const { field, message } of errors) {
+		const name = settingOf(field);
+		if (name && !found.has(name)) found.set(name, message.replace(path, ""));
+	}
+	return found;
 }
 
 /** Say what is wrong beside a field. @type {(field: HTMLInputElement | HTMLSelectElement, message: string) => void} */
 export function blame(field, message) {
-  const note = make("p", { className: "error", id: `${field.id}-error`, role: "alert" }, message);
-  field.closest(".setting")?.append(note);
-  field.ariaInvalid = "true";
-  field.setAttribute("aria-errormessage", note.id);
+	const note = make("p", { className: "error", id: `${field.id}-error`, role: "alert" }, message);
+	field.closest(".setting")?.append(note);
+	field.ariaInvalid = "true";
+	field.setAttribute("aria-errormessage", note.id);
 }
 
 /** Take what is said beside a field away. @param {HTMLElement | undefined} field */
 export function pardon(field) {
-  if (field?.ariaInvalid !== "true") return;
-  field.removeAttribute("aria-invalid");
-  field.removeAttribute("aria-errormessage");
-  byId(`${field.id}-error`).remove();
+	if (field?.ariaInvalid !== "true") return;
+	field.removeAttribute("aria-invalid");
+	field.removeAttribute("aria-errormessage");
+	byId(`${field.id}-error`).remove();
 }

@@ -11,57 +11,57 @@ const canvas = document.createElement("canvas");
 
 /** Draw the scores, if there are any. @type {(context: Context, width: number, height: number, moment: Moment) => void} */
 export function drawHeatmap(context, width, height, { from, to, share, critic = share }) {
-  const { side, scores } = from;
-  const small = canvas.getContext("2d");
-  if (!scores || !to.scores || side < 2 || !small) return;
-  const levels = scores.map((_, at) => (1 - critic) * relative(from, at) + critic * relative(to, at));
-  const [low, middle, high] = ["score-low", "score-middle", "score-high"].map(rgb);
-  canvas.width = canvas.height = side;
-  const image = small.createImageData(side, side);
-  for (let at = 0; at < levels.length; at++) {
-    const tint = Math.min(1, Math.max(-1, 2 * levels[at] - 1));
-    const end = tint < 0 ? low : high;
-    // The scores begin at the bottom, pictures at the top.
-    const pixel = 4 * ((side - 1) * side - at + 2 * (at % side));
-    for (let k = 0; k < 3; k++) image.data[pixel + k] = middle[k] + (end[k] - middle[k]) * Math.abs(tint);
-    image.data[pixel + 3] = 255;
-  }
-  small.putImageData(image, 0, 0);
-  // The outer scores are those of the edges: the middle of their pixels goes there. Colours between are bilinear.
-  context.drawImage(canvas, 0.5, 0.5, side - 1, side - 1, 0, 0, width, height);
-  drawContours(context, levels, side, width / (side - 1), height / (side - 1));
+	const { side, scores } = from;
+	const small = canvas.getContext("2d");
+	if (!scores || !to.scores || side < 2 || !small) return;
+	const levels = scores.map((_, at) => (1 - critic) * relative(from, at) + critic * relative(to, at));
+	const [low, middle, high] = ["score-low", "score-middle", "score-high"].map(rgb);
+	canvas.width = canvas.height = side;
+	const image = small.createImageData(side, side);
+	for (let at = 0; at < levels.length; at++) {
+		const tint = Math.min(1, Math.max(-1, 2 * levels[at] - 1));
+		const end = tint < 0 ? low : high;
+		// The scores begin at the bottom, pictures at the top.
+		const pixel = 4 * ((side - 1) * side - at + 2 * (at % side));
+		for (let k = 0; k < 3; k++) image.data[pixel + k] = middle[k] + (end[k] - middle[k]) * Math.abs(tint);
+		image.data[pixel + 3] = 255;
+	}
+	small.putImageData(image, 0, 0);
+	// The outer scores are those of the edges: the middle of their pixels goes there. Colours between are bilinear.
+	context.drawImage(canvas, 0.5, 0.5, side - 1, side - 1, 0, 0, width, height);
+	drawContours(context, levels, side, width / (side - 1), height / (side - 1));
 }
 
 /** @type {(frame: Frame, at: number) => number} */
 function relative({ scores, range: [low, high] }, at) {
-  return ((scores?.[at] ?? 0) - low) / (high - low);
+	return ((scores?.[at] ?? 0) - low) / (high - low);
 }
 
 // Marching squares: lines of equal score are straight between the edges of each cell, which is so wide and so high.
 /** @type {(context: Context, levels: Float32Array, side: number, across: number, up: number) => void} */
 function drawContours(context, levels, side, across, up) {
-  context.beginPath();
-  for (let at = 0; at < side * (side - 1); at++) {
-    if (at % side === side - 1) continue;
-    // Anticlockwise from the lower left, and that one again.
-    const corners = [levels[at], levels[at + 1], levels[at + side + 1], levels[at + side], levels[at]];
-    const highest = Math.min(0.99, Math.max(...corners));
-    for (let level = STEP * Math.max(1, Math.ceil(Math.min(...corners) / STEP)); level <= highest; level += STEP) {
-      let open = false;
-      for (let edge = 0; edge < 4; edge++) {
-        const [a, b] = [corners[edge], corners[edge + 1]];
-        if (a < level === b < level) continue;
-        const along = (level - a) / (b - a);
-        const x = (at % side) + [along, 1, 1 - along, 0][edge];
-        const y = side - 1 - Math.floor(at / side) - [0, along, 1, 1 - along][edge];
-        context[open ? "lineTo" : "moveTo"](x * across, y * up);
-        open = !open;
-      }
-    }
-  }
-  context.globalAlpha = 0.16;
-  context.strokeStyle = colour("ink");
-  context.lineWidth = 1;
-  context.stroke();
-  context.globalAlpha = 1;
+	context.beginPath();
+	for (let at = 0; at < side * (side - 1); at++) {
+		if (at % side === side - 1) continue;
+		// Anticlockwise from the lower left, and that one again.
+		const corners = [levels[at], levels[at + 1], levels[at + side + 1], levels[at + side], levels[at]];
+		const highest = Math.min(0.99, Math.max(...corners));
+		for (let level = STEP * Math.max(1, Math.ceil(Math.min(...corners) / STEP)); level <= highest; level += STEP) {
+			let open = false;
+			for (let edge = 0; edge < 4; edge++) {
+				const [a, b] = [corners[edge], corners[edge + 1]];
+				if (a < level === b < level) continue;
+				const along = (level - a) / (b - a);
+				const x = (at % side) + [along, 1, 1 - along, 0][edge];
+				const y = side - 1 - Math.floor(at / side) - [0, along, 1, 1 - along][edge];
+				context[open ? "lineTo" : "moveTo"](x * across, y * up);
+				open = !open;
+			}
+		}
+	}
+	context.globalAlpha = 0.16;
+	context.strokeStyle = colour("ink");
+	context.lineWidth = 1;
+	context.stroke();
+	context.globalAlpha = 1;
 }

@@ -13,8 +13,8 @@ export const showsAll = () => all;
 
 /** @param {boolean} wanted whether the page shall be about everybody's runs */
 export function showAll(wanted) {
-  all = wanted;
-  keep(WHOSE, all ? "all" : "mine");
+	all = wanted;
+	keep(WHOSE, all ? "all" : "mine");
 }
 
 /** @type {(job: Job) => boolean} whether a run was started in this browser */
@@ -25,23 +25,23 @@ export const mayChange = (job) => all || isMine(job);
 
 /** @param {string} key */
 function known(key) {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null; // storage is forbidden
-  }
+	try {
+		return localStorage.getItem(key);
+	} catch {
+		return null; // storage is forbidden
+	}
 }
 
 /** @type {(key: string, value: string) => string} */
 function keep(key, value) {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // storage is forbidden, or full
-  }
-  return value;
+	try {
+		localStorage.setItem(key, value);
+	} catch {
+		// storage is forbidden, or full
+	}
+	return value;
 }
 
 function fresh() {
-  return `browser-${Array.from(crypto.getRandomValues(new Uint8Array(6)), (part) => part.toString(16).padStart(2, "0")).join("")}`;
+	return `browser-${Array.from(crypto.getRandomValues(new Uint8Array(6)), (part) => part.toString(16).padStart(2, "0")).join("")}`;
 }

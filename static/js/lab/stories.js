@@ -12,9 +12,9 @@ let known = new Map();
  * @param {(preset: Preset) => void} onStart
  */
 export async function offerStories(onStart) {
-  const list = await presets();
-  known = new Map(list.map((preset) => [preset.name, preset]));
-  byId("stories").replaceChildren(...list.map((preset) => make("li", {}, card(preset, onStart))));
+	const list = await presets();
+	known = new Map(list.map((preset) => [preset.name, preset]));
+	byId("stories").replaceChildren(...list.map((preset) => make("li", {}, card(preset, onStart))));
 }
 
 /** The story that a run tells, if it is one. @type {(job: Job | undefined) => Preset | undefined} */
@@ -25,18 +25,18 @@ export const watchText = (job) => storyOf(job)?.watch ?? "";
 
 /** @type {(preset: Preset, onStart: (preset: Preset) => void) => HTMLElement} */
 function card(preset, onStart) {
-  const { data, model, epochs, steps_per_epoch } = preset.job;
-  const facts = `${MODELS.get(model)?.name ?? model}, ${count(epochs * steps_per_epoch)} steps`;
-  const button = make(
-    "button",
-    { className: "story", type: "button" },
-    make("span", { className: "story-title" }, preset.title),
-    make("span", { className: "help" }, facts),
-  );
-  button.insertAdjacentHTML(
-    "afterbegin",
-    `<svg aria-hidden="true"><use href="/static/icons.svg#toy-${data.name}"/></svg>`,
-  );
-  button.addEventListener("click", () => onStart(preset));
-  return button;
+	const { data, model, epochs, steps_per_epoch } = preset.job;
+	const facts = `${MODELS.get(model)?.name ?? model}, ${count(epochs * steps_per_epoch)} steps`;
+	const button = make(
+		"button",
+		{ className: "story", type: "button" },
+		make("span", { className: "story-title" }, preset.title),
+		make("span", { className: "help" }, facts),
+	);
+	button.insertAdjacentHTML(
+		"afterbegin",
+		`<svg aria-hidden="true"><use href="/static/icons.svg#toy-${data.name}"/></svg>`,
+	);
+	button.addEventListener("click", () => onStart(preset));
+	return button;
 }

@@ -2,26 +2,26 @@
 
 /** The GANs under the exercise's names, and what is special about each. */
 export const MODELS = new Map([
-  ["simple_gan", { name: "Simple_GAN", help: "Least squares: real points should score 1, generated ones −1." }],
-  ["wgan_clip", { name: "WGAN_clip", help: "Wasserstein: the critic’s weights are clipped to keep it smooth." }],
-  ["wgan_gp", { name: "WGAN_GP", help: "Wasserstein: a penalty on the critic’s gradient keeps it smooth." }],
+	["simple_gan", { name: "Simple_GAN", help: "Least squares: real points should score 1, generated ones −1." }],
+	["wgan_clip", { name: "WGAN_clip", help: "Wasserstein: the critic’s weights are clipped to keep it smooth." }],
+	["wgan_gp", { name: "WGAN_GP", help: "Wasserstein: a penalty on the critic’s gradient keeps it smooth." }],
 ]);
 
 /** The toy data, in the order in which they are offered. */
 export const DATA = new Map([
-  ["circle", "circle"],
-  ["four_clouds", "four clouds"],
-  ["ring8", "ring of 8"],
-  ["grid25", "grid of 25"],
-  ["swiss_roll", "Swiss roll"],
-  ["moons", "moons"],
-  ["corner_cloud", "corner cloud"],
+	["circle", "circle"],
+	["four_clouds", "four clouds"],
+	["ring8", "ring of 8"],
+	["grid25", "grid of 25"],
+	["swiss_roll", "Swiss roll"],
+	["moons", "moons"],
+	["corner_cloud", "corner cloud"],
 ]);
 
 const LOSSES = new Map([
-  ["discr_loss", "discriminator"],
-  ["gen_loss", "generator"],
-  ["gp", "penalty"],
+	["discr_loss", "discriminator"],
+	["gen_loss", "generator"],
+	["gp", "penalty"],
 ]);
 
 const ENDED = ["succeeded", "failed", "cancelled"];
@@ -36,9 +36,9 @@ export const modelName = ({ model }) => MODELS.get(model ?? "")?.name ?? model ?
 
 /** @type {(job: Job) => string} */
 export function dataName(job) {
-  const { name, rows } = job.data ?? {};
-  if (name) return (rows ? undefined : DATA.get(name)) ?? name;
-  return rows ? `${count(rows)} points of its own` : "unknown data";
+	const { name, rows } = job.data ?? {};
+	if (name) return (rows ? undefined : DATA.get(name)) ?? name;
+	return rows ? `${count(rows)} points of its own` : "unknown data";
 }
 
 /** @type {(job: Job) => string} */
@@ -58,10 +58,10 @@ export const stepName = (step) => `${count(Math.floor(step))}${Number.isInteger(
 
 /** Write a number with a few digits that matter. @param {number} value */
 export function number(value) {
-  if (value === 0) return "0";
-  const size = Math.abs(value);
-  const text = size >= 1000 || size < 0.001 ? value.toExponential(1) : value.toPrecision(3);
-  return minus(text.replace(/e\+?/, "e"));
+	if (value === 0) return "0";
+	const size = Math.abs(value);
+	const text = size >= 1000 || size < 0.001 ? value.toExponential(1) : value.toPrecision(3);
+	return minus(text.replace(/e\+?/, "e"));
 }
 
 /** @type {(value: number, digits: number) => string} always the same digits, so that a changing number keeps its place */
@@ -69,16 +69,16 @@ export const steady = (value, digits) => minus(value.toFixed(digits));
 
 /** Write a round number with as few digits as it has. @param {number} value */
 export function short(value) {
-  const size = Math.abs(value);
-  return minus(size >= 10_000 || (size > 0 && size < 0.001) ? value.toExponential().replace("e+", "e") : String(value));
+	const size = Math.abs(value);
+	return minus(size >= 10_000 || (size > 0 && size < 0.001) ? value.toExponential().replace("e+", "e") : String(value));
 }
 
 /** Write a time span. @param {number} seconds */
 export function span(seconds) {
-  const all = Math.max(1, Math.ceil(seconds));
-  if (all < 60) return `${all} s`;
-  if (all < 3600) return `${Math.floor(all / 60)} min ${all % 60} s`;
-  return `${Math.floor(all / 3600)} h ${Math.round((all % 3600) / 60)} min`;
+	const all = Math.max(1, Math.ceil(seconds));
+	if (all < 60) return `${all} s`;
+	if (all < 3600) return `${Math.floor(all / 60)} min ${all % 60} s`;
+	return `${Math.floor(all / 3600)} h ${Math.round((all % 3600) / 60)} min`;
 }
 
 /** @type {(text: string) => string} */
@@ -86,8 +86,8 @@ const minus = (text) => text.replaceAll("-", "−");
 
 /** Say how large a run is. @param {Estimate} estimate */
 export function sizesText({ steps, generator, discriminator, memory }) {
-  const [made, judged] = [generator, discriminator].map(
-    ({ weights, widths }) => `${count(weights)} weights (${widths.join("–")})`,
-  );
-  return `${count(steps)} steps. Generator: ${made}. Discriminator: ${judged}. About ${count(Math.ceil(memory / 2 ** 20))} MiB.`;
+	const [made, judged] = [generator, discriminator].map(
+		({ weights, widths }) => `${count(weights)} weights (${widths.join("–")})`,
+	);
+	return `${count(steps)} steps. Generator: ${made}. Discriminator: ${judged}. About ${count(Math.ceil(memory / 2 ** 20))} MiB.`;
 }

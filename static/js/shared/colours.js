@@ -7,23 +7,23 @@ const known = new Map();
 
 /** Look up a colour. @param {string} name of the custom property, without the hyphens */
 export function colour(name) {
-  const found = known.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  known.set(name, found);
-  return found;
+	const found = known.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+	known.set(name, found);
+	return found;
 }
 
 /** Look up a colour of the form #rrggbb, as red, green and blue 0 … 255. @param {string} name */
 export function rgb(name) {
-  const value = parseInt(colour(name).slice(1), 16);
-  return [value >> 16, (value >> 8) & 255, value & 255];
+	const value = parseInt(colour(name).slice(1), 16);
+	return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
 /** Call back when the colours have changed. @param {() => void} onChange */
 export function followColours(onChange) {
-  for (const cause of CAUSES) {
-    cause.addEventListener("change", () => {
-      known.clear();
-      onChange();
-    });
-  }
+	for (const cause of CAUSES) {
+		cause.addEventListener("change", () => {
+			known.clear();
+			onChange();
+		});
+	}
 }

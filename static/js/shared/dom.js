@@ -7,9 +7,9 @@
  * @param {{new (): T}} [type]
  */
 export function byId(id, type = /** @type {any} */ (HTMLElement)) {
-  const element = document.getElementById(id);
-  if (!(element instanceof type)) throw new Error(`expected a ${type.name} with the id ${id}`);
-  return element;
+	const element = document.getElementById(id);
+	if (!(element instanceof type)) throw new Error(`expected a ${type.name} with the id ${id}`);
+	return element;
 }
 
 /**
@@ -21,10 +21,10 @@ export function byId(id, type = /** @type {any} */ (HTMLElement)) {
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  Object.assign(element, properties);
-  element.append(...children);
-  return element;
+	const element = document.createElement(tag);
+	Object.assign(element, properties);
+	element.append(...children);
+	return element;
 }
 
 /**
@@ -34,26 +34,26 @@ export function make(tag, properties = {}, ...children) {
  * @param {Partial<T>} properties
  */
 export function put(element, properties) {
-  for (const [name, value] of Object.entries(properties)) {
-    const key = /** @type {keyof T} */ (name);
-    if (element[key] !== value) element[key] = value;
-  }
+	for (const [name, value] of Object.entries(properties)) {
+		const key = /** @type {keyof T} */ (name);
+		if (element[key] !== value) element[key] = value;
+	}
 }
 
 /** Make an entry of a description list. @type {(term: string, description: string) => HTMLElement} */
 export function makeEntry(term, description) {
-  return make("div", {}, make("dt", {}, term), make("dd", {}, description));
+	return make("div", {}, make("dt", {}, term), make("dd", {}, description));
 }
 
 /** Mark an element as the current one of several, or no longer. @type {(element: Element, current: boolean) => void} */
 export function markCurrent(element, current) {
-  if (current) element.setAttribute("aria-current", "true");
-  else element.removeAttribute("aria-current");
+	if (current) element.setAttribute("aria-current", "true");
+	else element.removeAttribute("aria-current");
 }
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Whether the reader asked for less motion. */
 export function prefersCalm() {
-  return calm.matches;
+	return calm.matches;
 }

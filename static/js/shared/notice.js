@@ -18,37 +18,37 @@ let again;
  * @param {() => void} [tryAgain] offered as a button
  */
 export function show(message, tryAgain) {
-  again = tryAgain;
-  text.textContent = message;
-  retry.hidden = !tryAgain;
-  close.hidden = message === "";
-  box.classList.toggle("shown", message !== "");
+	again = tryAgain;
+	text.textContent = message;
+	retry.hidden = !tryAgain;
+	close.hidden = message === "";
+	box.classList.toggle("shown", message !== "");
 }
 
 /** Take the message away. */
 export function clear() {
-  show("");
+	show("");
 }
 
 /** Run a task. Where it fails, say so and offer it again. @type {(task: () => Promise<unknown>) => Promise<void>} */
 export async function guard(task) {
-  try {
-    await task();
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    show(error.message, () => guard(task));
-  }
+	try {
+		await task();
+	} catch (error) {
+		if (!(error instanceof ServiceError)) throw error;
+		show(error.message, () => guard(task));
+	}
 }
 
 /** Tell screen readers what happened. @param {string} message */
 export function announce(message) {
-  status.textContent = message;
+	status.textContent = message;
 }
 
 retry.addEventListener("click", () => {
-  const task = again;
-  clear();
-  task?.();
+	const task = again;
+	clear();
+	task?.();
 });
 close.addEventListener("click", clear);
 window.addEventListener("online", () => retry.hidden || retry.click());

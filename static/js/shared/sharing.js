@@ -8,13 +8,13 @@ const COPIED_MS = 2_000;
 
 /** Put a link on the clipboard; the button that was pressed says so for a moment. @param {string} address */
 export async function copyLink(address) {
-  if (!(await copy(address))) return show(`Your browser does not let the page copy. The link: ${address}`);
-  const label = byId("copy-label");
-  label.textContent = "Copied";
-  announce("Link copied");
-  setTimeout(() => {
-    label.textContent = "Copy link";
-  }, COPIED_MS);
+	if (!(await copy(address))) return show(`Your browser does not let the page copy. The link: ${address}`);
+	const label = byId("copy-label");
+	label.textContent = "Copied";
+	announce("Link copied");
+	setTimeout(() => {
+		label.textContent = "Copy link";
+	}, COPIED_MS);
 }
 
 /**
@@ -24,31 +24,31 @@ export async function copyLink(address) {
  * @param {RequestInit} [options]
  */
 export async function save(url, name, options) {
-  const answer = await ask(url, options);
-  const address = URL.createObjectURL(await answer.blob());
-  make("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+	const answer = await ask(url, options);
+	const address = URL.createObjectURL(await answer.blob());
+	make("a", { href: address, download: name }).click();
+	setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
 /** @param {string} text */
 export async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return copyWithoutClipboard(text);
-  }
+	try {
+		await navigator.clipboard.writeText(text);
+		return true;
+	} catch {
+		return copyWithoutClipboard(text);
+	}
 }
 
 // Pages that are not served over https (a laptop in the local network, say) have no clipboard.
 /** @param {string} text */
 function copyWithoutClipboard(text) {
-  const before = document.activeElement;
-  const field = make("textarea", { className: "visually-hidden", value: text });
-  document.body.append(field);
-  field.select();
-  const copied = document.execCommand("copy");
-  field.remove();
-  if (before instanceof HTMLElement) before.focus();
-  return copied;
+	const before = document.activeElement;
+	const field = make("textarea", { className: "visually-hidden", value: text });
+	document.body.append(field);
+	field.select();
+	const copied = document.execCommand("copy");
+	field.remove();
+	if (before instanceof HTMLElement) before.focus();
+	return copied;
 }
