@@ -136,3 +136,13 @@ type Plane = { factors: number[][]; origin: number[] };
 
 /** Losses by their names; the version changes with every change. */
 type Losses = { steps: number[]; values: Record<string, number[]>; version: number };
+
+/** What is said of the generator of a frame: a figure, and how it is written. */
+type Reading = { name: string; label: string; text: string; value: number | null };
+
+type Run = import("./static/js/lab/run.js").Run;
+
+type Context = CanvasRenderingContext2D;
+
+/** Paints on a canvas that is so large, in CSS pixels. */
+type Painter = (context: Context, width: number, height: number) => void;

@@ -7,8 +7,6 @@ import { complain, forgive } from "./complaints.js";
 import { mayChange } from "./owner.js";
 import { act, COMMAND, command, jobUrl } from "./service.js";
 
-/** @import { Run } from "./run.js" */
-
 /** In which states each action is possible. */
 const ACTIONS = {
 	pause: ["queued", "running", "pausing"],

@@ -10,7 +10,6 @@ import { seen } from "./seen.js";
 import { Stage } from "./stage.js";
 import { count, lossName, stepName, titleOf } from "./words.js";
 
-/** @import { Run } from "./run.js" */
 /** @import { Row } from "./comparing.js" */
 
 /** As many as have room, and styles of lines. */

@@ -2,8 +2,6 @@
 
 import { extremes } from "./stretches.js";
 
-/** @import { Run } from "./run.js" */
-
 /**
  * What the rules look at: covered and good are the modes and points that are right, loss and penalty the means of the
  * last steps, warnings their names.

@@ -4,7 +4,6 @@ import { figuresOf, labelOf, written } from "./report.js";
 import { valuesOf } from "./settings.js";
 import { count, dataName, modelName, span, steady } from "./words.js";
 
-/** @import { Run } from "./run.js" */
 /** @typedef {{label: string, cells: {text: string, best: boolean}[]}} Row */
 
 /** Settings that only one GAN has. @type {Record<string, string>} */

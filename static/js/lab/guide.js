@@ -3,8 +3,6 @@
 import { byId, make } from "../shared/dom.js";
 import { captionsOf } from "./captions.js";
 
-/** @import { Run } from "./run.js" */
-
 const EXAMPLE = "An example that was trained earlier: press Start training for your own.";
 /** What is said stands at least this long. */
 const STANDS_MS = 1500;

@@ -7,8 +7,6 @@ const STEP = 0.1;
 
 const canvas = document.createElement("canvas");
 
-/** @typedef {CanvasRenderingContext2D} Context */
-
 /** Draw the scores, if there are any. @type {(context: Context, width: number, height: number, moment: Moment) => void} */
 export function drawHeatmap(context, width, height, { from, to, share, critic = share }) {
 	const { side, scores } = from;

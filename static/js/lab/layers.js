@@ -5,8 +5,6 @@ import { pairOf, rangeOf } from "./axes.js";
 import { ticks } from "./stretches.js";
 import { short } from "./words.js";
 
-/** @typedef {CanvasRenderingContext2D} Context */
-
 const FULL_CIRCLE = 2 * Math.PI;
 const DASHES = [3, 3];
 /** From an edge to the numbers along it, in pixels, and the share of an edge at both ends that has none. */

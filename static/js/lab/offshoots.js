@@ -8,7 +8,6 @@ import { bodyOf, valuesOf } from "./settings.js";
 import { count, MODELS } from "./words.js";
 
 /** @import { SettingsForm } from "./form.js" */
-/** @import { Run } from "./run.js" */
 
 /** What may change in a fork. */
 const FORKABLE = [

@@ -6,9 +6,7 @@ import { gather, span, ticks } from "./stretches.js";
 import { Surface } from "./surface.js";
 import { count, short } from "./words.js";
 
-/** @import { Run } from "./run.js" */
 /** @import { Stretches } from "./stretches.js" */
-/** @typedef {CanvasRenderingContext2D} Context */
 /** @typedef {{left: number, right: number, top: number, bottom: number}} Area */
 /** @typedef {{x: (step: number) => number, y: (value: number) => number}} Scales */
 /** @typedef {{colour: string, dashes: number[]}} Style */

@@ -7,8 +7,6 @@ import { watchText } from "./stories.js";
 import { explain } from "./terms.js";
 import { count, dataName, lossName, modelName, number, sentence, span, steady, titleOf } from "./words.js";
 
-/** @import { Run } from "./run.js" */
-
 /** @type {Record<string, string>} */
 const STATES = {
 	queued: "waiting",

@@ -4,8 +4,6 @@
 import { byId, make, put } from "../shared/dom.js";
 import { axesOf, COLOURS, chosenAxes, PRINCIPAL, pairOf, principal, SCORED } from "./axes.js";
 
-/** @import { Run } from "./run.js" */
-
 /** Layers that a run has only if it was started with these views. */
 export const VIEWS = ["manifold", "gradient"];
 const USUAL = ["real", "generated", "scores"];

@@ -3,8 +3,6 @@
 import { byId, prefersCalm, put } from "../shared/dom.js";
 import { stepName } from "./words.js";
 
-/** @import { Run } from "./run.js" */
-
 const FRAME_MS = 90;
 const SHORTEST_MS = 3500;
 const LONGEST_MS = 12_000;

@@ -14,8 +14,6 @@ import { Stage } from "./stage.js";
 import { Film, Viewer } from "./viewer.js";
 import { steady } from "./words.js";
 
-/** @import { Run } from "./run.js" */
-
 const TICK_MS = 500;
 const EXAMPLE_MS = 10_000;
 
