@@ -23,6 +23,7 @@ from app.web.middleware import HeadIsGet, LimitBody
 from app.web.origins import OwnOrigins
 from app.web.parameters import check_parameters
 from app.web.plain_faces import PlainFaceShortcut
+from app.web.protection import SafeHeaders
 from app.web.public import PublicPictures
 from app.web.routes import faces, interpolations, job_events, job_results, jobs, pages, presets
 from app.web.routes import service as health
@@ -73,7 +74,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HeadIsGet)
     app.add_middleware(PublicPictures)
     app.add_middleware(PlainFaceShortcut, portraits=portraits, generator=generator)
-    app.add_middleware(OwnOrigins, settings=settings)  # added last, it is called first
+    app.add_middleware(OwnOrigins, settings=settings)
+    app.add_middleware(SafeHeaders)  # added last, it is called first
     app.state.generator = generator
     app.state.engine = engine
     app.state.jobs = JobDatabase(settings)

@@ -5,6 +5,7 @@ import resource
 from dataclasses import dataclass
 
 from app.web.errors import problem
+from app.web.protection import ALL_SAFE_HEADERS
 
 log = logging.getLogger("nobody")
 
@@ -59,7 +60,7 @@ class Overload:
         self.answer = problem(
             503,
             f"all of the {connections:,} connections are in use; try again in a moment",
-            headers={"Retry-After": "5", "Connection": "close"},
+            headers={"Retry-After": "5", "Connection": "close", **ALL_SAFE_HEADERS},
         )
 
     def report(self, now: float) -> None:

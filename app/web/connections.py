@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 from app.web.connection_limits import Limits, Overload, possible_connections
 from app.web.errors import problem
 from app.web.paced_protocol import PacedProtocol
+from app.web.protection import ALL_SAFE_HEADERS
 
 
 def limited(limits: Limits | None = None) -> type[Protocol]:
@@ -251,7 +252,7 @@ class Connection(PacedProtocol):
     def _send_refusal(self, status: int, detail: str) -> None:
         if self.transport.is_closing():
             return
-        self._write(problem(status, detail, headers={"Connection": "close"}))
+        self._write(problem(status, detail, headers={"Connection": "close", **ALL_SAFE_HEADERS}))
         # The client may still be sending. Unread input would reset the connection before the answer arrives.
         self.transport.write_eof()
         self.flow.backlog = False

@@ -24,6 +24,7 @@ from app.jobs.limits import LimitError
 from app.jobs.states import TransitionError
 from app.web.caching import NotModifiedError
 from app.web.openapi import inlined_schema
+from app.web.protection import ALL_SAFE_HEADERS
 from app.web.public import PUBLIC_HEADERS, is_public
 from app.web.schemas.problem import FieldError, Problem
 
@@ -139,8 +140,8 @@ async def _client_gone(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     # Starlette logs the traceback. It sends this answer outside of all middleware, which therefore cannot add the
-    # headers of public answers.
-    headers = PUBLIC_HEADERS if is_public(request.url.path) else None
+    # headers.
+    headers = ALL_SAFE_HEADERS | (PUBLIC_HEADERS if is_public(request.url.path) else {})
     return problem(500, "the service failed to answer this request; the reason is in its log", headers=headers)
 
 

@@ -62,6 +62,7 @@ def serve(settings: Settings) -> None:
         http=limited(),
         ws="none",
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        server_header=False,
         access_log=False,  # a log line takes longer than a face
     )
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down and raises the signal again

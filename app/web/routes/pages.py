@@ -36,7 +36,8 @@ _ASK_FIRST = {"Cache-Control": "no-cache"}
 _HEADERS = {
     # The page brings all that it needs, and nothing else may run in it. No other page may show it in a frame of its
     # own, where a visitor could be led to press buttons that start or delete jobs.
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'",
     **_ASK_FIRST,
 }
 _IMPORT = re.compile(r'\bfrom "(\.{1,2}/[^"]+)"')

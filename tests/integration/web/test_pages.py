@@ -14,6 +14,12 @@ from PIL import Image
 
 from app.web.routes import pages
 
+#: Pages bring all that they need, and no other page shows them in a frame of its own.
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'self'"
+)
+
 
 def pixels(png: bytes) -> bytes:
     """Decode a picture."""
@@ -169,9 +175,7 @@ def test_a_page_is_filled_in_and_strict(client: TestClient, path: str) -> None:
     page = client.get(path)
     assert page.status_code == 200
     assert "$" not in page.text
-    assert page.headers["content-security-policy"] == (
-        "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'"
-    )
+    assert page.headers["content-security-policy"] == POLICY
     assert page.headers["cache-control"] == "no-cache"
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", page.text)
     for script in re.findall(r'<link rel="modulepreload" href="([^"]+)">', page.text):
@@ -184,9 +188,7 @@ def test_the_api_page_runs_only_its_own_scripts(client: TestClient) -> None:
     policy = page.headers["content-security-policy"]
     [inline] = re.findall("<script>(.*?)</script>", page.text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
-    assert policy == (
-        f"default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'; script-src 'self' 'sha256-{digest}'"
-    )
+    assert policy == f"{POLICY}; script-src 'self' 'sha256-{digest}'"
     addresses = re.findall('(?:href|src)="([^"]+)"', page.text)
     assert len(addresses) > 5
     for address in addresses:
