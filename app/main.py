@@ -19,7 +19,7 @@ from app.faces.generator import FaceGenerator
 from app.faces.portraits import Portraits
 from app.jobs.service.database import JobDatabase
 from app.web.errors import ERROR_HANDLERS, problem_response
-from app.web.middleware import HeadIsGet, LimitBody
+from app.web.middleware import HeadIsGet, LimitBody, OnlyProblems
 from app.web.origins import OwnOrigins
 from app.web.parameters import check_parameters
 from app.web.plain_faces import PlainFaceShortcut
@@ -71,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.add_middleware(LimitBody, max_upload=settings.max_upload * 2**20)
+    app.add_middleware(OnlyProblems)
     app.add_middleware(HeadIsGet)
     app.add_middleware(PublicPictures)
     app.add_middleware(PlainFaceShortcut, portraits=portraits, generator=generator)

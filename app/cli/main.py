@@ -47,6 +47,10 @@ def _main(
     pass
 
 
+#: Nobody else on the machine can read what a service or a worker writes: the points, networks and names of its users.
+_OURS_ALONE = 0o077
+
+
 @cli.command()
 def serve(
     host: Annotated[
@@ -67,6 +71,7 @@ def serve(
 
     # The application and the worker beside it read their settings from the environment.
     os.environ |= _given(NOBODY_HOST=host, NOBODY_PORT=port)
+    os.umask(_OURS_ALONE)
     with _startup_errors():
         run(load_settings())
 
@@ -91,6 +96,7 @@ def worker(
         end_with_parent()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     logging.getLogger("nobody").setLevel(logging.WARNING if embedded else logging.INFO)
+    os.umask(_OURS_ALONE)
     with _startup_errors():
         run_worker(load_settings())
 

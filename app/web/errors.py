@@ -106,7 +106,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     elif detail == _UNREADABLE:
         detail = _NO_JSON
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers["Allow"] = _allowed_methods(request)
+        headers["Allow"] = _allowed_methods(request) or headers.get("Allow", "")
         detail = f"expected {headers['Allow']} for {request.url.path}, got {request.method}"
     return problem(error.status_code, detail, headers=headers)
 

@@ -1,6 +1,9 @@
-"""Middleware for HEAD requests and for the size of bodies."""
+"""Middleware for HEAD requests, for the size of bodies, and for errors that others answer."""
+
+from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web.errors import problem
@@ -68,3 +71,41 @@ class LimitBody:
             return MAX_BODY
         uploads = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
         return self._max_upload + MAX_BODY if uploads else MAX_JOB
+
+
+class OnlyProblems:
+    """Gives the errors that Starlette answers by itself, such as that of a bad ``Range``, the shape of all others."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        error: Message | None = None
+        text = b""
+
+        async def send_problem(message: Message) -> None:
+            nonlocal error, text
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                kind = dict(message["headers"]).get(b"content-type", b"")
+                error = None if kind == b"application/problem+json" else message
+            if error is None:
+                await send(message)
+                return
+            text += message.get("body", b"")
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                await _as_problem(error, text.decode())(scope, receive, send)
+
+        await self._app(scope, receive, send_problem)
+
+
+def _as_problem(error: Message, text: str) -> Response:
+    """Return the problem for an error that has only a text."""
+    kept = {name.decode(): value.decode() for name, value in error["headers"] if not name.startswith(b"content-ty")}
+    kept.pop("content-length", None)
+    if error["status"] == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        text = f"expected a header Range within {kept.get('content-range', 'the file')}"
+    return problem(error["status"], text or HTTPStatus(error["status"]).phrase, headers=kept)

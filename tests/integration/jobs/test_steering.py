@@ -264,3 +264,9 @@ def test_illegal_transitions_name_the_state(wish: str, running: Service, ended: 
     answer = running.client.post(f"/jobs/{ended['id']}/{wish}")
     assert answer.status_code == 409
     assert "succeeded" in answer.json()["detail"]
+
+
+def test_nobody_else_on_the_machine_can_read_the_jobs(running: Service, ended: Json, folder: Path) -> None:
+    files = [path for path in folder.rglob("*") if ended["id"] in str(path) or path.suffix == ".sqlite"]
+    assert len(files) > 10
+    assert [path for path in files if path.stat().st_mode & 0o077] == []

@@ -103,10 +103,31 @@ def test_unknown_paths(client: TestClient, path: str) -> None:
 
 
 def test_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:
-    for path, allowed in (("/latent", "GET, HEAD"), ("/sample", "GET, HEAD, POST")):
+    for path, allowed in (
+        ("/latent", "GET, HEAD"),
+        ("/sample", "GET, HEAD, POST"),
+        ("/static/favicon.svg", "GET, HEAD"),
+        ("/static/swagger/swagger-ui.css", "GET, HEAD"),
+        ("/static/nothing", "GET, HEAD"),
+    ):
         answer = client.delete(path)
         assert _problem(answer, 405).detail == f"expected {allowed} for {path}, got DELETE"
         assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "detail"),
+    [
+        ("bytes=9-1", 400, "start must be less than end"),
+        ("bytes", 400, "Malformed range header"),
+        ("lines=1-2", 400, "Only support bytes range"),
+        ("bytes=100000-", 416, "expected a header Range within bytes */"),
+    ],
+)
+def test_a_bad_range(client: TestClient, wanted: str, status: int, detail: str) -> None:
+    answer = client.get("/static/favicon.svg", headers={"Range": wanted})
+    assert detail in _problem(answer, status).detail
+    assert ("content-range" in answer.headers) == (status == 416)
 
 
 def test_a_body_that_is_not_called_json(client: TestClient) -> None:
