@@ -91,7 +91,7 @@ class OnlyProblems:
             nonlocal error, text
             if message["type"] == "http.response.start" and message["status"] >= 400:
                 kind = dict(message["headers"]).get(b"content-type", b"")
-                error = None if kind == b"application/problem+json" else message
+                error = message if kind.startswith(b"text/plain") else None
             if error is None:
                 await send(message)
                 return
@@ -108,4 +108,4 @@ def _as_problem(error: Message, text: str) -> Response:
     kept.pop("content-length", None)
     if error["status"] == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
         text = f"expected a header Range within {kept.get('content-range', 'the file')}"
-    return problem(error["status"], text or HTTPStatus(error["status"]).phrase, headers=kept)
+    return problem(error["status"], text, headers=kept)
