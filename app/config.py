@@ -54,6 +54,15 @@ class Settings(BaseSettings):
         1_024, ge=64, description="Memory of a job, on top of that of an idle training process, in MiB."
     )
     job_seconds: float = Field(3_600, gt=0, description="Training time of a job, in seconds.")
+    api_keys: str = Field(
+        "",
+        repr=False,
+        description="Keys for the calls about jobs, as name=key with commas between; the name admin sees all jobs. "
+        "`nobody keys add` makes more. Strangers need one; with this setting, everybody does.",
+    )
+    key_jobs: int = Field(10, ge=1, description="Unfinished jobs of a key.")
+    key_steps: int = Field(2_000_000, ge=1, description="Training steps that a key may ask for in a day (UTC).")
+    key_megabytes: int = Field(2_048, ge=1, description="MiB of files that the jobs of a key may keep.")
     warm_architectures: int = Field(
         12,
         ge=0,
@@ -66,11 +75,34 @@ class Settings(BaseSettings):
         """Return the limits of training jobs, by the names of their settings."""
         return self.model_dump(include=_JOB_LIMITS)
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """The keys of the environment, by name."""
+        pairs = (pair.partition("=") for pair in self.api_keys.split(",") if pair)
+        return {name: key for name, _, key in pairs}
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether every call about jobs needs a key: where there are some, or the service listens off the loopback."""
+        return bool(self.api_keys) or not is_loopback(self.host)
+
     @field_validator("allowed_hosts")
     @classmethod
     def _names(cls, hosts: str) -> str:
         names = [name.strip() for name in hosts.split(",") if name.strip()]
         return ",".join(_host_name(name) for name in names)
+
+    @field_validator("api_keys")
+    @classmethod
+    def _names_and_keys(cls, text: str) -> str:
+        pairs = [pair.strip() for pair in text.split(",") if pair.strip()]
+        names = [pair.partition("=")[0] for pair in pairs]
+        if not all(map(_KEY.fullmatch, pairs)) or len(set(names)) < len(names):
+            raise ValueError(
+                "expected name=key with commas between, each name once, of letters, digits, dots, _ and -, and keys of "
+                "at least 43 characters; openssl rand -hex 32 makes one"
+            )
+        return ",".join(pairs)
 
     @field_validator("weights", "data")
     @classmethod
@@ -93,8 +125,23 @@ class Settings(BaseSettings):
 
 _JOB_LIMITS = {
     *("concurrent_jobs", "max_queued_jobs", "max_steps", "max_width", "max_depth", "max_batch", "max_rows"),
-    *("max_upload", "job_memory", "job_seconds"),
+    *("max_upload", "job_memory", "job_seconds", "key_jobs", "key_steps", "key_megabytes"),
 }
+#: What a key may be called.
+KEY_NAME = r"[A-Za-z0-9._-]{1,64}"
+#: Of 256 random bits, in base64 at least; in the characters that a header ``Authorization: Bearer`` has.
+_KEY = re.compile(KEY_NAME + r"=[A-Za-z0-9._~+/-]{43,200}=*")
+#: Settings with secrets, which no message repeats.
+_SECRET = ("database_url", "api_keys")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches a name or an address."""
+    try:
+        address = ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")  # reserved (RFC 6761)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _host_name(name: str) -> str:
@@ -111,9 +158,9 @@ def _host_name(name: str) -> str:
 
 
 def _problem(item: ErrorDetails) -> str:
-    """Return the setting, what was expected and what was given; but not a database URL, which may have a password."""
+    """Return the setting, what was expected and what was given, unless that is secret."""
     name, expected = str(item["loc"][0]), item["msg"].removeprefix("Value error, ")
-    given = "" if name == "database_url" else f", got {item['input']!r}"
+    given = "" if name in _SECRET else f", got {item['input']!r}"
     return f"NOBODY_{name.upper()}: {expected}{given}"
 
 

@@ -17,6 +17,7 @@ from app.config import Settings, load_settings
 from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
 from app.faces.portraits import Portraits
+from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
 from app.web.errors import ERROR_HANDLERS, problem_response
 from app.web.middleware import HeadIsGet, LimitBody, OnlyProblems
@@ -25,7 +26,7 @@ from app.web.parameters import check_parameters
 from app.web.plain_faces import PlainFaceShortcut
 from app.web.protection import SafeHeaders
 from app.web.public import PublicPictures
-from app.web.routes import faces, interpolations, job_events, job_results, jobs, pages, presets
+from app.web.routes import faces, interpolations, job_events, job_results, jobs, pages, presets, session
 from app.web.routes import service as health
 from models.files.weights import WeightsError
 
@@ -33,6 +34,9 @@ _DESCRIPTION = """
 Faces of people who do not exist, 16×16 grey pixels at a time, made by a WGAN-GP generator.
 
 Every error has an `application/problem+json` body; its `detail` says what was expected.
+
+Where strangers may reach the service, calls about jobs need a key (401), and show the jobs of that key only. A key has
+quotas (429).
 
 A request to an unknown host name is a 421. A request from a page of another origin that would change something, such as
 a new job, is a 403.
@@ -80,7 +84,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.generator = generator
     app.state.engine = engine
     app.state.jobs = JobDatabase(settings)
-    for module in (faces, interpolations, jobs, job_events, job_results, presets, health, pages):
+    app.state.access = Access(settings, app.state.jobs)
+    for module in (faces, interpolations, jobs, job_events, job_results, presets, session, health, pages):
         app.include_router(module.router)
     app.mount("/static/swagger", GZipMiddleware(pages.PageFiles(packages=[("fastapi_offline", "static")])))
     app.mount("/static", GZipMiddleware(pages.PageFiles(directory=pages.STATIC)))

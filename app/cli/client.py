@@ -1,6 +1,7 @@
 """A client of the jobs API."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -43,11 +44,18 @@ class JobsClient:
     Args:
         url: of the service.
         transport: stands in for the network in tests.
+        key: for a service that needs one; empty for none.
+
+    Raises:
+        ServiceError: this cannot be a key.
     """
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None, key: str = "") -> None:
+        if not re.fullmatch("[!-~]*", key):
+            raise ServiceError("NOBODY_API_KEY: expected a key as nobody keys add printed it, got other characters")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._url = url.rstrip("/")
-        self._http = httpx.Client(timeout=_TIMEOUT, transport=transport)
+        self._http = httpx.Client(timeout=_TIMEOUT, transport=transport, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -194,6 +202,8 @@ def _check(response: httpx.Response) -> None:
         detail = str(response.json()["detail"])
     except (ValueError, LookupError, TypeError):
         detail = f"the service answered {response.status_code} {response.reason_phrase}"
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        detail += " (this command sends the key in NOBODY_API_KEY)"
     if wait := response.headers.get("Retry-After"):
         detail += f" (try again in {wait} s)"
     raise (_UnreachableError if response.is_server_error else ServiceError)(detail)

@@ -1,5 +1,6 @@
 """What the commands of ``nobody jobs`` share: which service, which job, how to show it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +26,7 @@ def connected(url: str) -> Iterator["JobsClient"]:
     from app.cli.client import JobsClient, ServiceError
 
     try:
-        with JobsClient(url) as client:
+        with JobsClient(url, key=os.environ.get("NOBODY_API_KEY", "").strip()) as client:
             yield client
     except BrokenPipeError:
         raise  # the reader of our output has gone

@@ -20,7 +20,8 @@ if TYPE_CHECKING:  # --help answers without loading an HTTP client
 cli = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Train GANs on a running service: submit jobs, watch them, download their results.",
+    help="Train GANs on a running service: submit jobs, watch them, download their results. A key, where the service "
+    "needs one, is read from NOBODY_API_KEY.",
     epilog="Example: nobody jobs submit --model wgan_gp --data four_clouds --watch",
 )
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from app import ROOT, __version__
-from app.cli import consoles, jobs, measuring
+from app.cli import consoles, jobs, keys, measuring
 from app.cli.terminal import in_existing_folder, load_faces, progress_bar, until_interrupted
 from app.config import load_settings
 from app.jobs.errors import JobsUnavailableError
@@ -28,6 +28,7 @@ cli = typer.Typer(
     help="Faces of people who do not exist, 16×16 pixels at a time.",
 )
 cli.add_typer(jobs.cli, name="jobs")
+cli.add_typer(keys.cli, name="keys")
 cli.command()(measuring.evaluate)
 cli.command()(measuring.toys)
 

@@ -16,6 +16,38 @@ class QueueFullError(JobError):
     """Too many jobs wait."""
 
 
+class QuotaError(JobError):
+    """The jobs of a key use all that they may; ``retry_seconds`` says when to try again, where that is known."""
+
+    def __init__(self, message: str, retry_seconds: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_seconds = retry_seconds
+
+
+class NeedsKeyError(JobError):
+    """The call needs a key, and came without one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "calls about jobs need a key here: expected the header Authorization: Bearer KEY. Who runs the service "
+            "makes a key with: nobody keys add NAME"
+        )
+
+
+class UnknownKeyError(JobError):
+    """The key of a call is none of this service."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the key of this call is not known here: it was revoked, or not copied whole. Who runs the service makes "
+            "another one with: nobody keys add NAME"
+        )
+
+
+class KeyNameError(JobError):
+    """A key cannot have this name, or no key has it."""
+
+
 class IdempotencyError(JobError):
     """The Idempotency-Key was used for another request."""
 

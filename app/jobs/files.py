@@ -1,6 +1,7 @@
 """The files of jobs, in the data folder."""
 
 import contextlib
+import os
 import shutil
 from pathlib import Path
 
@@ -56,6 +57,15 @@ class JobFiles:
     def make(self) -> None:
         """Make the folder. Only for who holds the job: it would reappear after a deletion."""
         self.folder.mkdir(parents=True, exist_ok=True)
+
+    def size(self) -> int:
+        """Return the bytes of all files."""
+        total = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):  # made way for a newer one
+                    total += os.stat(os.path.join(folder, name)).st_size
+        return total
 
     def remove(self) -> None:
         """Delete everything. A folder that remains of an interrupted deletion is recognized by its name.

@@ -210,8 +210,8 @@ class JobRequest(Training, _Subject):
     owner: Owner | None = Field(
         None,
         examples=["table-3"],
-        description="Whose job it is: any text of yours. Owners take turns in the queue. It protects nothing: all "
-        "may see and steer it.",
+        description="Whose job it is: any text of yours. Owners take turns in the queue. It protects nothing: "
+        "whoever may see the job may steer it.",
     )
     metadata: Metadata = Field({}, description="Anything you want to find again with the job.")
 

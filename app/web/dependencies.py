@@ -8,10 +8,15 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from app.config import Settings
 from app.faces.engine import FaceEngine, Faces
 from app.faces.generator import FaceGenerator
 from app.faces.latents import Latents
+from app.jobs.errors import NeedsKeyError
+from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
 from app.web.errors import ClientGoneError
 
@@ -27,7 +32,46 @@ def _state(name: str) -> Any:
 
 Engine = Annotated[FaceEngine, _state("engine")]
 Generator = Annotated[FaceGenerator, _state("generator")]
-Jobs = Annotated[JobDatabase, _state("jobs")]
+JobAccess = Annotated[Access, _state("access")]
+
+#: The cookie of a browser whose user has given a key to the lab: pictures, downloads and event streams send no header.
+KEY_COOKIE = "nobody_key"
+
+_bearer = HTTPBearer(auto_error=False, description="A key; not needed where only the service's own machine reaches it.")
+_cookie = APIKeyCookie(name=KEY_COOKIE, auto_error=False, description="As `POST /session` sets it.")
+
+
+async def _jobs(
+    request: Request,
+    access: JobAccess,
+    header: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_cookie)],
+) -> JobDatabase:
+    """Return the jobs as the caller of this request sees them.
+
+    Raises:
+        NeedsKeyError: the request has no key, and needs one.
+        UnknownKeyError: nobody has its key.
+    """
+    jobs: JobDatabase = request.app.state.jobs
+    if access.is_free(request.client.host if request.client is not None else ""):
+        return jobs
+    key = header.credentials if header is not None else cookie
+    if key is None:
+        raise NeedsKeyError
+    return jobs.seen_by(await run_in_threadpool(access.owner, key))
+
+
+#: The jobs of the caller. Whatever asks for it needs a key, so every route about jobs does.
+Jobs = Annotated[JobDatabase, Depends(_jobs)]
+
+
+async def _settings(request: Request) -> Settings:
+    jobs: JobDatabase = request.app.state.jobs
+    return jobs.settings
+
+
+JobSettings = Annotated[Settings, Depends(_settings)]
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:

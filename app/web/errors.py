@@ -15,9 +15,12 @@ from app.faces.engine import FacesUnavailableError
 from app.jobs.errors import (
     IdempotencyError,
     JobsUnavailableError,
+    NeedsKeyError,
     NotThereError,
     QueueFullError,
+    QuotaError,
     UnknownJobError,
+    UnknownKeyError,
     UploadError,
 )
 from app.jobs.limits import LimitError
@@ -48,16 +51,19 @@ class ClientGoneError(Exception):
     """The client has disconnected."""
 
 
-#: For the errors of jobs: the status, and the seconds of the header Retry-After.
-_REFUSALS: dict[type[Exception], tuple[int, int | None]] = {
-    UnknownJobError: (404, None),
-    NotThereError: (409, None),
-    TransitionError: (409, None),
-    IdempotencyError: (422, None),
-    LimitError: (422, None),
-    UploadError: (422, None),
-    QueueFullError: (429, 10),
-    JobsUnavailableError: (503, 5),
+#: For the errors of jobs: the status and the headers.
+_REFUSALS: dict[type[Exception], tuple[int, dict[str, str]]] = {
+    NeedsKeyError: (401, {"WWW-Authenticate": 'Bearer realm="nobody"'}),
+    UnknownKeyError: (401, {"WWW-Authenticate": 'Bearer realm="nobody", error="invalid_token"'}),
+    UnknownJobError: (404, {}),
+    NotThereError: (409, {}),
+    TransitionError: (409, {}),
+    IdempotencyError: (422, {}),
+    LimitError: (422, {}),
+    UploadError: (422, {}),
+    QueueFullError: (429, {"Retry-After": "10"}),
+    QuotaError: (429, {}),
+    JobsUnavailableError: (503, {"Retry-After": "5"}),
 }
 
 
@@ -126,8 +132,10 @@ async def _no_faces(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _refusal(request: Request, error: Exception) -> JSONResponse:
-    status, retry = next(answer for kind, answer in _REFUSALS.items() if isinstance(error, kind))
-    return problem(status, str(error), headers={} if retry is None else {"Retry-After": str(retry)})
+    status, headers = next(answer for kind, answer in _REFUSALS.items() if isinstance(error, kind))
+    if isinstance(error, QuotaError) and error.retry_seconds is not None:
+        headers = {"Retry-After": str(error.retry_seconds)}
+    return problem(status, str(error), headers=headers)
 
 
 async def _not_modified(request: Request, error: Exception) -> Response:

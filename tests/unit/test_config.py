@@ -66,6 +66,55 @@ def test_a_wrong_setting_is_told_in_our_own_words(monkeypatch: pytest.MonkeyPatc
     assert str(stopped.value).endswith(f", got {value!r}")
 
 
+KEY = 43 * "k"
+GOOD_KEYS = {
+    "": {},
+    f"ada={KEY}": {"ada": KEY},
+    f" ada={KEY} , admin={KEY}+/==, ": {"ada": KEY, "admin": f"{KEY}+/=="},
+    f"A.d-a_1={KEY}~": {"A.d-a_1": f"{KEY}~"},
+}
+BAD_KEYS = [
+    KEY,
+    f"={KEY}",
+    f"ada={KEY[1:]}",
+    f"ada={KEY} x",
+    f"a b={KEY}",
+    f"ada={KEY},ada={KEY}x",
+    f"{65 * 'a'}={KEY}",
+]
+
+
+@pytest.mark.parametrize("text", GOOD_KEYS)
+def test_keys_have_names(text: str) -> None:
+    assert Settings(api_keys=text).keys == GOOD_KEYS[text]
+    assert KEY not in repr(Settings(api_keys=text))
+
+
+@pytest.mark.parametrize("text", BAD_KEYS)
+def test_a_wrong_key_is_explained_and_not_repeated(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("NOBODY_API_KEYS", text)
+    with pytest.raises(SystemExit) as stopped:
+        load_settings()
+    assert str(stopped.value).startswith("nobody: cannot start: NOBODY_API_KEYS: expected name=key with commas between")
+    assert KEY[1:] not in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "needed"),
+    [
+        *(
+            (host, False)
+            for host in ("127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost", "LOCALHOST", "a.localhost")
+        ),
+        ("::ffff:127.0.0.1", False),
+        *((host, True) for host in ("0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "faces.lan", "localhost.example.org")),
+    ],
+)
+def test_off_the_loopback_keys_are_needed(host: str, needed: bool) -> None:
+    assert Settings(host=host).needs_keys == needed
+    assert Settings(host=host, api_keys=f"ada={KEY}").needs_keys
+
+
 def test_every_setting_is_documented() -> None:
     readme = (ROOT / "README.md").read_text()
     for name, field in Settings.model_fields.items():

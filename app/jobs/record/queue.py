@@ -110,16 +110,19 @@ def _next_turn(connection: sa.Connection, number: int) -> int:
     """Return the turn of a job that is queued now: one after its owner's last, but not before the present turn.
 
     So the next job of somebody who has many waiting comes after the next one of everybody else. Jobs without an owner
-    share one.
+    share one. The same owner under two keys is two.
     """
-    owner = sa.select(jobs.c.owner).where(jobs.c.number == number).scalar_subquery()
+    owner = [
+        column.is_not_distinct_from(sa.select(column).where(jobs.c.number == number).scalar_subquery())
+        for column in (jobs.c.owner, jobs.c.key_name)
+    ]
     waits = jobs.c.state == State.QUEUED
     last = (
         sa.select(sa.func.max(tickets.c.turn))
         .join(jobs, jobs.c.number == tickets.c.job)
         .where(waits | jobs.c.started.is_not(None))  # not those that were cancelled before their turn came
     )
-    theirs = connection.execute(last.where(jobs.c.owner.is_not_distinct_from(owner))).scalar() or 0
+    theirs = connection.execute(last.where(*owner)).scalar() or 0
     first = sa.select(sa.func.min(tickets.c.turn)).join(jobs, jobs.c.number == tickets.c.job).where(waits)
     present = connection.execute(first).scalar()
     if present is None:

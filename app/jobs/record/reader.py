@@ -1,18 +1,20 @@
 """Queries of the jobs, their events and their losses."""
 
+import copy
 import itertools
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
+from app.jobs.callers import ANYBODY, Caller
 from app.jobs.errors import IdempotencyError, NotThereError, UnknownJobError
 from app.jobs.record.database import DatabaseFile
 from app.jobs.record.rows import read_row
 from app.jobs.record.tables import events, jobs, losses, tickets, workers
-from app.jobs.record.values import Event, JobRow, require_readable
+from app.jobs.record.values import Event, JobRow, digest, require_readable
 from app.jobs.states import ENDED, State
 from models.catalogue import LOSS_NAMES
 
@@ -21,11 +23,22 @@ _MOST_FOUND = 1_000
 
 
 class JobReader:
-    """Read access to the jobs in the database."""
+    """Read access to the jobs in the database: to all of them, or to those that a caller may see."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._file = DatabaseFile(engine)
+        self._caller = ANYBODY
+
+    def seen_by(self, caller: Caller) -> Self:
+        """Return the jobs as a caller sees them: those of others are not there."""
+        seen = copy.copy(self)
+        seen._caller = caller
+        return seen
+
+    @property
+    def _visible(self) -> sa.ColumnElement[bool]:
+        return sa.true() if self._caller.sees_all else jobs.c.key_name == self._caller.key_name
 
     @property
     def is_gone(self) -> bool:
@@ -51,7 +64,7 @@ class JobReader:
         """
         if key is None:
             return None
-        row = self._row(jobs.c.idempotency_key == key)
+        row = self._row(jobs.c.idempotency_key == self._stored(key))
         if row is not None and row["request_digest"] != request_digest:
             raise IdempotencyError(
                 f"the Idempotency-Key {key!r} was used for another request, job {row['id']}; "
@@ -59,9 +72,14 @@ class JobReader:
             )
         return row
 
+    def _stored(self, key: str | None) -> str | None:
+        """Return what is stored of an Idempotency-Key: two callers may take the same one."""
+        name = self._caller.key_name
+        return key if key is None or name is None else digest(name.encode(), key.encode())
+
     def _row(self, condition: sa.ColumnElement[bool]) -> JobRow | None:
         with self._engine.connect() as connection:
-            row = connection.execute(sa.select(jobs).where(condition)).mappings().one_or_none()
+            row = connection.execute(sa.select(jobs).where(condition, self._visible)).mappings().one_or_none()
         return None if row is None else read_row(row)
 
     def page(
@@ -84,7 +102,8 @@ class JobReader:
         Raises:
             UnknownJobError: there is no job ``after``.
         """
-        query = sa.select(jobs).order_by(jobs.c.number.desc()).execution_options(yield_per=min(limit, 100))
+        newest_first = sa.select(jobs).where(self._visible).order_by(jobs.c.number.desc())
+        query = newest_first.execution_options(yield_per=min(limit, 100))
         if states:
             # An unreadable job counts as failed, whatever its column says.
             maybe_failed = jobs.c.state.not_in(ENDED) if State.FAILED in states else sa.false()
@@ -107,8 +126,14 @@ class JobReader:
             found = (number for number, name, specification in result if _has(words, name, specification))
             return list(itertools.islice(found, _MOST_FOUND))
 
+    def folders(self) -> list[tuple[str, bool]]:
+        """Return the ids of all jobs, and whether each has ended."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(sa.select(jobs.c.id, jobs.c.state).where(self._visible)).all()
+        return [(job_id, state in ENDED) for job_id, state in rows]
+
     def waiting(self) -> list[JobRow]:
-        """Return the jobs that wait, in the order in which the queue takes them."""
+        """Return the jobs that wait, whosever, in the order in which the queue takes them."""
         place = (sa.func.coalesce(tickets.c.turn, 0), sa.func.coalesce(tickets.c.ticket, 0), jobs.c.number)
         query = sa.select(jobs).outerjoin(tickets, tickets.c.job == jobs.c.number).order_by(*place)
         with self._engine.connect() as connection:

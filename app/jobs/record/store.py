@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.jobs.errors import JobsUnavailableError, QueueFullError, UnknownJobError
 from app.jobs.files import JobFiles
+from app.jobs.record.keys import KeyStore, charge
 from app.jobs.record.queue import Queue
 from app.jobs.record.reader import JobReader
 from app.jobs.record.tables import events, jobs, leftovers, losses, tickets
@@ -33,6 +34,7 @@ class JobStore(JobReader):
         super().__init__(engine)
         self._queue = queue
         self._max_queued = max_queued
+        self.keys = KeyStore(engine)
 
     def close(self) -> None:
         """Close all connections."""
@@ -58,6 +60,8 @@ class JobStore(JobReader):
 
         Raises:
             QueueFullError: too many jobs wait.
+            QuotaError: the caller has used what their key may.
+            LimitError: the job has more steps than their key may ever ask for.
             IdempotencyError: the key was used for another request.
             JobsUnavailableError: writing the files took so long that they count as left over.
         """
@@ -80,8 +84,10 @@ class JobStore(JobReader):
         return self.get(job_id)
 
     def _insert(self, connection: sa.Connection, job_id: str, new: NewJob, key: str | None) -> None:
+        charge(connection, self._caller, new.specification.total_steps - new.checkpoint_step)
+        whose = {"key_name": self._caller.key_name, "idempotency_key": self._stored(key)}
         number = connection.execute(
-            sa.insert(jobs).values(**_values(job_id, new), idempotency_key=key).returning(jobs.c.number)
+            sa.insert(jobs).values(**_values(job_id, new), **whose).returning(jobs.c.number)
         ).scalar_one()
         waiting = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state == State.QUEUED)
         if connection.execute(waiting).scalar_one() > self._max_queued:
@@ -102,7 +108,7 @@ class JobStore(JobReader):
             TransitionError: its state does not allow it.
         """
         with self._engine.begin() as connection:
-            row = lock_job(connection, job_id)
+            row = self._lock(connection, job_id)
             if row is None:
                 raise UnknownJobError(job_id)
             old = State(row["state"])
@@ -114,6 +120,10 @@ class JobStore(JobReader):
                     self._queue.enqueue(connection, job_id, row["number"], row["run"] + 1)
                 change_state(connection, row, new, **(_goal(row, steps) if action in _GOING_ON else {}))
         return self.get(job_id)
+
+    def _lock(self, connection: sa.Connection, job_id: str) -> JobRow | None:
+        row = lock_job(connection, job_id)
+        return row if row is not None and self._caller.sees(row["key_name"]) else None
 
     def rename(self, job_id: str, name: str | None) -> JobRow:
         """Give a job another name, or none.
@@ -138,7 +148,7 @@ class JobStore(JobReader):
         if "\0" in job_id:  # PostgreSQL refuses it in a parameter
             raise UnknownJobError(job_id)
         with self._engine.begin() as connection:
-            row = lock_job(connection, job_id)
+            row = self._lock(connection, job_id)
             if row is None:
                 left = sa.select(leftovers.c.id).where(leftovers.c.id == job_id, leftovers.c.submitted.is_(None))
                 if connection.execute(left).one_or_none() is None:

@@ -17,6 +17,7 @@ jobs = sa.Table(
     sa.Column("id", sa.String(32), nullable=False, unique=True),
     sa.Column("name", sa.Text),
     sa.Column("owner", sa.String(64), index=True),
+    sa.Column("key_name", sa.String(64), index=True),  # of the key that made the job
     sa.Column("metadata", sa.JSON, nullable=False),
     sa.Column("specification", sa.JSON, nullable=False),
     sa.Column("specification_version", sa.Integer, nullable=False, server_default="1"),
@@ -101,4 +102,23 @@ leftovers = sa.Table(
     metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("submitted", sa.Float),
+)
+
+#: Keys for the calls about jobs, beside those of the settings.
+keys = sa.Table(
+    "job_keys",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False, unique=True),
+    sa.Column("is_admin", sa.Boolean, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+)
+
+#: Training steps that a key has asked for on its last day, those of deleted jobs included.
+usage = sa.Table(
+    "job_usage",
+    metadata,
+    sa.Column("key_name", sa.String(64), primary_key=True),
+    sa.Column("day", sa.String(10), nullable=False),  # in UTC
+    sa.Column("steps", sa.BigInteger, nullable=False),
 )

@@ -1,6 +1,7 @@
 """What all job services share: the record, the job files, and a small pool of threads for heavy work."""
 
 import asyncio
+import copy
 import logging
 import threading
 import time
@@ -9,9 +10,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from app.config import Settings
+from app.jobs.callers import ANYBODY, Caller
 from app.jobs.errors import NotThereError
 from app.jobs.files import JobFiles
 
@@ -29,8 +31,39 @@ _THREADS = 2
 _PAUSE_SECONDS = 2.0
 
 
+class _Record:
+    """The record, which is opened at the first call: faces are served whether the database answers or not."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self.store: JobStore | None = None
+        self._failed = -float("inf")
+
+    def opened(self, open_store: Callable[[Settings], "JobStore"]) -> "JobStore":
+        """Return the record; open it where that is not done yet, or where its file was replaced."""
+        if self.store is not None and not self.store.is_gone:
+            return self.store
+        # Nobody waits while another thread tries to open the database, nor soon after an attempt that failed.
+        if time.monotonic() - self._failed < _PAUSE_SECONDS or not self._lock.acquire(timeout=_PAUSE_SECONDS):
+            raise ConnectionError  # tried a moment ago
+        try:
+            if self.store is not None and self.store.is_gone:
+                log.warning("the database of the jobs was removed or replaced; opening it anew")
+                self.store.close()
+                self.store = None
+            if self.store is None:
+                self.store = open_store(self._settings)
+            return self.store
+        except Exception:
+            self._failed = time.monotonic()
+            raise
+        finally:
+            self._lock.release()
+
+
 class JobDatabase:
-    """Opens the record at the first call: faces are served whether the database answers or not.
+    """The jobs for one caller; by default for anybody.
 
     Args:
         settings: where the jobs are stored, and the limits.
@@ -38,11 +71,16 @@ class JobDatabase:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lock = threading.Lock()
-        self._store: JobStore | None = None
-        self._failed = -float("inf")
+        self.caller = ANYBODY
+        self._record = _Record(settings)
         self._threads = ThreadPoolExecutor(_THREADS, "jobs")
         self._films = ThreadPoolExecutor(1, "films")
+
+    def seen_by(self, caller: Caller) -> Self:
+        """Return the same jobs for a caller, to whom those of others are not there."""
+        seen = copy.copy(self)
+        seen.caller = caller
+        return seen
 
     async def run_in_pool(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """Run a task that takes much time or memory on a thread, few such tasks at a time."""
@@ -60,7 +98,7 @@ class JobDatabase:
 
     @contextmanager
     def store(self) -> Iterator["JobStore"]:
-        """Yield the record of the jobs.
+        """Yield the record of the jobs, as the caller sees them.
 
         Raises:
             JobsUnavailableError: the database does not answer, now or while it is used.
@@ -69,27 +107,7 @@ class JobDatabase:
         from app.jobs.record import access
 
         with access.unreachable_as_unavailable():
-            yield self._opened(access.open_store)
-
-    def _opened(self, open_store: Callable[[Settings], "JobStore"]) -> "JobStore":
-        if self._store is not None and not self._store.is_gone:
-            return self._store
-        # Nobody waits while another thread tries to open the database, nor soon after an attempt that failed.
-        if time.monotonic() - self._failed < _PAUSE_SECONDS or not self._lock.acquire(timeout=_PAUSE_SECONDS):
-            raise ConnectionError  # tried a moment ago
-        try:
-            if self._store is not None and self._store.is_gone:
-                log.warning("the database of the jobs was removed or replaced; opening it anew")
-                self._store.close()
-                self._store = None
-            if self._store is None:
-                self._store = open_store(self.settings)
-            return self._store
-        except Exception:
-            self._failed = time.monotonic()
-            raise
-        finally:
-            self._lock.release()
+            yield self._record.opened(access.open_store).seen_by(self.caller)
 
 
 @contextmanager

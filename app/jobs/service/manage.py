@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from app.jobs.callers import ANYBODY
 from app.jobs.errors import UnknownJobError
 from app.jobs.record.values import JobRow, unknown_settings
 from app.jobs.service.database import JobDatabase
@@ -96,9 +97,10 @@ def views(database: JobDatabase, store: "JobStore", rows: Sequence[JobRow]) -> l
         return [view(row) for row in rows]
     waiting = store.waiting()
     positions = {row["id"]: before for before, row in enumerate(waiting)}
-    running = store.page(HELD, database.settings.max_queued_jobs)
+    everything = store.seen_by(ANYBODY)  # the jobs of others, too, take the time of the workers
+    running = everything.page(HELD, database.settings.max_queued_jobs)
     # The results of a job can be shown although its settings are damaged.
-    ended = store.page([State.SUCCEEDED, State.CANCELLED, State.PAUSED], _KNOWN)
+    ended = everything.page([State.SUCCEEDED, State.CANCELLED, State.PAUSED], _KNOWN)
     known = [*running, *(row for row in ended if not unknown_settings(row))]
     expected = waits(waiting, running, known, database.settings.concurrent_jobs * store.workers())
     return [

@@ -73,7 +73,13 @@ def script(database: JobDatabase, job_id: str, form: ScriptFormat, address: str)
         path, body = f"/jobs/{job['parent']}/fork", _fork(database, job, specification)
     # Whose the new job is, is for who starts it to say.
     body |= {name: job[name] for name in ("name", "metadata") if job[name]}
-    return f"curl {shlex.quote(address + path)} -H 'Content-Type: application/json' -d {shlex.quote(_json(body))}\n"
+    headers = f"{_key(database)}-H 'Content-Type: application/json'"
+    return f"curl {shlex.quote(address + path)} {headers} -d {shlex.quote(_json(body))}\n"
+
+
+def _key(database: JobDatabase) -> str:
+    """Return the option by which curl sends the reader's key, where one is needed: not the key itself."""
+    return "" if database.caller.key_name is None else '-H "Authorization: Bearer $NOBODY_API_KEY" '
 
 
 def _python(database: JobDatabase, job: JobRow, specification: Specification, address: str) -> str:
@@ -91,7 +97,7 @@ def _python(database: JobDatabase, job: JobRow, specification: Specification, ad
     else:
         numbers = _numbers(database, job, data)
         file = f"job-{job['id']}-points.npy"
-        hint = f"curl -o {file} {shlex.quote(address)}/jobs/{job['id']}/points"
+        hint = f"curl -o {file} {_key(database)}{shlex.quote(address)}/jobs/{job['id']}/points"
         real = f'np.load("{file}")  # {hint}' if numbers is None else f"np.array({numbers}, np.float32)"
         if data.transform is not None:
             scale, offset = list(data.transform.scale), list(data.transform.offset)

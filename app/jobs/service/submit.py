@@ -3,7 +3,9 @@
 import logging
 import shutil
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +18,9 @@ from app.jobs.service.examples import Table, prepared
 from app.jobs.service.manage import show
 from app.jobs.service.views import Job
 from app.jobs.specification import ForkRequest, JobData, JobRequest, PointData, StoredData, ToyData
+
+if TYPE_CHECKING:
+    from app.jobs.record.store import JobStore
 
 log = logging.getLogger("nobody.jobs")
 
@@ -32,6 +37,7 @@ def submit(database: JobDatabase, request: JobRequest, table: Table | None = Non
     Raises:
         LimitError: the job exceeds a limit of this service.
         QueueFullError: too many jobs wait.
+        QuotaError: the jobs of the caller's key use all that they may.
         IdempotencyError: the key belongs to another request.
         NotThereError: the points of the job whose data shall be learnt are gone.
     """
@@ -169,6 +175,7 @@ def _store(database: JobDatabase, new: NewJob, key: str | None, write: Callable[
         known = store.known(key, new.digest)
         if known is not None:
             return show(database, known["id"])
+        _check_files(database, store)
         if write is None:
             return show(database, store.submit(job_id, new, key)["id"])
         store.announce(job_id)
@@ -184,3 +191,18 @@ def _store(database: JobDatabase, new: NewJob, key: str | None, write: Callable[
                 except Exception as error:  # the caller learns of the first error; a worker clears up when it starts
                     log.warning("job %s could not be cleared away yet: %s", job_id, str(error).partition("\n")[0])
     return show(database, job["id"])
+
+
+def _check_files(database: JobDatabase, store: "JobStore") -> None:
+    """Refuse a new job of a caller whose jobs fill the disk that they may fill."""
+    if database.caller.quota is None:
+        return
+    measured = [(database.files(job_id), has_ended) for job_id, has_ended in store.folders()]
+    sizes = (_size_at_end(files.folder) if has_ended else files.size() for files, has_ended in measured)
+    database.caller.quota.check_files(sum(sizes))
+
+
+@lru_cache(maxsize=65_536)
+def _size_at_end(folder: Path) -> int:
+    """Return the bytes of a job that has ended; they stay the same, and a job has hundreds of files."""
+    return JobFiles.at(folder).size()

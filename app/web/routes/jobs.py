@@ -18,7 +18,7 @@ from app.web.schemas.jobs import DeleteQuery, IdempotencyKey, JobId, JobsQuery, 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 CONFLICT = problem_response(409, "The job's state does not allow it; `detail` names the state.")
-_FULL = problem_response(429, "The queue is full; `Retry-After` says when to try again.")
+_FULL = problem_response(429, "The queue is full, or a quota of the key; `Retry-After` says when to try again.")
 
 
 def _accepted(job: Job, response: Response) -> Job:

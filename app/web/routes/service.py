@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException
 
 from app import __version__
 from app.faces.latents import LATENT_DIM, MAX_SEED
-from app.web.dependencies import Engine, Generator, Jobs
+from app.web.dependencies import Engine, Generator, JobSettings
 from app.web.errors import problem_response
 from app.web.schemas import faces as limits
 from app.web.schemas.service import Health, Info
@@ -38,7 +38,7 @@ async def readyz(engine: Engine) -> Health:
 @router.get(
     "/info", response_model=Info, response_description="What the service is made of.", summary="Say what is served"
 )
-async def info(generator: Generator, jobs: Jobs) -> Any:
+async def info(generator: Generator, settings: JobSettings) -> Any:
     """Describe the weights, the versions and the limits of this service."""
     return {
         "weights": {
@@ -67,5 +67,5 @@ async def info(generator: Generator, jobs: Jobs) -> Any:
             "name": limits.MAX_NAME,
             "pixels": limits.MAX_PIXELS,
         },
-        "jobs": jobs.settings.job_limits(),
+        "jobs": settings.job_limits(),
     }

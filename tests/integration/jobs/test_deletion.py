@@ -38,7 +38,7 @@ POINTS = JobRequest(
 @pytest.fixture
 def jobs(settings: Settings, store: JobStore) -> JobDatabase:
     jobs = JobDatabase(settings)
-    jobs._store = store  # which the tests close
+    jobs._record.store = store  # which the tests close
     return jobs
 
 

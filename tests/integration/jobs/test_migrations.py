@@ -37,10 +37,11 @@ def _revision(connection: sa.Connection) -> str:
 
 def _make_older(connection: sa.Connection) -> None:
     """Turn the tables into those of the first version."""
-    for table in (VERSION_TABLE, "job_leftovers", "job_tickets"):
+    for table in (VERSION_TABLE, "job_leftovers", "job_tickets", "job_keys", "job_usage"):
         connection.execute(sa.text(f"DROP TABLE {table}"))
-    connection.execute(sa.text("DROP INDEX ix_jobs_owner"))
-    for column in ("specification_version", "phase", "warnings", "owner", "pause_at", "half"):
+    for index in ("ix_jobs_owner", "ix_jobs_key_name"):
+        connection.execute(sa.text(f"DROP INDEX {index}"))
+    for column in ("specification_version", "phase", "warnings", "owner", "pause_at", "half", "key_name"):
         connection.execute(sa.text(f"ALTER TABLE jobs DROP COLUMN {column}"))
 
 

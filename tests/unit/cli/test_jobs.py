@@ -83,6 +83,31 @@ def test_submit_sends_what_is_given_and_prints_the_id(service: Service) -> None:
     assert str(service.requests[0].url) == "http://127.0.0.1:8000/jobs"
 
 
+@pytest.mark.parametrize(("given", "sent"), [(None, None), ("", None), (" nobody_x-Y_9\n", "Bearer nobody_x-Y_9")])
+def test_the_key_comes_from_the_environment(
+    service: Service, monkeypatch: pytest.MonkeyPatch, given: str | None, sent: str | None
+) -> None:
+    if given is not None:
+        monkeypatch.setenv("NOBODY_API_KEY", given)
+    assert _nobody("show", ID).exit_code == 0
+    assert service.requests[0].headers.get("Authorization") == sent
+
+
+def test_a_key_that_cannot_be_one_is_not_sent(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOBODY_API_KEY", "clé secrète")
+    result = _nobody("show", ID)
+    assert (result.exit_code, service.requests) == (1, [])
+    assert "NOBODY_API_KEY: expected a key as nobody keys add printed it" in result.stderr
+    assert "secr" not in result.stderr
+
+
+def test_who_needs_a_key_is_told_where_it_goes(service: Service) -> None:
+    service.answer = lambda _: httpx.Response(401, json={"detail": "calls about jobs need a key here"})
+    result = _nobody("list")
+    assert result.exit_code == 1
+    assert "calls about jobs need a key here (this command sends the key in NOBODY_API_KEY)" in result.stderr
+
+
 def test_submit_knows_every_setting(service: Service) -> None:
     options = {
         "model": "wgan_clip",

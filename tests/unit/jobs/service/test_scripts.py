@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.config import Settings
+from app.jobs.callers import ANYBODY, Caller
 from app.jobs.errors import NotThereError, UnknownJobError
 from app.jobs.files import JobFiles
 from app.jobs.limits import specify
@@ -36,6 +37,7 @@ class Jobs:
     """Some jobs, as the database has them, and a folder of files."""
 
     def __init__(self, *rows: dict[str, Any], data: Path = Path("nowhere")) -> None:
+        self.caller = ANYBODY
         self._rows = {row["id"]: row for row in rows}
         self._data = data
 
@@ -133,6 +135,20 @@ def test_every_toy_job_comes_back_as_it_was(body: dict[str, Any], name: str | No
     kinds = [type(statement).__name__ for statement in statements]
     assert kinds == ["Import", *["ImportFrom"] * 4, *["Assign"] * 6, "Expr", "Assign", "Expr"]
     assert [ast.unparse(one) for one in statements if "seed =" in ast.unparse(one)] == [f"seed = {wanted.seed}"]
+
+
+@pytest.mark.parametrize("form", ["curl", "python"])
+def test_a_script_has_the_place_of_the_key_and_not_the_key(form: ScriptFormat, tmp_path: Path) -> None:
+    own = StoredData(rows=4_001, dimensions=2)
+    jobs = Jobs(_row({"model": "wgan_gp"}, own), data=tmp_path)
+    free = script(cast(JobDatabase, jobs), ID, form, ADDRESS)
+    jobs.caller = Caller("ada", sees_all=False, quota=None)
+    keyed = script(cast(JobDatabase, jobs), ID, form, ADDRESS)
+    place = '-H "Authorization: Bearer $NOBODY_API_KEY" '
+    assert keyed.count(place) == 1
+    assert keyed.replace(place, "") == free
+    [command] = [line.rpartition("# ")[2] for line in keyed.splitlines() if "curl " in line]
+    assert shlex.split(command)[shlex.split(command).index("-H") + 1] == "Authorization: Bearer $NOBODY_API_KEY"
 
 
 def test_a_short_body_says_what_is_special() -> None:
