@@ -200,11 +200,13 @@ def test_the_same_idempotency_key_of_two_callers_is_two(app: FastAPI, ada: Key, 
     assert (other.status_code, mine.json()["id"] in other.text) == (422, False)
 
 
-def test_the_same_owner_under_two_keys_has_two_turns(app: FastAPI, ada: Key, bob: Key) -> None:
+def test_the_same_owner_under_two_keys_has_two_turns(app: FastAPI, stored: Jobs, ada: Key, bob: Key) -> None:
+    stored(ada.name)
     job = JOB | {"owner": "table 3"}
     first, second = (_client(app, ada).post("/jobs", json=job).json()["id"] for _ in range(2))
     theirs = _client(app, bob).post("/jobs", json=job).json()
     assert theirs["queue_position"] == 1, "of all jobs, those of others too"
+    assert theirs["estimated_start"] is not None, "by the speed of the jobs of others"
     assert [_client(app, ada).get(f"/jobs/{one}").json()["queue_position"] for one in (first, second)] == [0, 2]
 
 
