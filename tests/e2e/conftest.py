@@ -48,21 +48,23 @@ class Server:
 
     Args:
         folder: for its data and its log.
+        command: what runs it.
+        settings: further environment variables.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *command: str, **settings: str) -> None:
+        self._command = [sys.executable, "-m", *(command or ("app", "serve"))]
         self.data = folder / "data"
         self._log = folder / "log"
-        self._settings = {"NOBODY_HOST": "127.0.0.1", "NOBODY_PORT": "0", "NOBODY_DATA": str(self.data)}
+        self._settings = {"NOBODY_HOST": "127.0.0.1", "NOBODY_PORT": "0", "NOBODY_DATA": str(self.data)} | settings
         self.address = self.start()
         self._settings["NOBODY_PORT"] = self.address.rpartition(":")[2]  # the same one, should it be started again
 
     def start(self) -> str:
         """Start it, or start it again; return its address."""
-        command = [sys.executable, "-m", "app", "serve"]
         with self._log.open("wb") as output:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | self._settings, stdout=output, stderr=subprocess.STDOUT
+                self._command, cwd=ROOT, env=os.environ | self._settings, stdout=output, stderr=subprocess.STDOUT
             )
         try:
             return _wait_until_ready(self.process, self._log)

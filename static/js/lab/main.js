@@ -8,6 +8,7 @@ import { Actions } from "./actions.js";
 import { MOST_RUNS } from "./beside.js";
 import { bringExample } from "./example.js";
 import { SettingsForm } from "./form.js";
+import { followKey } from "./key.js";
 import { Offshoots } from "./offshoots.js";
 import { owner } from "./owner.js";
 import { followRemedies } from "./remedies.js";
@@ -75,6 +76,7 @@ function startStory(preset) {
 	return start();
 }
 
+followKey();
 followRemedies((values) => {
 	form.fill(values);
 	key = freshKey();

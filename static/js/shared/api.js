@@ -49,6 +49,7 @@ export async function ask(url, options = {}, patience = PATIENCE_MS) {
 		throw new ServiceError(reasonOfSilence(error));
 	}
 	tellFollowers(answer.status < 500);
+	if (answer.status === 401) dispatchEvent(new Event("needs-key"));
 	if (!answer.ok) throw await refusal(answer);
 	return answer;
 }
