@@ -148,6 +148,7 @@ def test_openapi_describes_every_call(app: FastAPI) -> None:
         "/readyz",
         "/info",
         "/presets",
+        "/session",
         "/jobs",
         "/jobs/check",
         "/jobs/data",
