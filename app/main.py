@@ -19,15 +19,18 @@ from app.faces.generator import FaceGenerator
 from app.faces.portraits import Portraits
 from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
+from app.jobs.service.figures import JobFigures
 from app.web.errors import ERROR_HANDLERS, problem_response
 from app.web.middleware import HeadIsGet, LimitBody, OnlyProblems
+from app.web.observing import Observed
 from app.web.origins import OwnOrigins
 from app.web.parameters import check_parameters
 from app.web.plain_faces import PlainFaceShortcut
 from app.web.protection import SafeHeaders
 from app.web.public import PublicPictures
-from app.web.routes import faces, interpolations, job_events, job_results, jobs, pages, presets, session
+from app.web.routes import faces, interpolations, job_events, job_results, jobs, metrics, pages, presets, session
 from app.web.routes import service as health
+from app.web.traffic import Traffic
 from models.files.weights import WeightsError
 
 _DESCRIPTION = """
@@ -52,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
     generator = FaceGenerator(settings.weights, settings.pixels)
     engine = FaceEngine(generator)
     portraits = Portraits(engine)
+    traffic = Traffic()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -76,16 +80,20 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(LimitBody, max_upload=settings.max_upload * 2**20)
     app.add_middleware(OnlyProblems)
-    app.add_middleware(HeadIsGet)
     app.add_middleware(PublicPictures)
-    app.add_middleware(PlainFaceShortcut, portraits=portraits, generator=generator)
-    app.add_middleware(OwnOrigins, settings=settings)
+    app.add_middleware(Observed, traffic=traffic)
+    app.add_middleware(HeadIsGet)
+    app.add_middleware(PlainFaceShortcut, portraits=portraits, generator=generator, traffic=traffic)
+    app.add_middleware(OwnOrigins, settings=settings, traffic=traffic)
     app.add_middleware(SafeHeaders)  # added last, it is called first
     app.state.generator = generator
     app.state.engine = engine
+    app.state.portraits = portraits
+    app.state.traffic = traffic
     app.state.jobs = JobDatabase(settings)
     app.state.access = Access(settings, app.state.jobs)
-    for module in (faces, interpolations, jobs, job_events, job_results, presets, session, health, pages):
+    app.state.figures = JobFigures(app.state.jobs)
+    for module in (faces, interpolations, jobs, job_events, job_results, presets, session, health, metrics, pages):
         app.include_router(module.router)
     app.mount("/static/swagger", GZipMiddleware(pages.PageFiles(packages=[("fastapi_offline", "static")])))
     app.mount("/static", GZipMiddleware(pages.PageFiles(directory=pages.STATIC)))

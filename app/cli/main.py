@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app import ROOT, __version__
+from app import ROOT, __version__, logs
 from app.cli import consoles, jobs, keys, measuring
 from app.cli.terminal import in_existing_folder, load_faces, progress_bar, until_interrupted
 from app.config import load_settings
@@ -73,8 +73,10 @@ def serve(
     # The application and the worker beside it read their settings from the environment.
     os.environ |= _given(NOBODY_HOST=host, NOBODY_PORT=port)
     os.umask(_OURS_ALONE)
+    settings = load_settings()
+    logs.configure(settings.log)
     with _startup_errors():
-        run(load_settings())
+        run(settings)
 
 
 @cli.command()
@@ -95,11 +97,11 @@ def worker(
     gc.enable()
     if embedded:
         end_with_parent()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    logging.getLogger("nobody").setLevel(logging.WARNING if embedded else logging.INFO)
     os.umask(_OURS_ALONE)
+    settings = load_settings()
+    logs.configure(settings.log, logging.WARNING if embedded else logging.INFO)
     with _startup_errors():
-        run_worker(load_settings())
+        run_worker(settings)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.faces.latents import LATENT_DIM, Latents
+from app.tallies import Histogram
 
 Faces = npt.NDArray[np.uint8]
 
@@ -61,6 +62,9 @@ class FaceEngine:
         self._tasks: list[asyncio.Task[None]] = []
         self._failures = Failures()
         self.ready = False
+        #: Rows of each run that has succeeded, and how many runs have failed.
+        self.batches = Histogram([2**i for i in range(MAX_ROWS.bit_length())])
+        self.failed_batches = 0
 
     def start(self) -> None:
         """Start serving on the running event loop, and warm up."""
@@ -128,7 +132,9 @@ class FaceEngine:
                 if not request.faces.done():
                     request.faces.set_result(part)
             self._failures.over()
+            self.batches.add(len(latents))
         except Exception as error:
+            self.failed_batches += 1
             self._failures.tell(error)
             for request in batch:
                 if not request.faces.done():

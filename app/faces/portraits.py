@@ -37,6 +37,11 @@ class Portraits:
         self._pause = FIRST_PAUSE
         self._failures = Failures()
 
+    @property
+    def stock(self) -> int:
+        """How many new faces are ready."""
+        return len(self._stock)
+
     def start(self) -> None:
         """Start drawing on the running event loop."""
         self._wanted.set()

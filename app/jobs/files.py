@@ -125,6 +125,16 @@ def sweep(data: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def allocated_bytes(folder: Path) -> int:
+    """Return how much of the disk the files of a folder take; those that vanish meanwhile take nothing."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(where, name)).st_blocks * 512
+    return total
+
+
 def _place(checkpoint: Path) -> tuple[int, int]:
     """Return attempt and step of a checkpoint, from its name: the order in which they are written."""
     step, attempt = checkpoint.stem.split("-")

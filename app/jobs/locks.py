@@ -9,6 +9,9 @@ from typing import IO
 
 from app.config import Settings
 
+#: File in the data folder that the only worker of an SQLite database holds.
+EMBEDDED_LOCK = "worker.lock"
+
 
 class LockedError(Exception):
     """Another process holds the lock; the message says which."""
@@ -53,6 +56,18 @@ class FileLock:
         self._file.close()
 
 
+def is_locked(path: Path) -> bool:
+    """Return whether a process holds the lock on a file."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
 class WorkerSlot:
     """A name and a lock for this worker. No other running worker has them; a restarted worker gets its own back.
 
@@ -63,7 +78,7 @@ class WorkerSlot:
     def __init__(self, settings: Settings) -> None:
         if not settings.database_url:
             # Waits for the end of a predecessor.
-            self.lock = FileLock(settings.data / "worker.lock", "nobody worker", wait=10)
+            self.lock = FileLock(settings.data / EMBEDDED_LOCK, "nobody worker", wait=10)
             self.name = "embedded"
             return
         host = socket.gethostname()

@@ -2,6 +2,7 @@
 
 import logging
 import resource
+from collections import Counter
 from dataclasses import dataclass
 
 from app.web.errors import problem
@@ -13,6 +14,10 @@ log = logging.getLogger("nobody")
 _MAX_CONNECTIONS = 4_096
 #: The log reports an overload at most once in this time, in seconds.
 _LOG_SECONDS = 60.0
+
+
+#: How many requests were refused for breaking a limit of their connection, by status.
+refusals: Counter[int] = Counter()
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,8 @@ class Overload:
         )
 
     def report(self, now: float) -> None:
-        """Log the overload, unless it was logged a moment ago."""
+        """Count a refused connection, and log the overload, unless it was logged a moment ago."""
+        refusals[self.answer.status_code] += 1
         if now >= self._quiet_until:
             self._quiet_until = now + _LOG_SECONDS
             log.warning(

@@ -4,6 +4,7 @@ uvicorn sets no such limits, and its parser takes time that grows with the squar
 """
 
 from asyncio import AbstractEventLoop, BaseTransport, Protocol, TimerHandle
+from contextvars import Context
 from functools import partial
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from app.web.connection_limits import Limits, Overload, possible_connections
+from app.web.connection_limits import Limits, Overload, possible_connections, refusals
 from app.web.errors import problem
 from app.web.paced_protocol import PacedProtocol
 from app.web.protection import ALL_SAFE_HEADERS
@@ -252,7 +253,9 @@ class Connection(PacedProtocol):
     def _send_refusal(self, status: int, detail: str) -> None:
         if self.transport.is_closing():
             return
-        self._write(problem(status, detail, headers={"Connection": "close", **ALL_SAFE_HEADERS}))
+        refusals[status] += 1
+        # In a context of its own: this may be called while the request before it is answered, which has another id.
+        self._write(Context().run(problem, status, detail, headers={"Connection": "close", **ALL_SAFE_HEADERS}))
         # The client may still be sending. Unread input would reset the connection before the answer arrives.
         self.transport.write_eof()
         self.flow.backlog = False

@@ -15,10 +15,13 @@ from app.config import Settings
 from app.faces.engine import FaceEngine, Faces
 from app.faces.generator import FaceGenerator
 from app.faces.latents import Latents
+from app.faces.portraits import Portraits
 from app.jobs.errors import NeedsKeyError
 from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
+from app.jobs.service.figures import JobFigures
 from app.web.errors import ClientGoneError
+from app.web.traffic import Traffic
 
 T = TypeVar("T")
 
@@ -32,6 +35,9 @@ def _state(name: str) -> Any:
 
 Engine = Annotated[FaceEngine, _state("engine")]
 Generator = Annotated[FaceGenerator, _state("generator")]
+NewFaces = Annotated[Portraits, _state("portraits")]
+TrafficSeen = Annotated[Traffic, _state("traffic")]
+Figures = Annotated[JobFigures, _state("figures")]
 JobAccess = Annotated[Access, _state("access")]
 
 #: The cookie of a browser whose user has given a key to the lab: pictures, downloads and event streams send no header.

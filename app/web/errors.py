@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from app import logs
 from app.faces.engine import FacesUnavailableError
 from app.jobs.errors import (
     IdempotencyError,
@@ -47,6 +48,10 @@ _NO_JSON = "expected a body of JSON, and could not read it as such"
 _MAX_ERRORS = 20
 
 
+#: The status of a request whose client has disconnected, as nginx logs it; nobody receives it.
+GONE = 499
+
+
 class ClientGoneError(Exception):
     """The client has disconnected."""
 
@@ -74,7 +79,8 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Return an error answer."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+    title = HTTPStatus(status).phrase
+    body = Problem(title=title, status=status, detail=detail, errors=errors, request_id=logs.request_id())
     return JSONResponse(
         body.model_dump(exclude_none=True), status, dict(headers or {}), media_type="application/problem+json"
     )
@@ -143,14 +149,23 @@ async def _not_modified(request: Request, error: Exception) -> Response:
 
 
 async def _client_gone(request: Request, error: Exception) -> Response:
-    return Response(status_code=499)  # as nginx logs it; nobody receives the answer
+    return Response(status_code=GONE)
+
+
+def unexpected(path: str) -> JSONResponse:
+    """Return the answer to a request for a path whose handling has failed.
+
+    It is sent outside of the middleware that adds the headers of public answers.
+    """
+    headers = PUBLIC_HEADERS if is_public(path) else None
+    return problem(500, "the service failed to answer this request; the reason is in its log", headers=headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    # Starlette logs the traceback. It sends this answer outside of all middleware, which therefore cannot add the
-    # headers.
-    headers = ALL_SAFE_HEADERS | (PUBLIC_HEADERS if is_public(request.url.path) else {})
-    return problem(500, "the service failed to answer this request; the reason is in its log", headers=headers)
+    # A fault outside of app.web.observing, which the server logs. No middleware can add headers to this answer.
+    answer = unexpected(request.url.path)
+    answer.headers.update(ALL_SAFE_HEADERS)
+    return answer
 
 
 #: For FastAPI: how each error is answered.

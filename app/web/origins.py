@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.config import Settings
 from app.web.errors import problem
+from app.web.observing import Observed
 from app.web.public import is_public
+from app.web.traffic import Traffic
 
 #: Methods that change nothing.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -63,8 +65,9 @@ class KnownHosts:
 class OwnOrigins:
     """Refuses requests to unknown names (421), and changes by pages of other origins (403)."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, traffic: Traffic) -> None:
         self._app = app
+        self._refuse = Observed(_refuse, traffic)
         self._hosts = KnownHosts(settings)
         self._good: set[bytes | None] = set()
 
@@ -82,7 +85,7 @@ class OwnOrigins:
         if refusal is None:
             await self._app(scope, receive, send)
         else:
-            await problem(*refusal)(scope, receive, send)
+            await self._refuse({**scope, "refusal": refusal}, receive, send)
 
     def _refused_host(self, hosts: list[bytes], scope: Scope) -> tuple[int, str] | None:
         if not hosts and scope.get("http_version") == "1.0":
@@ -130,6 +133,10 @@ class OwnOrigins:
             return (page["port"] or usual) == (ours["port"] or usual)
         # Behind a proxy that sends another Host.
         return not page["port"] and _normal(page["host"]) in self._hosts.named
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    await problem(*scope["refusal"])(scope, receive, send)
 
 
 def _normal(host: str) -> _Host:

@@ -54,6 +54,7 @@ class Lease:
     kept: set[str]  # file names of the kept checkpoints
     seconds: float
     stalls: int  # this acquisition included
+    request_id: str | None = None  # of the request that submitted the job
     last_failure: str | None = None  # why the training process ended, as far as it said
 
 
@@ -227,7 +228,8 @@ def _holds(lease: Lease, row: Mapping[Any, Any]) -> bool:
 
 
 def _lease(row: JobRow, attempt: int) -> Lease:
-    same = ("number", "run", "revision", "first_step", "step", "pause_at", "half", "snapshot", "checkpoint", "seconds")
+    same = ["number", "run", "revision", "first_step", "step", "pause_at", "half", "snapshot", "checkpoint", "seconds"]
+    same += ["request_id"]
     return Lease(
         **{name: row[name] for name in same},
         job_id=row["id"],

@@ -2,7 +2,8 @@
 
 import copy
 import itertools
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -14,8 +15,8 @@ from app.jobs.errors import IdempotencyError, NotThereError, UnknownJobError
 from app.jobs.record.database import DatabaseFile
 from app.jobs.record.rows import read_row
 from app.jobs.record.tables import events, jobs, losses, tickets, workers
-from app.jobs.record.values import Event, JobRow, digest, require_readable
-from app.jobs.states import ENDED, State
+from app.jobs.record.values import Event, JobRow, Totals, digest, require_readable
+from app.jobs.states import ENDED, HELD, Phase, State
 from models.catalogue import LOSS_NAMES
 
 #: More than a page, as some of the jobs that are found may be unreadable.
@@ -145,6 +146,27 @@ class JobReader:
         with self._engine.connect() as connection:
             return max(1, connection.execute(sa.select(sa.func.count()).select_from(workers)).scalar_one())
 
+    def totals(self) -> Totals:
+        """Return the figures of all jobs together."""
+        count, held = sa.func.count(), jobs.c.state.in_(HELD)
+        by_state = sa.select(jobs.c.state, count, sa.func.sum(jobs.c.recoveries)).group_by(jobs.c.state)
+        speed = sa.select(sa.func.sum(jobs.c.steps_per_second)).where(held, jobs.c.phase == Phase.TRAINING)
+        # The last event of a job that waits tells that it was queued.
+        queued = (events.c.job == jobs.c.number) & (events.c.seq == jobs.c.last_event)
+        oldest = sa.select(sa.func.min(events.c.at)).join(jobs, queued).where(jobs.c.state == State.QUEUED)
+        with self._engine.connect() as connection:
+            counts = connection.execute(by_state).all()
+            since = connection.execute(oldest).scalar()
+            beats = {row.executor: row.beats for row in connection.execute(sa.select(workers))}
+            return Totals(
+                jobs=_by_state((state, number) for state, number, _ in counts),
+                oldest_wait=0.0 if since is None else max(0.0, time.time() - since),
+                steps_per_second=connection.execute(speed).scalar() or 0.0,
+                recoveries=sum(recoveries for _, _, recoveries in counts),
+                workers=len(beats),
+                beats=beats,
+            )
+
     def events_after(self, job: JobRow, seq: int, limit: int = 500) -> list[Event]:
         """Return up to ``limit`` events of a job after the event ``seq``, in order."""
         query = (
@@ -172,6 +194,14 @@ class JobReader:
             return np.frombuffer(b"".join(blocks), np.float32).reshape(-1, len(names))
         except (TypeError, ValueError):
             raise NotThereError("the stored losses of the job are damaged") from None
+
+
+def _by_state(counts: Iterable[tuple[str, int]]) -> dict[State, int]:
+    """Return the number of jobs in each state; a state that is damaged counts as failed, as elsewhere."""
+    found = dict.fromkeys(State, 0)
+    for state, number in counts:
+        found[State(state) if state in set(State) else State.FAILED] += number
+    return found
 
 
 def _has(words: list[str], name: Any, specification: Any) -> bool:

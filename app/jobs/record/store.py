@@ -204,6 +204,7 @@ def _values(job_id: str, new: NewJob) -> dict[str, Any]:
         "parent": new.parent,
         "parent_step": new.checkpoint_step if new.parent else None,
         "request_digest": new.digest,
+        "request_id": new.request_id,
         "first_step": new.checkpoint_step,
         "step": new.checkpoint_step,
         "steps": new.specification.total_steps,

@@ -24,6 +24,7 @@ jobs = sa.Table(
     sa.Column("parent", sa.String(32)),
     sa.Column("parent_step", sa.Integer),
     sa.Column("idempotency_key", sa.String(255), unique=True),
+    sa.Column("request_id", sa.String(128)),  # of the request that submitted it, for the log
     sa.Column("request_digest", sa.String(64), nullable=False),
     sa.Column("state", sa.String(16), nullable=False, index=True, default=State.QUEUED),
     sa.Column("phase", sa.String(16)),  # only while a worker holds the job

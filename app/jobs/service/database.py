@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
@@ -85,12 +86,13 @@ class JobDatabase:
     async def run_in_pool(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """Run a task that takes much time or memory on a thread, few such tasks at a time."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(work, *arguments, **keywords))
+        # In the context of the request, whose id the log shall have.
+        return await loop.run_in_executor(self._threads, partial(copy_context().run, work, *arguments, **keywords))
 
     async def run_alone(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
         """Run a task that takes seconds after all others of its kind; the tasks of the pool do not wait for it."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._films, partial(work, *arguments, **keywords))
+        return await loop.run_in_executor(self._films, partial(copy_context().run, work, *arguments, **keywords))
 
     def files(self, job_id: str) -> JobFiles:
         """Return the paths of a job's files."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app import logs
 from app.jobs.errors import NotThereError, UnknownJobError
 from app.jobs.files import JobFiles
 from app.jobs.limits import LimitError, forked, specify
@@ -171,6 +172,7 @@ def checkpoint_of(parent: JobRow, step: int | None) -> tuple[int, str]:
 def _store(database: JobDatabase, new: NewJob, key: str | None, write: Callable[[JobFiles], None] | None = None) -> Job:
     """Write the files of a new job, if it has any, then its record. Remove the files if the job is not stored."""
     job_id = new_id()
+    new = new._replace(request_id=logs.request_id())
     with database.store() as store:
         known = store.known(key, new.digest)
         if known is not None:

@@ -59,6 +59,7 @@ class _Progress(BaseModel):
     checkpoints: list[int] = Field(description="Steps from which the job can be forked.")
     parent: Parent | None = Field(description="The job that this one was forked from, if any.")
     first_step: int = Field(description="Steps that were trained by the parent of a fork.")
+    request_id: str | None = Field(description="Id of the request that submitted the job; the log has it, too.")
     created: datetime
     started: datetime | None
     ended: datetime | None
@@ -137,10 +138,11 @@ def view(row: JobRow, queue_position: int | None = None, wait: float | None = No
     speed = row["steps_per_second"]
     left = (row["steps"] - row["step"]) / speed if row["state"] == State.RUNNING and speed else None
     parent = (row["parent"], row["parent_step"])
-    same = ("id", "name", "owner", "metadata", "first_step", "step", "steps", "half", "steps_per_second", "seconds")
+    same = ["id", "name", "owner", "metadata", "first_step", "step", "steps", "half", "steps_per_second", "seconds"]
+    same += ["losses", "figures", "error", "recoveries", "weights_step", "request_id"]
     return Job.model_validate(
         _settings(row["specification"])
-        | {name: row[name] for name in (*same, "losses", "figures", "error", "recoveries", "weights_step")}
+        | {name: row[name] for name in same}
         | {name: _time(row[name]) for name in ("created", "started", "ended")}
         | {
             "status": row["state"],

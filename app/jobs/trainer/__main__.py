@@ -4,22 +4,29 @@ It ends when the worker closes the connection. SIGTERM saves and stops the curre
 """
 
 import gc
+import logging
 import os
 import queue
 import signal
 import sys
 import threading
-import traceback
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from app import logs
 from app.jobs.trainer.messages import Failed, Interrupted, Message, WarmCommand
+
+if TYPE_CHECKING:
+    from app.jobs.trainer.session import Session
 
 # Toy networks are too small for several threads; jobs that run at the same time would compete for the cores.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
+log = logging.getLogger("nobody.jobs")
 
 #: Lower priority than serving faces.
 _NICENESS = 10
@@ -42,6 +49,7 @@ def main() -> None:
     os.nice(_NICENESS)
     threading.Thread(target=_receive, args=(connection, commands), daemon=True).start()
     send = partial(send_or_end, connection)
+    logs.configure("json" if os.environ.get("NOBODY_LOG") == "json" else "text")
 
     import app.quiet_tensorflow  # noqa: F401 (first)
     from app.jobs.trainer.session import Session
@@ -56,20 +64,26 @@ def main() -> None:
             continue
         stop.clear()
         busy.set()
-        try:
-            result = Session(command, send, stop.is_set).run()
-        except OSError as error:  # such as a full disk
-            if isinstance(error, FileNotFoundError):  # expected after the job was deleted or taken over
-                print(f"training process: {error}", file=sys.stderr, flush=True)
-            else:
-                traceback.print_exc()
-            send(Interrupted(f"its files could not be written or read: {error.strerror}"))
-            os._exit(1)
-        except Exception as error:
-            traceback.print_exc()
-            result = Failed(f"the training process failed unexpectedly ({type(error).__name__}); its log says why")
+        with logs.about(job=command.folder.name, request_id=command.request_id):
+            result = _result(partial(Session, command, send, stop.is_set), send)
         busy.clear()
         send(result)
+
+
+def _result(session: "Callable[[], Session]", send: Callable[[Message], None]) -> Message:
+    """Train a job; end this process where that is impossible now."""
+    try:
+        return session().run()
+    except OSError as error:  # such as a full disk
+        if isinstance(error, FileNotFoundError):  # expected after the job was deleted or taken over
+            log.warning("a training process misses a file: %s", error)
+        else:
+            log.exception("a training process could not write or read a file")
+        send(Interrupted(f"its files could not be written or read: {error.strerror}"))
+        os._exit(1)
+    except Exception as error:
+        log.exception("a training process failed")
+        return Failed(f"the training process failed unexpectedly ({type(error).__name__}); its log says why")
 
 
 _sending = threading.Lock()

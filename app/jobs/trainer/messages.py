@@ -22,6 +22,7 @@ class TrainCommand(NamedTuple):
     checkpoint: str | None
     pause_at: int | None = None
     half: bool = False
+    request_id: str | None = None  # for the log
 
 
 class WarmCommand(NamedTuple):

@@ -5,6 +5,7 @@ import logging
 import threading
 from functools import partial
 
+from app import logs
 from app.config import Settings
 from app.jobs.record.database import retry_until_available
 from app.jobs.record.leases import Lease, LeaseStore, LostLeaseError, Publication
@@ -42,7 +43,8 @@ class JobSupervisor:
         However this ends, the job is in no state that claims a worker.
         """
         try:
-            self._run(job_id, run)
+            with logs.about(job=job_id):
+                self._run(job_id, run)
         except BaseException as error:  # DBOS would only record the error, and the job would stay "running" for ever
             log.exception("job %s: its supervision failed", job_id)
             reason = f"the worker failed unexpectedly ({type(error).__name__}); its log says why"
@@ -52,6 +54,7 @@ class JobSupervisor:
         acquire = partial(self._leases.acquire, job_id, run)
         lease = retry_until_available(acquire)
         while lease is not None:
+            logs.now_about(job=job_id, request_id=lease.request_id)
             if self._run_process(lease):
                 return
             log.warning("job %s: its training process ended unexpectedly; starting another one", job_id)

@@ -72,6 +72,7 @@ class TrainerRun:
             checkpoint=lease.checkpoint,
             pause_at=lease.pause_at,
             half=lease.half,
+            request_id=lease.request_id,
         )
         try:
             self._make_folder()

@@ -20,3 +20,6 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="What was expected, what was given, what to do.")
     errors: Sequence[FieldError] | None = Field(None, description="One entry for each field that is wrong.")
+    request_id: str | None = Field(
+        None, description="Id of the request, as in the header `X-Request-Id`; it also stands in the service's log."
+    )

@@ -56,7 +56,9 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 class Program:
     """One ``nobody`` command as a real process; its log is a file."""
 
-    def __init__(self, command: str, log: Path, *, cwd: Any = ROOT, program: Any = NOBODY, **settings: object) -> None:
+    def __init__(
+        self, command: str, log: Path, /, *, cwd: Any = ROOT, program: Any = NOBODY, **settings: object
+    ) -> None:
         self.log = log
         self._command = command
         self._program = program
@@ -128,7 +130,7 @@ class Program:
 class Service(Program):
     """``nobody serve`` on a port of its own, and a client of it."""
 
-    def __init__(self, log: Path, *, cwd: Any = ROOT, program: Any = NOBODY, **settings: object) -> None:
+    def __init__(self, log: Path, /, *, cwd: Any = ROOT, program: Any = NOBODY, **settings: object) -> None:
         super().__init__("serve", log, cwd=cwd, program=program, port=0, **settings)
         self.connect()
 

@@ -41,7 +41,7 @@ def _make_older(connection: sa.Connection) -> None:
         connection.execute(sa.text(f"DROP TABLE {table}"))
     for index in ("ix_jobs_owner", "ix_jobs_key_name"):
         connection.execute(sa.text(f"DROP INDEX {index}"))
-    for column in ("specification_version", "phase", "warnings", "owner", "pause_at", "half", "key_name"):
+    for column in ("specification_version", "phase", "warnings", "owner", "pause_at", "half", "key_name", "request_id"):
         connection.execute(sa.text(f"ALTER TABLE jobs DROP COLUMN {column}"))
 
 

@@ -147,6 +147,7 @@ def test_openapi_describes_every_call(app: FastAPI) -> None:
         "/healthz",
         "/readyz",
         "/info",
+        "/metrics",
         "/presets",
         "/session",
         "/jobs",

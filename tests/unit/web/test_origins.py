@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.config import Settings
 from app.web.origins import OwnOrigins
+from app.web.traffic import Traffic
 
 Headers = list[tuple[str, str]]
 
@@ -46,7 +47,7 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(OwnOrigins(_inside, Settings(**settings))(scope, receive, send))
+    asyncio.run(OwnOrigins(_inside, Settings(**settings), Traffic())(scope, receive, send))
     return sent[0]["status"], json.loads(sent[1]["body"])
 
 
