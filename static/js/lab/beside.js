@@ -5,10 +5,10 @@ import { differences, tableOf } from "./comparing.js";
 import { Poll } from "./feed.js";
 import { Followed } from "./follow.js";
 import { linesOver, Plot, RUN_STYLES } from "./plot.js";
-import { describe, waitingFor } from "./report.js";
+import { describe } from "./report.js";
 import { seen } from "./seen.js";
 import { Stage } from "./stage.js";
-import { count, lossName, stepName, titleOf } from "./words.js";
+import { lossName, stepName, titleOf } from "./words.js";
 
 /** @import { Row } from "./comparing.js" */
 
@@ -67,7 +67,6 @@ export class Beside {
 	/** Say what is new, or about other pictures. @type {(runs: Run[], frames: (Frame | undefined)[], step?: number) => void} */
 	report(runs, frames, step) {
 		if (this.#panels.length === 0) return;
-		sayEmpty(byId("empty"), runs[0], frames[0]);
 		for (const [i, panel] of this.#panels.entries()) panel.say(frames[i + 1]);
 		writeTable(tableOf(runs, frames));
 		const first = Math.min(...runs.map((run) => run.first));
@@ -150,24 +149,8 @@ class Panel {
 
 	/** @param {Frame | undefined} frame */
 	say(frame) {
-		const { run } = this.followed;
-		const [first] = run.frames;
-		put(this.#empty, {
-			hidden: Boolean(frame),
-			textContent: first ? `Begins at step ${first.step}.` : waitingFor(run),
-		});
-		put(this.#canvas, { ariaLabel: describe(run, frame) });
-		this.#canvas.dataset.step = frame ? String(frame.step) : "";
+		describe(this.#canvas, this.#empty, this.followed.run, frame);
 	}
-}
-
-/** Say why there is no picture. @type {(empty: HTMLElement, run: Run, frame: Frame | undefined) => void} */
-function sayEmpty(empty, run, frame) {
-	const [first] = run.frames;
-	put(empty, {
-		hidden: Boolean(frame),
-		textContent: first ? `It begins at step ${count(first.step)}.` : waitingFor(run),
-	});
 }
 
 /** Write the table of figures; what stays the same is not touched. @param {Row[]} rows */

@@ -1,26 +1,21 @@
 // What is said about a run: its title, state and pace, its losses and figures.
 
-import { byId, makeEntry } from "../shared/dom.js";
+import { byId, makeEntry, put } from "../shared/dom.js";
 import { announce } from "../shared/notice.js";
 import { offerRemedy } from "./remedies.js";
-import { watchText } from "./stories.js";
+import { storyOf } from "./stories.js";
 import { explain } from "./terms.js";
 import { count, dataName, lossName, modelName, number, sentence, span, steady, titleOf } from "./words.js";
 
 /** @type {Record<string, string>} */
 const STATES = {
 	queued: "waiting",
-	running: "training",
 	pausing: "pausing …",
-	paused: "paused",
 	cancelling: "cancelling …",
-	cancelled: "cancelled",
 	succeeded: "trained",
-	failed: "failed",
 };
 
-/** What a run is at before its first step. */
-/** @type {Record<string, string>} */
+/** What a run is at before its first step. @type {Record<string, string>} */
 const PHASES = {
 	starting: "its training process starts and builds the networks",
 	compiling: "the training step, once for networks of this shape",
@@ -29,56 +24,52 @@ const PHASES = {
 /** @type {(value: number, run: Run) => string} */
 const ofModes = (value, run) => `${value} of ${run.real?.modes?.length ?? "?"}`;
 
-/** @type {Record<string, {label: string, write: (value: number, run: Run) => string}>} */
+/** @type {Record<string, [label: string, write?: (value: number, run: Run) => string]>} */
 const FIGURES = {
-	modes_fairly_covered: { label: "modes covered", write: ofModes },
-	modes_covered: { label: "modes with a point nearby", write: ofModes },
-	high_quality: { label: "within 3 σ of a mode", write: (value) => `${(100 * value).toFixed(1)} %` },
-	reverse_kl: { label: "reverse KL of the modes", write: (value) => steady(value, 3) },
-	mean_squared_distance: { label: "mean distance² to the centre", write: number },
-	barycentre_squared_distance: { label: "distance² of the barycentre", write: number },
-	sliced_wasserstein: {
-		label: "sliced Wasserstein distance",
+	modes_fairly_covered: ["modes covered", ofModes],
+	modes_covered: ["modes with a point nearby", ofModes],
+	high_quality: ["within 3 σ of a mode", (value) => `${(100 * value).toFixed(1)} %`],
+	reverse_kl: ["reverse KL of the modes", (value) => steady(value, 3)],
+	mean_squared_distance: ["mean distance² to the centre"],
+	barycentre_squared_distance: ["distance² of the barycentre"],
+	sliced_wasserstein: [
+		"sliced Wasserstein distance",
 		// In the units of the data, which may be very small or large.
-		write: (value) => (value >= 0.01 && value < 1000 ? steady(value, 4) : number(value)),
-	},
+		(value) => (value >= 0.01 && value < 1000 ? steady(value, 4) : number(value)),
+	],
 };
 
-/** What is waited for, and since when. */
-let wait = { about: "", since: 0 };
+/** The run that was spoken of last, what it was at, and since when. */
+let told = { id: "", stage: "", step: 0, since: 0 };
+
+/** What a run or a job is at. @type {(one: Pick<Run, "status" | "phase">) => string} */
+export const stageName = ({ status, phase }) =>
+	status === "running" ? (phase ?? "training") : (STATES[status] ?? status);
 
 /** Whether there is nothing to show but that time passes. @type {(run: Run) => boolean} */
-export const isWaiting = (run) => run.status === "queued" || phaseOf(run) !== "";
+export const isWaiting = (run) => run.status === "queued" || stageName(run) in PHASES;
 
-/** Say what a run or a job is at. @param {{status: string, phase: string | null}} one */
-export function stageName({ status, phase }) {
-	return status === "running" && phase && phase in PHASES ? phase : (STATES[status] ?? status);
-}
-
-/**
- * Show where the run stands.
- * @param {Run} run
- * @param {boolean} broken the connection to the service is
- */
+/** Show where a run stands, and whether the connection to the service is broken. @type {(run: Run, broken: boolean) => void} */
 export function showState(run, broken) {
-	const { job, step } = run;
-	const about = `${job.id} ${stageName(run)}`;
-	if (wait.about !== about) wait = { about, since: performance.now() };
+	const { job, step, warnings } = run;
+	tell(run);
 	const facts = [
 		job.name ? `${modelName(job)}, ${dataName(job)}` : "",
 		`seed ${job.seed}`,
-		stageName(run),
-		run.warnings.discriminator_saturated ? "saturated" : "",
+		told.stage,
+		warnings.discriminator_saturated ? "saturated" : "",
 	];
-	byId("run-title").textContent = titleOf(job);
-	byId("run-state").textContent = facts.filter(Boolean).join(" · ");
-	byId("run-pace").textContent = broken
-		? "The connection is lost; trying again …"
-		: [`step ${count(step)} of ${count(job.steps)}`, ...paceOf(run)].join(" · ");
-	showWarnings(run);
-	const watch = byId("run-watch");
-	watch.textContent = watchText(job);
-	watch.hidden = watch.textContent === "";
+	const steps = `step ${count(step)} of ${count(job.steps)}`;
+	say("run-title", titleOf(job));
+	say("run-state", facts.filter(Boolean).join(" · "));
+	say("run-pace", broken ? "The connection is lost; trying again …" : [steps, ...paceOf(run)].join(" · "));
+	say(
+		"run-warning",
+		Object.values(warnings)
+			.map((one) => `${sentence(one)}.`)
+			.join(" "),
+	);
+	say("run-watch", storyOf(job)?.watch ?? "");
 	const progress = byId("progress", HTMLProgressElement);
 	progress.max = job.steps;
 	if (isWaiting(run)) progress.removeAttribute("value");
@@ -86,21 +77,19 @@ export function showState(run, broken) {
 	offerRemedy(job);
 }
 
-/** @param {Run} run */
-function showWarnings({ warnings }) {
-	const box = byId("run-warning");
-	const text = Object.values(warnings).map((one) => `${sentence(one)}.`);
-	box.hidden = text.length === 0;
-	if (box.textContent !== text.join(" ")) box.textContent = text.join(" "); // else screen readers would say it again
-}
+/** @type {(id: string, textContent: string) => void} */
+const say = (id, textContent) => put(byId(id), { textContent, hidden: !textContent });
 
-/** Where there is nothing to see yet, say what to do or to wait for. @param {Run | undefined} run */
-export function showEmpty(run) {
-	const empty = byId("empty");
-	empty.hidden = Boolean(run?.frames.length);
-	empty.textContent = run?.job.id
-		? waitingFor(run)
-		: "Choose a GAN and data, then start the training. The picture appears here.";
+/** Tell screen readers what is new: what the run is at, and each quarter of the training. @param {Run} run */
+function tell(run) {
+	const { job, step } = run;
+	const [before, stage] = [told, stageName(run)];
+	const quarter = Math.floor((4 * step) / job.steps);
+	const isSame = job.id === before.id && stage === before.stage;
+	told = { id: job.id, stage, step, since: isSame ? before.since : performance.now() };
+	if (job.id !== before.id) return;
+	if (!isSame) announce(`${titleOf(job)}: ${stage}, step ${step} of ${job.steps}.`);
+	else if (run.training && quarter > Math.floor((4 * before.step) / job.steps)) announce(`${25 * quarter} % trained.`);
 }
 
 /** Show the newest losses. @param {Run | undefined} run */
@@ -113,35 +102,21 @@ export function showLosses(run) {
 	byId("losses-empty").hidden = losses.length > 0;
 }
 
-/**
- * Show how good the generator of the shown step is.
- * @param {Run | undefined} run
- * @param {Frame | undefined} frame
- */
+/** Show how good the generator is at the shown step. @type {(run: Run | undefined, frame: Frame | undefined) => void} */
 export function showFigures(run, frame) {
-	const figures = figuresOf(frame);
-	byId("figures-help").hidden = !figures.some(([name]) => name === "modes_fairly_covered");
+	const figures = run ? figuresOf(run, frame) : [];
+	list("figures", figures);
+	byId("figures-help").hidden = !figures.some(({ name }) => name === "modes_fairly_covered");
 	byId("figures-part").hidden = figures.length === 0;
-	if (!run) return;
-	list(
-		"figures",
-		figures.map(([name, value]) => ({
-			name,
-			label: labelOf(name),
-			text: value === null ? "–" : written(run, name, value),
-		})),
-	);
 }
 
 /** List numbers. Entries stay as long as they can: else their buttons would lose the focus. */
-/** @type {(id: string, numbers: {name: string, label: string, text: string}[]) => void} */
+/** @type {(id: string, numbers: Pick<Reading, "name" | "label" | "text">[]) => void} */
 function list(id, numbers) {
 	const place = byId(id);
 	const names = numbers.map(({ name }) => name).join();
-	if (place.dataset.names !== names) {
-		place.dataset.names = names;
-		place.replaceChildren(...numbers.map(({ name, label }) => entryOf(name, label)));
-	}
+	if (place.dataset.names !== names) place.replaceChildren(...numbers.map(({ name, label }) => entryOf(name, label)));
+	place.dataset.names = names;
 	for (const [i, dd] of place.querySelectorAll("dd").entries()) dd.textContent = numbers[i].text;
 }
 
@@ -153,82 +128,64 @@ function entryOf(name, label) {
 	return entry;
 }
 
-/**
- * Describe the picture to those who do not see it.
- * @param {Run | undefined} run
- * @param {Frame | undefined} frame
- */
-export function describe(run, frame) {
-	if (!run) return "No run is shown.";
-	if (!frame) return waitingFor(run);
+/** Describe a picture to those who do not see it, and say why there is none. */
+/** @type {(canvas: HTMLElement, empty: HTMLElement, run: Run | undefined, frame: Frame | undefined) => void} */
+export function describe(canvas, empty, run, frame) {
+	const lack = run?.job.id ? lackOf(run) : "Choose a GAN and data, then start the training. The picture appears here.";
+	put(empty, { hidden: Boolean(frame), textContent: lack });
+	put(canvas, { ariaLabel: run ? (frame ? contentOf(run, frame) : lack) : "No run is shown." });
+	canvas.dataset.step = frame ? String(frame.step) : "";
+}
+
+/** @type {(run: Run, frame: Frame) => string} */
+function contentOf(run, frame) {
 	const points = `${frame.made.count} generated points over ${run.real?.points.count ?? 0} real ones`;
-	const figures = figuresOf(frame).flatMap(([name, value]) =>
-		value === null ? [] : `${labelOf(name)}: ${written(run, name, value)}`,
+	const figures = figuresOf(run, frame).flatMap(({ label, text, value }) =>
+		value === null ? [] : `${label}: ${text}`,
 	);
 	return [`Step ${frame.step} of ${run.job.steps}`, points, ...figures].join("; ");
 }
 
-/** @param {Frame | undefined} frame */
-export function figuresOf(frame) {
+/** How good the generator of a picture is. @type {(run: Run, frame: Frame | undefined) => Reading[]} */
+export function figuresOf(run, frame) {
 	const { modes_covered, ...others } = frame?.figures ?? {};
 	// By VEEGAN’s protocol one near point covers a mode: right for tables, misleading beside a picture. Runs of earlier
 	// versions have no other count.
 	const isOnlyCount = modes_covered !== undefined && !("modes_fairly_covered" in others);
-	return Object.entries(isOnlyCount ? { modes_covered, ...others } : others);
+	return Object.entries(isOnlyCount ? { modes_covered, ...others } : others).map(([name, value]) => {
+		const [label, write = number] = FIGURES[name] ?? [name.replaceAll("_", " ")];
+		return { name, label, value, text: value === null ? "–" : write(value, run) };
+	});
 }
 
-/** @param {string} name */
-export function labelOf(name) {
-	return FIGURES[name]?.label ?? name.replaceAll("_", " ");
-}
-
-/** @type {(run: Run, name: string, value: number) => string} */
-export function written(run, name, value) {
-	return (FIGURES[name]?.write ?? number)(value, run);
-}
-
-/**
- * Tell screen readers what the run is at, and of each quarter of the training.
- * @param {Run} run
- * @param {string} before what it was at
- * @param {number} stepBefore
- */
-export function tell(run, before, stepBefore) {
-	const quarter = (/** @type {number} */ step) => Math.floor((4 * step) / run.job.steps);
-	const stage = stageName(run);
-	if (stage !== before) announce(`${titleOf(run.job)}: ${stage}, step ${run.step} of ${run.job.steps}.`);
-	else if (run.training && quarter(run.step) > quarter(stepBefore)) announce(`${25 * quarter(run.step)} % trained.`);
-}
-
-/** @param {Run} run */
-export function waitingFor(run) {
+/** Why a run has no picture to show. @param {Run} run */
+function lackOf(run) {
+	if (run.frames.length) return `It begins at step ${count(run.frames[0].step)}.`;
 	if (run.lost) return "The pictures of this run are gone: its files were deleted.";
 	if (run.status === "failed") return "The run failed before its first picture.";
 	if (run.ended) return "The run was cancelled before its first picture.";
 	if (run.status === "paused") return "Paused before the first picture.";
 	if (run.status === "queued") return "Waiting for its turn …";
-	const phase = phaseOf(run);
-	return phase ? `${sentence(phase)} …` : "The first picture comes in a moment.";
+	return isWaiting(run) ? `${sentence(phaseOf(run))} …` : "The first picture comes in a moment.";
 }
 
 /** How long a run waits for its turn. @param {Job} job */
 export function waitOf({ queue_position: before, estimated_start: start }) {
 	const seconds = start ? (Date.parse(start) - Date.now()) / 1000 : 0;
-	return [...(before ? [`${before} before it`] : []), ...(seconds > 1 ? [`starts in about ${span(seconds)}`] : [])];
+	return [before && `${before} before it`, seconds > 1 && `starts in about ${span(seconds)}`].flatMap(
+		(one) => one || [],
+	);
 }
 
 /** @param {Run} run */
-function phaseOf({ status, phase }) {
-	return status === "running" && phase && phase in PHASES ? `${phase}: ${PHASES[phase]}` : "";
-}
+const phaseOf = (run) => `${run.phase}: ${PHASES[stageName(run)]}`;
 
 /** @param {Run} run */
 function paceOf(run) {
-	const { job, pace, left, status } = run;
+	const { job, pace, status } = run;
 	if (status === "queued") return waitOf(job);
 	if (status === "paused" && job.half) return ["the discriminator has moved, the generator moves next"];
-	if (phaseOf(run)) return [phaseOf(run), span((performance.now() - wait.since) / 1000)];
+	if (isWaiting(run)) return [phaseOf(run), span((performance.now() - told.since) / 1000)];
 	if (run.ended) return job.seconds ? [`took ${span(job.seconds)}`] : [];
-	if (!run.training || !pace) return [];
-	return left === null ? [`${count(pace)} steps/s`] : [`${count(pace)} steps/s`, `${span(left)} left`];
+	return run.training && pace ? [`${count(pace)} steps/s`, `${span((job.steps - run.step) / pace)} left`] : [];
 }

@@ -2,7 +2,7 @@
 
 import { ServiceError } from "../shared/api.js";
 import { make, markCurrent, put } from "../shared/dom.js";
-import { factsOf } from "./facts.js";
+import { factsOf } from "./comparing.js";
 import { isMine, mayChange } from "./owner.js";
 import { stageName, waitOf } from "./report.js";
 import { rename } from "./service.js";

@@ -1,7 +1,6 @@
 // The run that is watched: what its events add up to.
 
 import { extremes } from "./stretches.js";
-import { manifoldOf, pullOf } from "./views.js";
 import { hasEnded } from "./words.js";
 
 export class Run {
@@ -45,11 +44,6 @@ export class Run {
 	/** Whether the networks train right now. */
 	get training() {
 		return this.status === "running" && this.phase !== "starting" && this.phase !== "compiling";
-	}
-
-	/** Seconds until the training is through, as far as one knows. */
-	get left() {
-		return this.training && this.pace ? (this.job.steps - this.step) / this.pace : null;
 	}
 
 	/**
@@ -140,6 +134,7 @@ function realOf({ real, dimensions, box, modes, mode_radius: radius = null }, ow
 
 /** @type {(data: any, model: string | null) => Frame} */
 function frameOf(data, model) {
+	const { manifold, gradient } = data;
 	const scores = data.scores ? Float32Array.from(data.scores.flat()) : null;
 	return {
 		step: data.step + (data.half ? 0.5 : 0), // half: the discriminator is ahead
@@ -149,14 +144,16 @@ function frameOf(data, model) {
 		range: scores ? rangeOf(scores, model) : [-1, 1],
 		figures: data.figures ?? {},
 		covered: data.covered ?? null,
-		manifold: manifoldOf(data),
-		pull: pullOf(data),
+		manifold: manifold ? { ...pointsOf(manifold.points.flat(), manifold), columns: manifold.points[0].length } : null,
+		pull: gradient ? pointsOf(gradient.vectors, gradient) : null,
 	};
 }
 
-/** @type {(rows: number[][]) => Points} */
-function pointsOf(rows) {
-	return { count: rows.length, dimensions: rows[0]?.length ?? 0, values: Float64Array.from(rows.flat()) };
+/** Read points; those of views are whole numbers, to be scaled into the units of the data. */
+/** @type {(rows: (number | null)[][], units?: {scale?: number[], offset?: number[]}) => Points} */
+function pointsOf(rows, { scale = [], offset = [] } = {}) {
+	const values = rows.flatMap((row) => row.map((one, k) => (one ?? NaN) * (scale[k] ?? 1) + (offset[k] ?? 0)));
+	return { count: rows.length, dimensions: rows[0]?.length ?? 0, values: Float64Array.from(values) };
 }
 
 // Least squares aim at ±1. The level of a Wasserstein critic means nothing: only differences count.

@@ -17,11 +17,8 @@ export async function offerStories(onStart) {
 	byId("stories").replaceChildren(...list.map((preset) => make("li", {}, card(preset, onStart))));
 }
 
-/** The story that a run tells, if it is one. @type {(job: Job | undefined) => Preset | undefined} */
-export const storyOf = (job) => known.get(String(job?.preset));
-
-/** What to watch in a run, if it is a story. @type {(job: Job | undefined) => string} */
-export const watchText = (job) => storyOf(job)?.watch ?? "";
+/** The story that a run tells, if it is one. @param {Job} job */
+export const storyOf = (job) => known.get(String(job.preset));
 
 /** @type {(preset: Preset, onStart: (preset: Preset) => void) => HTMLElement} */
 function card(preset, onStart) {

@@ -7,7 +7,7 @@ import { Feed } from "./feed.js";
 import { Followed } from "./follow.js";
 import { showCaptions } from "./guide.js";
 import { linesOf, Plot } from "./plot.js";
-import { describe, isWaiting, showEmpty, showFigures, showLosses, showState, stageName, tell } from "./report.js";
+import { describe, isWaiting, showFigures, showLosses, showState } from "./report.js";
 import { scoresSeen, seen, showSeen } from "./seen.js";
 import { SlowMotion } from "./slow.js";
 import { Stage } from "./stage.js";
@@ -29,7 +29,6 @@ export class Watch {
 	/** @type {Followed | undefined} */
 	#followed;
 	#silent = false; // no answers come
-	#told = { stage: "", step: 0 };
 	/** The real points that were seen last, and what they are. */
 	#real = { data: "", points: /** @type {Real | undefined} */ (undefined) };
 	/** @type {number | undefined} */
@@ -88,7 +87,6 @@ export class Watch {
 		this.#followed = job && new Followed(job, Feed, () => this.repaint(), this.onJob, this.onGone);
 		const run = this.#followed?.run;
 		if (run && this.#real.data === dataOf(run)) run.real = this.#real.points; // until its own come
-		this.#told = { stage: job ? stageName(job) : "", step: job?.step ?? 0 };
 		this.#news = true;
 		this.#viewer.show(run ? [run] : []);
 		if (run) this.onJob(run);
@@ -127,7 +125,6 @@ export class Watch {
 		showSeen(run);
 		byId("watch").hidden = byId("take").hidden = !run?.job.id;
 		byId("legend").hidden = !frame;
-		showEmpty(run);
 		showLosses(run);
 		byId("studio").dataset.status = run?.status ?? "";
 		clearTimeout(this.#ticking);
@@ -135,8 +132,6 @@ export class Watch {
 		if (!run?.job.id) return;
 		if (isWaiting(run)) this.#ticking = setTimeout(() => this.repaint(), TICK_MS); // the seconds count
 		showState(run, this.#followed?.deaf || this.#silent);
-		tell(run, this.#told.stage, this.#told.step);
-		this.#told = { stage: stageName(run), step: run.step };
 	}
 
 	/** Say what is about the shown step. @type {(run: Run | undefined, frame: Frame | undefined) => void} */
@@ -144,8 +139,7 @@ export class Watch {
 		showFigures(run, frame);
 		showScale(scoresSeen(run?.real) ? frame : undefined);
 		showCaptions(run, frame);
-		picture.ariaLabel = describe(run, frame);
-		picture.dataset.step = frame ? String(frame.step) : "";
+		describe(picture, byId("empty"), run, frame);
 		this.#beside.report(this.#viewer.runs, this.#frames, this.#viewer.step);
 		this.onSeen(run?.job.id ? run : undefined, this.#viewer.step);
 	}
