@@ -93,7 +93,7 @@ type Real = {
 	box: Interval[];
 	modes: number[][] | null;
 	/** Distance from a mode that counts as near: 3 σ. */
-	radius: number | null;
+	radius: number;
 	/** Whether they are the caller's, in units that the picture has to tell. */
 	own: boolean;
 };

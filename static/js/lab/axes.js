@@ -1,7 +1,5 @@
 // The plane that a picture shows: two coordinates, or the first two principal components.
 
-import { extremes } from "./stretches.js";
-
 export const PRINCIPAL = "principal";
 /** Coordinates 0 and 1 are the place of a point, the next three its colour: red, green, blue. */
 export const COLOURS = "colours";
@@ -10,10 +8,10 @@ export const SCORED = "0 1";
 const MOST = 5;
 const ROUNDS = 100;
 
-/** @type {WeakMap<Real, {key: string, plane: Plane}>} */
+/** @type {WeakMap<Real, {lines: Line[], variance: number}>} */
 const known = new WeakMap();
 
-/** Say which axes a run offers, the usual ones first. @param {Real} real */
+/** The axes that a run offers, the usual ones first. @param {Real} real */
 export function axesOf({ dimensions, points }) {
 	const pairs = [SCORED];
 	for (let j = 2; j < points.dimensions; j++) for (let i = 0; i < j; i++) pairs.push(`${i} ${j}`);
@@ -32,24 +30,17 @@ export function chosenAxes(real, wanted) {
 /** The coordinates that axes are, if they are two. @type {(axes: string) => number[] | null} */
 export const pairOf = (axes) => (axes === PRINCIPAL ? null : (axes === COLOURS ? SCORED : axes).split(" ").map(Number));
 
-/**
- * The range of a coordinate that is shown: where the box has none, as far as the real points reach, at least 0 … 1.
- * @type {(real: Real, axis: number) => Interval}
- */
-export const rangeOf = ({ box, points: { dimensions, values } }, axis) =>
-	box[axis] ?? extremes([0, 1, ...values.filter((_, at) => at % dimensions === axis)]);
+/** The two coordinates in whose plane modes have circles, if they have. @type {(real: Real, axes: string) => number[] | null} */
+export function circledPair({ modes }, axes) {
+	const pair = pairOf(axes);
+	return pair && modes && pair[1] < modes[0].length ? pair : null;
+}
 
 /** @type {(real: Real, axes: string, width: number, height: number) => Plane} */
 export function planeOf(real, axes, width, height) {
-	const key = `${axes} ${width} ${height}`;
-	let found = known.get(real);
-	if (found?.key !== key) {
-		const [across, up] = pairOf(axes)?.map((axis) => lineOf(real, axis)) ?? principal(real).lines;
-		const factors = [across.factors.map((one) => one * width), up.factors.map((one) => -one * height)];
-		found = { key, plane: { factors, origin: [across.origin * width, (1 - up.origin) * height] } };
-		known.set(real, found);
-	}
-	return found.plane;
+	const [across, up] = pairOf(axes)?.map((axis) => lineOf(real, axis)) ?? principal(real).lines;
+	const factors = [across.factors.map((one) => one * width), up.factors.map((one) => -one * height)];
+	return { factors, origin: [across.origin * width, (1 - up.origin) * height] };
 }
 
 /** Project points. @type {(points: Points, factors: number[][], origin: number[]) => Float32Array} */
@@ -64,23 +55,24 @@ export function project({ count, dimensions, values }, factors, origin) {
 	return found;
 }
 
-/** The axis of one coordinate; where there is none, it has no extent. @type {(real: Real, axis: number) => Line} */
-function lineOf(real, axis) {
-	const factors = new Array(real.points.dimensions).fill(0);
-	if (axis >= factors.length) return { factors, origin: 0 };
-	const [low, high] = rangeOf(real, axis);
-	factors[axis] = 1 / (high - low);
-	return { factors, origin: -low / (high - low) };
+/** The axis of one coordinate; where points have none, it has no extent. @type {(real: Real, axis: number) => Line} */
+function lineOf({ box }, axis) {
+	const [low, high] = box[axis] ?? [0, 1];
+	return { factors: box.map((_, k) => Number(k === axis) / (high - low)), origin: -low / (high - low) };
 }
 
-/**
- * Find the two directions in which the real points vary most. Coordinates count as shares of their ranges, whatever their
- * units. Both axes have one scale, and hold all that lies in the ranges.
- * @param {Real} real
- */
+/** The two directions in which the real points vary most, and their share of the variance. @param {Real} real */
 export function principal(real) {
+	const found = known.get(real) ?? findPrincipal(real);
+	known.set(real, found);
+	return found;
+}
+
+/** Coordinates count as shares of their ranges, whatever their units. Both axes have one scale, and hold all ranges. */
+/** @param {Real} real */
+function findPrincipal(real) {
 	const { count, dimensions, values } = real.points;
-	const own = Array.from({ length: dimensions }, (_, axis) => lineOf(real, axis));
+	const own = real.box.map((_, axis) => lineOf(real, axis));
 	const apart = own.map(({ factors }, k) => {
 		const shares = Array.from({ length: count }, (_, i) => factors[k] * values[i * dimensions + k]);
 		const mean = sum(shares) / count;
@@ -98,10 +90,8 @@ export function principal(real) {
 	return { lines, variance: sum(both.map((vector) => dot(vector, times(covariance, vector)))) / total };
 }
 
-/**
- * Find the direction of the largest variance by power iteration; its largest component is positive.
- * @type {(covariance: number[][], other: number[]) => number[]} orthogonal to the other
- */
+/** The direction of the largest variance, orthogonal to another, by power iteration; its largest component is positive. */
+/** @type {(covariance: number[][], other: number[]) => number[]} */
 function direction(covariance, other) {
 	let vector = covariance.map((_, k) => (other.length ? k + 1 : 1 / (k + 1)));
 	for (let round = 0; round < ROUNDS; round++) {

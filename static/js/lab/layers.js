@@ -1,12 +1,11 @@
 // The layers of a picture. Places are pixels, x and y in turn.
 
 import { colour } from "../shared/colours.js";
-import { pairOf, rangeOf } from "./axes.js";
+import { circledPair, pairOf } from "./axes.js";
 import { ticks } from "./stretches.js";
 import { short } from "./words.js";
 
 const FULL_CIRCLE = 2 * Math.PI;
-const DASHES = [3, 3];
 /** From an edge to the numbers along it, in pixels, and the share of an edge at both ends that has none. */
 const EDGE = 5;
 const CORNER = 0.06;
@@ -37,7 +36,7 @@ export function drawReal(context, places, size, values) {
 	context.globalAlpha = 1;
 }
 
-/** @type {(context: Context, places: Float32Array, size: number, values: Float64Array | null) => void} */
+/** @type {typeof drawReal} */
 export function drawMade(context, places, size, values) {
 	context.fillStyle = colour("made");
 	context.strokeStyle = colour("made-rim");
@@ -58,12 +57,12 @@ const ownColour = (values, point) =>
 /** Draw a line, or all of a grid. @type {(context: Context, places: Float32Array, columns: number) => void} */
 export function drawManifold(context, places, columns) {
 	const count = places.length / 2;
-	context.beginPath();
 	/** @type {(from: number, end: number, step: number) => void} */
 	const addLine = (from, end, step) => {
 		context.moveTo(places[2 * from], places[2 * from + 1]);
 		for (let at = from + step; at < end; at += step) context.lineTo(places[2 * at], places[2 * at + 1]);
 	};
+	context.beginPath();
 	for (let row = 0; row < count; row += columns) addLine(row, row + columns, 1);
 	if (count > columns) for (let column = 0; column < columns; column++) addLine(column, count, columns);
 	context.strokeStyle = colour("manifold");
@@ -91,63 +90,54 @@ export function drawArrows(context, width, places, steps) {
 			context.lineTo(x, y);
 		}
 	}
-	outline(context, [], scale);
+	outline(context, scale);
 }
 
-// What counts as near a mode: exactly what the figures count. Dashed where too few generated points are.
+/** Circle what counts as near a mode, exactly what the figures count; dashed where too few generated points are. */
 /** @type {(context: Context, real: Real, covered: boolean[] | null, axes: string, plane: Plane) => void} */
-export function drawModes(context, { modes, radius }, covered, axes, { factors, origin }) {
-	const pair = pairOf(axes);
-	if (!pair || !modes || radius === null || pair[1] >= modes[0].length) return;
-	const [across, up] = pair.map((axis, k) => Math.abs(radius * factors[k][axis]));
-	for (const [i, centre] of modes.entries()) {
+export function drawModes(context, real, covered, axes, { factors, origin }) {
+	const pair = circledPair(real, axes);
+	if (!pair) return;
+	const [across, up] = pair.map((axis, k) => Math.abs(real.radius * factors[k][axis]));
+	for (const [i, centre] of real.modes?.entries() ?? []) {
 		const [x, y] = pair.map((axis, k) => origin[k] + centre[axis] * factors[k][axis]);
 		context.beginPath();
 		context.ellipse(x, y, across, up, 0, 0, FULL_CIRCLE);
-		outline(context, covered?.[i] === false ? DASHES : []);
+		outline(context, 1, covered?.[i] === false);
 	}
 }
 
-/** Draw a dark line on a light one, which shows it in a crowd. @type {(context: Context, dashes: number[], scale?: number) => void} */
-function outline(context, dashes, scale = 1) {
+/** Draw a dark line on a light one, which shows it in a crowd. @type {(context: Context, scale: number, dashed?: boolean) => void} */
+function outline(context, scale, dashed) {
 	context.strokeStyle = colour("made-rim");
 	context.lineWidth = 3.5 * scale;
 	context.stroke();
 	context.strokeStyle = colour("ink");
 	context.lineWidth = 1.25 * scale;
-	context.setLineDash(dashes);
+	context.setLineDash(dashed ? [3, 3] : []);
 	context.stroke();
 	context.setLineDash([]);
 }
 
 /** Write round numbers along the lower and the left edge; principal components have none. */
 /** @type {(context: Context, width: number, height: number, real: Real, axes: string) => void} */
-export function drawNumbers(context, width, height, real, axes) {
-	const [across = [], up = []] = (pairOf(axes) ?? [])
-		.filter((axis) => axis < real.points.dimensions)
-		.map((axis) => numbersOf(rangeOf(real, axis)));
+export function drawNumbers(context, width, height, { box }, axes) {
+	const pair = (pairOf(axes) ?? []).filter((axis) => axis < box.length);
 	context.font = `11px ${colour("sans")}`;
 	context.fillStyle = colour("ink");
 	context.strokeStyle = colour("score-middle"); // tells them from the points below
 	context.lineWidth = 3;
 	context.lineJoin = "round";
-	context.textAlign = "center";
-	context.textBaseline = "alphabetic";
-	for (const [text, share] of across) write(context, text, share * width, height - EDGE);
-	context.textAlign = "left";
-	context.textBaseline = "middle";
-	for (const [text, share] of up) write(context, text, EDGE, (1 - share) * height);
-}
-
-/** @type {(context: Context, text: string, x: number, y: number) => void} */
-function write(context, text, x, y) {
-	context.strokeText(text, x, y);
-	context.fillText(text, x, y);
-}
-
-/** @type {(axis: Interval) => [text: string, share: number][]} the numbers that have room, and where they are */
-function numbersOf([low, high]) {
-	return ticks(low, high)
-		.map((value) => /** @type {[string, number]} */ ([short(value), (value - low) / (high - low)]))
-		.filter(([, share]) => share > CORNER && share < 1 - CORNER);
+	for (const [k, axis] of pair.entries()) {
+		const [low, high] = box[axis];
+		context.textAlign = k ? "left" : "center";
+		context.textBaseline = k ? "middle" : "alphabetic";
+		for (const value of ticks(low, high)) {
+			const share = (value - low) / (high - low);
+			if (share <= CORNER || share >= 1 - CORNER) continue;
+			const [x, y] = k ? [EDGE, (1 - share) * height] : [share * width, height - EDGE];
+			context.strokeText(short(value), x, y);
+			context.fillText(short(value), x, y);
+		}
+	}
 }

@@ -128,8 +128,13 @@ function joinedOf(first, then) {
 }
 
 /** @type {(data: any, own: boolean) => Real} */
-function realOf({ real, dimensions, box, modes, mode_radius: radius = null }, own) {
-	return { points: pointsOf(real), dimensions, box, modes, radius, own };
+function realOf({ real, dimensions, box, modes, mode_radius: radius }, own) {
+	const points = pointsOf(real);
+	/** @type {Interval[]} */
+	const ranges = Array.from({ length: points.dimensions }, (_, axis) => {
+		return box[axis] ?? extremes([0, 1, ...real.map((/** @type {number[]} */ point) => point[axis])]);
+	});
+	return { points, dimensions, box: ranges, modes, radius: radius ?? 0, own };
 }
 
 /** @type {(data: any, model: string | null) => Frame} */

@@ -9,11 +9,6 @@ import { Sheet, Surface } from "./surface.js";
 /** Where points with one coordinate only are lined up, as shares of the height. */
 const LINES = { real: 0.4, made: 0.6 };
 
-/** @typedef {{plane: Plane, made: Float32Array, manifold: Float32Array | null, pull: Float32Array | null}} Places */
-
-/** @type {WeakMap<Frame, Places>} */
-const known = new WeakMap();
-
 export class Stage {
 	#real = new Sheet();
 
@@ -24,81 +19,66 @@ export class Stage {
 
 	/** @type {(real: Real | undefined, moment: Moment | undefined, seen: Seen) => void} */
 	draw(real, moment, { layers, axes: wanted }) {
+		// In slow motion, whatever moves is seen.
+		const isSeen = (/** @type {string} */ layer) => moment?.critic !== undefined || layers.has(layer);
+		const axes = real ? chosenAxes(real, wanted) : SCORED;
 		this.surface.show((context, width, height) => {
-			const axes = real ? chosenAxes(real, wanted) : SCORED;
-			// In slow motion, whatever moves is seen.
-			const isSeen = (/** @type {string} */ layer) => moment?.critic !== undefined || layers.has(layer);
 			context.fillStyle = colour("score-middle");
 			context.fillRect(0, 0, width, height);
 			if (moment && axes === SCORED && isSeen("scores")) drawHeatmap(context, width, height, moment);
 			if (!real) return;
 			const plane = planeOf(real, axes, width, height);
+			/** @type {(points: Points, line: number) => Float32Array} */
+			const place = (points, line) =>
+				project(points, plane.factors, points.dimensions > 1 ? plane.origin : [plane.origin[0], line * height]);
 			const size = Math.max(1.6, Math.min(width, height) / 150);
-			const hasColours = axes === COLOURS;
+			const valuesOf = (/** @type {Points} */ { values }) => (axes === COLOURS ? values : null);
 			if (layers.has("real")) {
-				this.#real.copy(context, width, height, [plane, colour("real")], (sheet) => {
-					const places = project(real.points, plane.factors, originOf(real, plane, height * LINES.real));
-					drawReal(sheet, places, size, hasColours ? real.points.values : null);
-				});
+				this.#real.copy(context, width, height, [real, axes, colour("real")], (sheet) =>
+					drawReal(sheet, place(real.points, LINES.real), size, valuesOf(real.points)),
+				);
 			}
-			const shown = moment && placesAt(moment, real, plane, height);
-			if (shown?.manifold && layers.has("manifold")) drawManifold(context, shown.manifold, shown.columns);
+			const shown = moment && pointsAt(moment);
+			if (shown?.manifold && layers.has("manifold")) {
+				const { columns, dimensions } = shown.manifold;
+				const places = project(shown.manifold, plane.factors, plane.origin);
+				for (let i = 0; dimensions === 1 && 2 * i < places.length; i++) {
+					places[2 * i + 1] = height * (1 - (i % columns) / (columns - 1)); // a graph: the random number grows from below
+				}
+				drawManifold(context, places, columns);
+			}
 			drawModes(context, real, moment?.from.covered ?? null, axes, plane);
-			if (shown && isSeen("generated")) drawMade(context, shown.made, size, hasColours ? shown.values : null);
-			if (shown?.pull && isSeen("gradient")) drawArrows(context, width, shown.tails, shown.pull);
+			if (shown && isSeen("generated")) drawMade(context, place(shown.made, LINES.made), size, valuesOf(shown.made));
+			if (shown?.pull && isSeen("gradient")) {
+				const steps = project(shown.pull, plane.factors, [0, 0]);
+				drawArrows(context, width, place(shown.tails, LINES.made), steps);
+			}
 			if (real.own) drawNumbers(context, width, height, real, axes);
 		});
 	}
 }
 
-/** @type {(moment: Moment, real: Real, plane: Plane, height: number) => any} */
-function placesAt({ from, to, share, critic }, real, plane, height) {
-	const [before, after] = [from, to].map((frame) => placesOf(frame, real, plane, height));
-	const made = between(before.made, after.made, share);
+/** @param {Moment} moment */
+function pointsAt({ from, to, share, critic }) {
+	const made = between(from.made, to.made, share);
 	// In slow motion points move along arrows that stay. After half a step the critic has moved, and with it the arrows.
 	const turn = critic === undefined ? share : Number.isInteger(to.step) ? 0 : critic;
 	return {
 		made,
-		values: between(from.made.values, to.made.values, share),
-		manifold: between(before.manifold, after.manifold, share),
-		columns: from.manifold?.columns,
-		tails: critic === undefined ? made : before.made,
-		pull: between(before.pull, after.pull, turn),
+		manifold: between(from.manifold, to.manifold, share),
+		tails: critic === undefined ? made : from.made,
+		pull: between(from.pull, to.pull, turn),
 	};
 }
-
-/** @type {(frame: Frame, real: Real, plane: Plane, height: number) => Places} */
-function placesOf(frame, real, plane, height) {
-	let found = known.get(frame);
-	if (found?.plane === plane) return found;
-	const { made, manifold, pull } = frame;
-	found = {
-		plane,
-		made: project(made, plane.factors, originOf(real, plane, height * LINES.made)),
-		manifold: manifold && project(manifold, plane.factors, plane.origin),
-		pull: pull && project(pull, plane.factors, [0, 0]),
-	};
-	if (manifold?.dimensions === 1) {
-		// The graph: the random number grows from below.
-		found.manifold?.forEach((_, at, all) => {
-			if (at % 2) all[at] = height * (1 - ((at >> 1) % manifold.columns) / (manifold.columns - 1));
-		});
-	}
-	known.set(frame, found);
-	return found;
-}
-
-/** @type {(real: Real, plane: Plane, line: number) => number[]} */
-const originOf = ({ points }, { origin }, line) => (points.dimensions > 1 ? origin : [origin[0], line]);
 
 /**
- * @template {Float32Array | Float64Array | null} Numbers
- * @param {Numbers} from
- * @param {Numbers} to
+ * @template {Points | null} Some
+ * @param {Some} from
+ * @param {Some} to
  * @param {number} share
- * @returns {Numbers}
+ * @returns {Some}
  */
 function between(from, to, share) {
-	if (!from || share === 0 || to?.length !== from.length) return from;
-	return /** @type {Numbers} */ (from.map((value, at) => value + (to[at] - value) * share));
+	if (!share || !from || from.values.length !== to?.values.length) return from;
+	return { ...from, values: from.values.map((value, at) => value + (to.values[at] - value) * share) };
 }

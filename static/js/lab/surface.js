@@ -1,7 +1,5 @@
 // Canvases whose pixels are those of the screen.
 
-/** @typedef {(context: CanvasRenderingContext2D, width: number, height: number) => void} Painter in CSS pixels */
-
 /** Paints on a canvas, and again whenever its size changes. */
 export class Surface {
 	/** @type {Painter} */
@@ -10,18 +8,14 @@ export class Surface {
 	/** @param {HTMLCanvasElement} canvas */
 	constructor(canvas) {
 		this.canvas = canvas;
-		new ResizeObserver(() => this.#draw()).observe(canvas);
+		new ResizeObserver(() => this.show(this.#paint)).observe(canvas);
 	}
 
-	/** Show something else. @param {Painter} paint */
+	/** @param {Painter} paint */
 	show(paint) {
-		this.#paint = paint;
-		this.#draw();
-	}
-
-	#draw() {
 		const { clientWidth, clientHeight } = this.canvas;
-		if (clientWidth > 0) paintOn(this.canvas, clientWidth, clientHeight, devicePixelRatio || 1, this.#paint); // else hidden
+		this.#paint = paint;
+		if (clientWidth > 0) paintOn(this.canvas, clientWidth, clientHeight, devicePixelRatio, paint); // else it is hidden
 	}
 }
 
@@ -31,9 +25,9 @@ export class Sheet {
 	/** @type {unknown[]} */
 	#key = [];
 
-	/** @type {(context: CanvasRenderingContext2D, width: number, height: number, key: unknown[], paint: Painter) => void} */
+	/** @type {(context: Context, width: number, height: number, key: unknown[], paint: Painter) => void} */
 	copy(context, width, height, key, paint) {
-		const ratio = context.getTransform().a;
+		const ratio = devicePixelRatio;
 		const whole = [...key, width, height, ratio];
 		if (whole.some((part, i) => part !== this.#key[i])) paintOn(this.#canvas, width, height, ratio, paint);
 		this.#key = whole;

@@ -3,9 +3,9 @@
 import { followService } from "../shared/api.js";
 import { byId, prefersCalm } from "../shared/dom.js";
 import { Beside } from "./beside.js";
+import { showCaptions } from "./captions.js";
 import { Feed } from "./feed.js";
 import { Followed } from "./follow.js";
-import { showCaptions } from "./guide.js";
 import { linesOf, Plot } from "./plot.js";
 import { describe, isWaiting, showFigures, showLosses, showState } from "./report.js";
 import { scoresSeen, seen, showSeen } from "./seen.js";
