@@ -437,7 +437,7 @@ def test_every_axis_of_losses_has_numbers_that_differ_and_fit(visitor: Visitor) 
         """async ends => {
           const { span, ticks } = await import("/static/js/lab/stretches.js");
           const { short } = await import("/static/js/lab/words.js");
-          return ends.map(ends => ticks(...span([{ mean: Float64Array.from(ends), length: 2 }])).map(short));
+          return ends.map(ends => ticks(...span([ends.map(mean => ({ mean }))])).map(short));
         }""",
         ends,
     )

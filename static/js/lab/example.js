@@ -4,10 +4,7 @@ import { Run } from "./run.js";
 
 const RECORDED = "/static/ring8.json.gz";
 
-/**
- * Bring the recorded run: whole numbers, each picture as what has changed since the one before.
- * @returns {Promise<Run | undefined>} undefined where the browser cannot unpack it
- */
+/** Bring the recorded run, unless the browser cannot unpack it. See tests/e2e/record_example.py. */
 export async function bringExample() {
 	const answer = await fetch(RECORDED).catch(() => undefined);
 	if (!answer?.ok || !answer.body || !("DecompressionStream" in globalThis)) return undefined;
@@ -16,10 +13,11 @@ export async function bringExample() {
 	).json();
 	const run = new Run({ ...job, id: "", status: "example", phase: null, warnings: {}, first_step: 0, step: job.steps });
 	run.hear("data", { ...real, real: rows(real.real, 2, units) });
-	const [made, landscape] = [points[0].map(() => 0), scores[0].map(() => 0)];
+	/** @type {[made: number[], landscape: number[]]} */
+	let [made, landscape] = [[], []];
 	for (const [i, step] of steps.entries()) {
-		add(made, points[i]);
-		add(landscape, scores[i]);
+		made = sum(points[i], made);
+		landscape = sum(scores[i], landscape);
 		const { covered, ...others } = figures[i];
 		const [low, high] = ranges[i];
 		run.hear("snapshot", {
@@ -33,14 +31,11 @@ export async function bringExample() {
 	return run;
 }
 
-/** @type {(sums: number[], changes: number[]) => void} */
-function add(sums, changes) {
-	for (const [i, change] of changes.entries()) sums[i] += change;
-}
+/** @type {(changes: number[], before: number[]) => number[]} */
+const sum = (changes, before) => changes.map((change, i) => change + (before[i] ?? 0));
 
 /** @type {(numbers: number[], columns: number, unit: number, low?: number) => number[][]} */
-function rows(numbers, columns, unit, low = 0) {
-	return Array.from({ length: numbers.length / columns }, (_, i) =>
+const rows = (numbers, columns, unit, low = 0) =>
+	Array.from({ length: numbers.length / columns }, (_, i) =>
 		numbers.slice(i * columns, (i + 1) * columns).map((number) => low + number / unit),
 	);
-}

@@ -1,6 +1,6 @@
 // The fields of the form, but for those that stand above.
 
-import { byId, make } from "../shared/dom.js";
+import { byId, icon, make } from "../shared/dom.js";
 import { DATA } from "./words.js";
 
 /** @typedef {[name: string, label?: string, usual?: string | string[], only?: string]} Row */
@@ -90,6 +90,6 @@ function input(name, usual) {
 function dataChoice(value, name) {
 	const radio = make("input", { type: "radio", name: "data", value, defaultChecked: value === USUAL_DATA });
 	const label = make("label", { className: "choice" }, radio, make("span", {}, name));
-	radio.insertAdjacentHTML("afterend", `<svg aria-hidden="true"><use href="/static/icons.svg#toy-${value}"/></svg>`);
+	radio.insertAdjacentHTML("afterend", icon(`toy-${value}`));
 	return label;
 }

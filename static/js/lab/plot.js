@@ -6,7 +6,7 @@ import { gather, span, ticks } from "./stretches.js";
 import { Surface } from "./surface.js";
 import { count, short } from "./words.js";
 
-/** @import { Stretches } from "./stretches.js" */
+/** @typedef {ReturnType<typeof gather>} Stretches */
 /** @typedef {{left: number, right: number, top: number, bottom: number}} Area */
 /** @typedef {{x: (step: number) => number, y: (value: number) => number}} Scales */
 /** @typedef {{colour: string, dashes: number[]}} Style */
@@ -125,24 +125,24 @@ function drawGrid(context, area, scales, values, steps) {
 }
 
 /** @type {(context: Context, style: Style, line: Stretches, scales: Scales) => void} */
-function drawSpread(context, style, { at, mean, spread, length }, scales) {
+function drawSpread(context, style, stretches, scales) {
 	context.fillStyle = colour(style.colour);
 	context.globalAlpha = 0.13;
 	context.beginPath();
-	for (let i = 0; i < length; i++) context.lineTo(scales.x(at[i]), scales.y(mean[i] + spread[i]));
-	for (let i = length - 1; i >= 0; i--) context.lineTo(scales.x(at[i]), scales.y(mean[i] - spread[i]));
+	for (const { at, mean, spread } of stretches) context.lineTo(scales.x(at), scales.y(mean + spread));
+	for (const { at, mean, spread } of stretches.toReversed()) context.lineTo(scales.x(at), scales.y(mean - spread));
 	context.fill();
 	context.globalAlpha = 1;
 }
 
 /** @type {(context: Context, style: Style, line: Stretches, scales: Scales) => void} */
-function drawMean(context, style, { at, mean, length }, scales) {
+function drawMean(context, style, stretches, scales) {
 	context.strokeStyle = colour(style.colour);
 	context.lineWidth = 1.5;
 	context.lineJoin = "round";
 	context.setLineDash(style.dashes);
 	context.beginPath();
-	for (let i = 0; i < length; i++) context.lineTo(scales.x(at[i]), scales.y(mean[i]));
+	for (const { at, mean } of stretches) context.lineTo(scales.x(at), scales.y(mean));
 	context.stroke();
 	context.setLineDash([]);
 }

@@ -3,52 +3,60 @@
 import { byId } from "../shared/dom.js";
 import { valuesOf } from "./settings.js";
 
+/**
+ * What helps against which trouble, in words and as settings; the last one against any.
+ * @type {[trouble: RegExp, find: (job: any) => [what: string, changes: Record<string, unknown>]][]}
+ */
+const REMEDIES = [
+	[
+		/memory|too large/,
+		({ gen_shape: [first, ...others], batch_size }) => [
+			" with half as wide layers and half the batch",
+			{
+				gen_shape: [
+					first,
+					...others.slice(0, -1).map((/** @type {number} */ one) => Math.ceil(one / 2)),
+					others.at(-1),
+				],
+				batch_size: Math.ceil(batch_size / 2),
+			},
+		],
+	],
+	[
+		/the most a job may/,
+		({ step, steps_per_epoch }) => {
+			const steps = Math.max(1, Math.floor(0.9 * step));
+			const epochs = Math.floor(steps / steps_per_epoch);
+			return [" with fewer steps", epochs ? { epochs } : { epochs: 1, steps_per_epoch: steps }];
+		},
+	],
+	[/smaller clip/, ({ clip }) => [` with clip ${clip / 10}`, { clip: clip / 10 }]],
+	[
+		/smaller learning_rate/,
+		(job) => {
+			const learning_rate = Number((job.learning_rate / 10).toPrecision(3));
+			return [` with learning rate ${learning_rate}`, { learning_rate }];
+		},
+	],
+	[/^/, () => ["", {}]],
+];
+
 const button = byId("remedy");
-/** @type {Values | undefined} all settings of the run that would be started */
+/** @type {Values} all settings of the run that would be started */
 let offered;
 
-/**
- * Find what to change, in words and as settings.
- * @param {Job} job
- * @returns {[what: string, changes: Record<string, string | number>] | undefined} nothing where nothing is wrong
- */
-export function remedyOf({ status, error, warnings, model, step, ...job }) {
-	const trouble = status === "failed" ? error : status === "succeeded" && warnings.discriminator_saturated;
-	if (!trouble || !model) return undefined;
-	const { gen_shape, batch_size, learning_rate, clip, steps_per_epoch } = /** @type {Record<string, any>} */ (job);
-	if (/memory|too large/.test(trouble)) {
-		const last = gen_shape.length - 1;
-		const widths = gen_shape.map((/** @type {number} */ width, /** @type {number} */ i) =>
-			i > 0 && i < last ? Math.ceil(width / 2) : width,
-		);
-		const changes = { gen_shape: widths.join(", "), batch_size: Math.ceil(batch_size / 2) };
-		return [" with half as wide layers and half the batch", changes];
-	}
-	if (/the most a job may/.test(trouble)) {
-		const steps = Math.max(1, Math.floor(0.9 * step));
-		const epochs = Math.floor(steps / steps_per_epoch);
-		return [" with fewer steps", epochs ? { epochs } : { epochs: 1, steps_per_epoch: steps }];
-	}
-	if (/smaller clip/.test(trouble)) return [` with clip ${clip / 10}`, { clip: clip / 10 }];
-	if (/smaller learning_rate/.test(trouble)) {
-		const rate = Number((learning_rate / 10).toPrecision(3));
-		return [` with learning rate ${rate}`, { learning_rate: rate }];
-	}
-	return ["", {}];
-}
-
-/** Offer what to change about a run, if there is something. @param {Job} job */
+/** Offer what to change about a run, where something is wrong. @param {Job} job */
 export function offerRemedy(job) {
-	const [what, changes] = remedyOf(job) ?? [];
-	button.hidden = !changes;
+	const { status, error, warnings, model } = job;
+	const trouble = status === "failed" ? error : status === "succeeded" && warnings.discriminator_saturated;
+	button.hidden = !trouble || !model;
+	if (!trouble || !model) return;
+	const [what, changes] = REMEDIES.find(([pattern]) => pattern.test(trouble))?.[1](job) ?? [];
 	button.textContent = `Start again${what}`;
-	offered = changes && {
-		...valuesOf(job),
-		...Object.fromEntries(Object.entries(changes).map(([k, v]) => [k, String(v)])),
-	};
+	offered = valuesOf({ ...job, ...changes });
 }
 
 /** @param {(values: Values) => void} onTake */
 export function followRemedies(onTake) {
-	button.addEventListener("click", () => offered && onTake(offered));
+	button.addEventListener("click", () => onTake(offered));
 }

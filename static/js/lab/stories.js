@@ -1,38 +1,29 @@
 // Runs that are known to work: each starts with one click, and says what to watch while it trains.
 
-import { byId, make } from "../shared/dom.js";
+import { byId, icon, make } from "../shared/dom.js";
 import { presets } from "./service.js";
-import { count, MODELS } from "./words.js";
+import { count, modelName } from "./words.js";
 
-/** @type {Map<string, Preset>} */
-let known = new Map();
+/** @type {Preset[]} */
+let known = [];
 
-/**
- * Offer the stories.
- * @param {(preset: Preset) => void} onStart
- */
+/** Offer the stories. @param {(preset: Preset) => void} onStart */
 export async function offerStories(onStart) {
-	const list = await presets();
-	known = new Map(list.map((preset) => [preset.name, preset]));
-	byId("stories").replaceChildren(...list.map((preset) => make("li", {}, card(preset, onStart))));
+	known = await presets();
+	byId("stories").replaceChildren(...known.map((preset) => make("li", {}, card(preset, onStart))));
 }
 
 /** The story that a run tells, if it is one. @param {Job} job */
-export const storyOf = (job) => known.get(String(job.preset));
+export const storyOf = (job) => known.find(({ name }) => name === job.preset);
 
 /** @type {(preset: Preset, onStart: (preset: Preset) => void) => HTMLElement} */
 function card(preset, onStart) {
-	const { data, model, epochs, steps_per_epoch } = preset.job;
-	const facts = `${MODELS.get(model)?.name ?? model}, ${count(epochs * steps_per_epoch)} steps`;
+	const { title, job } = preset;
 	const button = make(
 		"button",
-		{ className: "story", type: "button" },
-		make("span", { className: "story-title" }, preset.title),
-		make("span", { className: "help" }, facts),
-	);
-	button.insertAdjacentHTML(
-		"afterbegin",
-		`<svg aria-hidden="true"><use href="/static/icons.svg#toy-${data.name}"/></svg>`,
+		{ className: "story", type: "button", innerHTML: icon(`toy-${job.data.name}`) },
+		make("span", { className: "story-title" }, title),
+		make("span", { className: "help" }, `${modelName(job)}, ${count(job.epochs * job.steps_per_epoch)} steps`),
 	);
 	button.addEventListener("click", () => onStart(preset));
 	return button;

@@ -1,44 +1,31 @@
 // Many values on few pixels, and round numbers beside them.
 
-/**
- * Stretches of steps, each with its mean step, and the mean of its values and their standard deviation.
- * @typedef {{at: Float64Array, mean: Float64Array, spread: Float64Array, length: number}} Stretches
- */
-
 const ROOM = 0.08;
 /** Of the values themselves: what differs by less is shown as a level line, beside numbers of few digits. */
 const NARROWEST = 1e-3;
 
 /**
- * Gather the values of many steps into few stretches.
+ * Gather the values of many steps into few stretches: the mean step of each, the mean of its values and their spread.
  * @param {number[]} steps
  * @param {number[]} values
  * @param {Interval} range first and last step of all
- * @param {number} stretches how many at most
- * @returns {Stretches}
+ * @param {number} most stretches
  */
-export function gather(steps, values, [first, last], stretches) {
-	const make = () => new Float64Array(stretches);
-	const found = { at: make(), mean: make(), spread: make(), length: 0 };
-	let current = -1;
-	let amount = 0;
+export function gather(steps, values, [first, last], most) {
+	/** @type {{place: number, count: number, at: number, mean: number, variance: number}[]} */
+	const found = [];
 	for (let i = 0; i < values.length; i++) {
-		const stretch = Math.min(stretches - 1, Math.floor(((steps[i] - first) / (last - first || 1)) * stretches));
-		if (stretch !== current) {
-			current = stretch;
-			amount = 0;
-			found.length += 1;
-		}
-		const k = found.length - 1;
-		amount += 1;
+		const place = Math.min(most - 1, Math.floor(((steps[i] - first) / (last - first || 1)) * most));
+		if (found.at(-1)?.place !== place) found.push({ place, count: 0, at: 0, mean: 0, variance: 0 });
+		const stretch = found[found.length - 1];
+		stretch.count += 1;
 		// Running mean and variance (Welford).
-		const ahead = values[i] - found.mean[k];
-		found.at[k] += (steps[i] - found.at[k]) / amount;
-		found.mean[k] += ahead / amount;
-		found.spread[k] += (ahead * (values[i] - found.mean[k]) - found.spread[k]) / amount;
+		const ahead = values[i] - stretch.mean;
+		stretch.at += (steps[i] - stretch.at) / stretch.count;
+		stretch.mean += ahead / stretch.count;
+		stretch.variance += (ahead * (values[i] - stretch.mean) - stretch.variance) / stretch.count;
 	}
-	for (let k = 0; k < found.length; k++) found.spread[k] = Math.sqrt(found.spread[k]);
-	return found;
+	return found.map(({ at, mean, variance }) => ({ at, mean, spread: Math.sqrt(variance) }));
 }
 
 /** The lowest and the highest of many values. @type {(values: Iterable<number>) => Interval} */
@@ -51,9 +38,9 @@ export function extremes(values) {
 	return [low, high];
 }
 
-/** Say which values to show: all means, with some room. @type {(lines: Stretches[]) => Interval} */
+/** Which values to show: all means, with some room. @type {(lines: {mean: number}[][]) => Interval} */
 export function span(lines) {
-	const [low, high] = extremes(lines.flatMap(({ mean, length }) => [...mean.subarray(0, length)]));
+	const [low, high] = extremes(lines.flat().map(({ mean }) => mean));
 	if (low > high) return [0, 1]; // there are none
 	const least = Math.max(Math.abs(low), Math.abs(high)) * NARROWEST || 1;
 	const half = Math.max((high - low) * (0.5 + ROOM), least);
@@ -61,12 +48,7 @@ export function span(lines) {
 	return [middle - half, middle + half];
 }
 
-/**
- * Choose round numbers for an axis.
- * @param {number} low
- * @param {number} high
- * @returns {number[]} two to six
- */
+/** Two to six round numbers for an axis. @type {(low: number, high: number) => number[]} */
 export function ticks(low, high) {
 	const rough = (high - low) / 5;
 	const power = 10 ** Math.floor(Math.log10(rough));

@@ -1,6 +1,6 @@
 // What the words of the lab mean: each said once, behind a small button beside the word.
 
-import { make } from "../shared/dom.js";
+import { byId, make } from "../shared/dom.js";
 
 /** Labels of fields have the field's name, other words the name in their data-term. */
 /** @type {Record<string, [title: string, text: string]>} */
@@ -65,18 +65,7 @@ const TERMS = {
 const WIDTH = 320;
 const ROOM = 8;
 
-const title = make("h3");
-const text = make("p");
-const card = make(
-	"div",
-	{ id: "term", className: "term-card", popover: "auto", role: "dialog", tabIndex: -1 },
-	title,
-	text,
-);
-card.autofocus = true; // is read out; the focus goes back where it came from
-title.id = "term-title";
-card.setAttribute("aria-labelledby", title.id);
-document.body.append(card);
+const card = byId("term"); // its focus lets it be read out, and goes back where it came from
 /** @type {Element | undefined} whose word is explained */
 let shown;
 
@@ -92,7 +81,7 @@ export function explain(name) {
 	button.addEventListener("click", () => {
 		if (shown !== button) card.hidePopover(); // what follows would only hide it
 		shown = button;
-		[title.textContent, text.textContent] = TERMS[name];
+		[byId("term-title").textContent, byId("term-text").textContent] = TERMS[name];
 		place(button.getBoundingClientRect());
 	});
 	return [button];

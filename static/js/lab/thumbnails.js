@@ -1,7 +1,7 @@
 // Small pictures of runs: points that the generator makes, where its weights are there; else the sign of the data.
 
 import { colour } from "../shared/colours.js";
-import { make } from "../shared/dom.js";
+import { icon, make } from "../shared/dom.js";
 import { samples } from "./service.js";
 import { DATA } from "./words.js";
 
@@ -26,7 +26,7 @@ export class Thumbnail {
 	/** @param {Job} job */
 	constructor({ data }) {
 		const sign = DATA.has(data?.name ?? "") && !data?.rows ? data?.name : "own";
-		this.element.innerHTML = `<svg><use href="/static/icons.svg#toy-${sign}"/></svg>`;
+		this.element.innerHTML = icon(`toy-${sign}`);
 	}
 
 	/** Show a run once it is seen; again where it has other weights. @param {Job} job */

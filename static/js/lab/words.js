@@ -31,7 +31,7 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 /** @type {(status: string) => boolean} whether a job with this status has come to its end */
 export const hasEnded = (status) => ENDED.includes(status);
 
-/** @type {(job: Job) => string} */
+/** @type {(job: {model: string | null}) => string} */
 export const modelName = ({ model }) => MODELS.get(model ?? "")?.name ?? model ?? "unreadable run";
 
 /** @type {(job: Job) => string} */

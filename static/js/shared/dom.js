@@ -40,6 +40,9 @@ export function put(element, properties) {
 	}
 }
 
+/** A sign of the pages, as HTML. @param {string} name */
+export const icon = (name) => `<svg aria-hidden="true"><use href="/static/icons.svg#${name}"/></svg>`;
+
 /** Make an entry of a description list. @type {(term: string, description: string) => HTMLElement} */
 export function makeEntry(term, description) {
 	return make("div", {}, make("dt", {}, term), make("dd", {}, description));
