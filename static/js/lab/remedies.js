@@ -10,17 +10,11 @@ import { valuesOf } from "./settings.js";
 const REMEDIES = [
 	[
 		/memory|too large/,
-		({ gen_shape: [first, ...others], batch_size }) => [
-			" with half as wide layers and half the batch",
-			{
-				gen_shape: [
-					first,
-					...others.slice(0, -1).map((/** @type {number} */ one) => Math.ceil(one / 2)),
-					others.at(-1),
-				],
-				batch_size: Math.ceil(batch_size / 2),
-			},
-		],
+		({ gen_shape, batch_size }) => {
+			const half = (/** @type {number} */ one) => Math.ceil(one / 2);
+			const shape = [gen_shape[0], ...gen_shape.slice(1, -1).map(half), gen_shape.at(-1)];
+			return [" with half as wide layers and half the batch", { gen_shape: shape, batch_size: half(batch_size) }];
+		},
 	],
 	[
 		/the most a job may/,

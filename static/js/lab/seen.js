@@ -2,7 +2,7 @@
 // looks at other runs.
 
 import { byId, make, put } from "../shared/dom.js";
-import { axesOf, COLOURS, chosenAxes, PRINCIPAL, pairOf, principal, SCORED } from "./axes.js";
+import { axesOf, COLOURS, chosenAxes, circledPair, PRINCIPAL, principal, SCORED } from "./axes.js";
 
 /** Layers that a run has only if it was started with these views. */
 export const VIEWS = ["manifold", "gradient"];
@@ -43,7 +43,7 @@ export function readSeen(search) {
 /** What an address has to say. @returns {Values} */
 export function seenValues() {
 	const see = LAYERS.filter((layer) => seen.layers.has(layer)).join(" ");
-	return { ...(see === USUAL.join(" ") ? {} : { see }), ...(seen.axes ? { axes: seen.axes } : {}) };
+	return { ...(see !== USUAL.join(" ") && { see }), ...(seen.axes && { axes: seen.axes }) };
 }
 
 /** Whether the scores of a run are seen. @param {Real | undefined} real */
@@ -54,23 +54,22 @@ const hasScores = (real) => !real || (real.dimensions > 1 && chosenAxes(real, se
 
 /** Show what is seen of a run, and what it lacks. @param {Run | undefined} run */
 export function showSeen(run) {
-	const [real, titles] = [run?.real, run?.job.data?.titles];
-	put(byId("seen"), { hidden: !run });
-	if (real !== offered) offerAxes(real, titles);
+	const real = run?.real;
+	if (real !== offered) offerAxes(real, run?.job.data?.titles);
 	const shown = real ? chosenAxes(real, seen.axes) : SCORED;
-	put(axes, { value: shown });
 	const lacking = VIEWS.filter((view) => run && !run.job.views?.includes(view));
 	for (const layer of LAYERS) {
 		const missing = layer === "scores" ? !hasScores(real) : lacking.includes(layer);
 		put(byId(`see-${layer}`), { ariaPressed: String(seen.layers.has(layer)), ariaDisabled: String(missing) });
 	}
-	const circled = real?.modes && real.radius !== null && (pairOf(shown)?.[1] ?? Infinity) < real.modes[0].length;
-	put(byId("near"), { hidden: !circled });
 	const without = lacking.length ? ` This run was started without ${lacking.join(" and ")}.` : "";
+	put(byId("seen"), { hidden: !run });
+	put(axes, { value: shown });
+	put(byId("near"), { hidden: !real || !circledPair(real, shown) });
 	put(byId("seen-note"), { textContent: (real ? noteOn(real, shown) : "") + without });
 }
 
-/** @type {(real: Real | undefined, titles: string[] | null | undefined) => void} */
+/** @type {(real?: Real, titles?: string[] | null) => void} */
 function offerAxes(real, titles) {
 	offered = real;
 	const choices = real ? axesOf(real) : [];
@@ -84,7 +83,7 @@ function offerAxes(real, titles) {
 	);
 }
 
-/** Say what axes mean. @type {(real: Real, shown: string) => string} */
+/** What axes mean. @type {(real: Real, shown: string) => string} */
 function noteOn(real, shown) {
 	const { dimensions, points } = real;
 	if (dimensions === 1) return "Scores are drawn where points have two coordinates.";

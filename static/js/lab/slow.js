@@ -6,12 +6,12 @@ import { mayChange } from "./owner.js";
 /** @import { Viewer } from "./viewer.js" */
 
 const MOVE_MS = 1600;
+const START = { critic: 0, share: 0 };
 
 const nextFrame = () => new Promise(requestAnimationFrame);
 
 export class SlowMotion {
 	#button = byId("slow");
-	#half = byId("half-step");
 	#caption = byId("moves");
 
 	/** @param {Viewer} viewer */
@@ -45,7 +45,7 @@ export class SlowMotion {
 		const trains = this.#mayTrain && this.#atEnd;
 		if (!trains && this.#atEnd) viewer.seek(0);
 		this.#caption.textContent = "";
-		viewer.ease({ critic: 0, share: 0 });
+		viewer.ease(START);
 		while (viewer.slow) {
 			if (this.#atEnd && trains) await this.#train();
 			if (this.#atEnd) break;
@@ -56,7 +56,7 @@ export class SlowMotion {
 			if (Number.isInteger(to)) await this.#move(`The generator moves: its points ${moves}.`, "share");
 			if (!viewer.slow) return;
 			viewer.seek(viewer.index + 1);
-			viewer.ease({ critic: 0, share: 0 });
+			viewer.ease(START);
 		}
 		if (viewer.slow) viewer.seek(viewer.index);
 	}
@@ -75,12 +75,12 @@ export class SlowMotion {
 	/** Train half a step, as the button for it does, until its picture is there. */
 	async #train() {
 		const { viewer } = this;
-		const failed = byId("run-error");
-		const wait = async (/** @type {() => boolean | undefined} */ isOver) => {
+		const [half, failed] = [byId("half-step"), byId("run-error")];
+		const wait = async (/** @type {() => boolean} */ isOver) => {
 			while (viewer.slow && !isOver() && !viewer.run?.ended) await nextFrame();
 		};
-		await wait(() => !this.#half.hidden && this.#half.ariaDisabled !== "true");
-		if (viewer.slow) this.#half.click();
+		await wait(() => !half.hidden && half.ariaDisabled !== "true");
+		if (viewer.slow) half.click();
 		await wait(() => !this.#atEnd || !failed.hidden);
 	}
 }
