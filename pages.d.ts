@@ -82,6 +82,9 @@ type Values = Record<string, string>;
 /** Points, one after the other. */
 type Points = { count: number; dimensions: number; values: Float64Array };
 
+/** Points of a line or a grid, row by row. */
+type Net = Points & { columns: number };
+
 type Interval = [low: number, high: number];
 
 /** The real points, and what is known of them. */
@@ -113,8 +116,8 @@ type Frame = {
 	figures: Record<string, number | null>;
 	/** Whether each mode has its fair share of the generated points. */
 	covered: boolean[] | null;
-	/** The generator's image of a line or a grid, row by row. */
-	manifold: (Points & { columns: number }) | null;
+	/** The generator's image of a line or a grid of latent numbers. */
+	manifold: Net | null;
 	/** Where the generator's loss pulls the first generated points: steps from them. */
 	pull: Points | null;
 };
@@ -146,3 +149,6 @@ type Context = CanvasRenderingContext2D;
 
 /** Paints on a canvas that is so large, in CSS pixels. */
 type Painter = (context: Context, width: number, height: number) => void;
+
+/** A picture that is being drawn, in CSS pixels; the size is that of a point. */
+type View = { context: Context; width: number; height: number; size: number; real: Real; axes: string; plane: Plane };

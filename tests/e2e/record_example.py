@@ -13,7 +13,7 @@ from typing import Any
 from tests.conftest import ROOT
 
 PATH = ROOT / "static" / "ring8.json.gz"
-PICTURES, POINTS, REAL, SIDE = 18, 112, 64, 14
+PICTURES, POINTS, REAL, SIDE = 12, 112, 64, 14
 #: Steps of a coordinate between 0 and 1, and of the scores between their lowest and highest.
 UNITS, LEVELS = 160, 10
 
@@ -42,15 +42,33 @@ def some_of(scores: list[list[float]]) -> list[float]:
     return [scores[row][column] for row in places for column in places]
 
 
-def landscape(scores: list[list[float]]) -> list[int]:
+def landscape(some: list[float]) -> list[int]:
     """Give scores as levels between the lowest and the highest."""
-    some = some_of(scores)
     return [round((score - min(some)) / (max(some) - min(some)) * LEVELS) for score in some]
 
 
-def changes(pictures: list[list[int]]) -> list[list[int]]:
-    """Give the first picture, and of each other one what changed: small numbers, which pack well."""
-    return [pictures[0], *([b - a for a, b in zip(one, two, strict=True)] for one, two in pairwise(pictures))]
+def picture(snapshot: dict[str, Any]) -> dict[str, Any]:
+    """Give what is shown of a snapshot."""
+    some, figures = some_of(snapshot["scores"]), snapshot["figures"]
+    return {
+        "step": snapshot["step"],
+        "figures": {
+            "modes_fairly_covered": figures["modes_fairly_covered"],
+            "high_quality": round(figures["high_quality"], 3),
+        },
+        "covered": snapshot["covered"],
+        "low": round(min(some), 2),
+        "high": round(max(some), 2),
+        "points": whole(snapshot["generated"], POINTS),
+        "scores": landscape(some),
+    }
+
+
+def change(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Give a picture with what changed since the one before: small numbers, which pack well."""
+    return after | {
+        name: [b - a for a, b in zip(before[name], after[name], strict=True)] for name in ("points", "scores")
+    }
 
 
 def main(service: str, job_id: str) -> None:
@@ -62,24 +80,15 @@ def main(service: str, job_id: str) -> None:
     snapshots = [event["data"] for event in all_events if event["event"] == "snapshot"]
     # More of them at the beginning, where more happens.
     places = sorted({round((len(snapshots) - 1) * (i / (PICTURES - 1)) ** 1.3) for i in range(PICTURES)})
-    shown = [snapshots[place] for place in places]
+    pictures = [picture(snapshots[place]) for place in places]
+    example = {"id": "", "name": None, "status": "example", "phase": None, "warnings": {}, "first_step": 0}
     recorded = {
-        "job": {"name": None, **{name: job[name] for name in ("model", "data", "seed", "steps")}},
+        "job": example | {name: job[name] for name in ("model", "data", "seed", "step", "steps")},
         "real": {**real, "real": whole(real["real"], REAL)},
         "units": UNITS,
-        "steps": [one["step"] for one in shown],
-        "figures": [
-            {
-                "modes_fairly_covered": one["figures"]["modes_fairly_covered"],
-                "high_quality": round(one["figures"]["high_quality"], 3),
-                "covered": one["covered"],
-            }
-            for one in shown
-        ],
-        "points": changes([whole(one["generated"], POINTS) for one in shown]),
         "levels": LEVELS,
-        "ranges": [[round(end(some_of(one["scores"])), 2) for end in (min, max)] for one in shown],
-        "scores": changes([landscape(one["scores"]) for one in shown]),
+        "side": SIDE,
+        "snapshots": [pictures[0], *(change(*pair) for pair in pairwise(pictures))],
     }
     PATH.write_bytes(gzip.compress(json.dumps(recorded, separators=(",", ":")).encode(), mtime=0))
 

@@ -256,9 +256,10 @@ def test_the_example_stands_still_where_less_motion_is_asked_for(visitor: Visito
 
 def test_the_recorded_example_is_a_story() -> None:
     recorded = json.loads(gzip.decompress(PATH.read_bytes()))
-    assert recorded["figures"][-1]["modes_fairly_covered"] == 8
-    assert recorded["job"]["steps"] == recorded["steps"][-1] == 2_000
-    assert len({len(points) for points in recorded["points"]}) == 1
+    last = recorded["snapshots"][-1]
+    assert last["figures"]["modes_fairly_covered"] == 8
+    assert recorded["job"]["steps"] == last["step"] == 2_000
+    assert len({len(picture["points"]) for picture in recorded["snapshots"]}) == 1
 
 
 # --- while one waits -------------------------------------------------------------------------------------------------

@@ -27,18 +27,15 @@ export function chosenAxes(real, wanted) {
 	return offered.includes(wanted) ? wanted : offered[0];
 }
 
-/** The coordinates that axes are, if they are two. @type {(axes: string) => number[] | null} */
-export const pairOf = (axes) => (axes === PRINCIPAL ? null : (axes === COLOURS ? SCORED : axes).split(" ").map(Number));
+/** The two coordinates that axes are; principal components are none. @param {string} axes */
+export const pairOf = (axes) => (axes === PRINCIPAL ? [] : (axes === COLOURS ? SCORED : axes).split(" ").map(Number));
 
-/** The two coordinates in whose plane modes have circles, if they have. @type {(real: Real, axes: string) => number[] | null} */
-export function circledPair({ modes }, axes) {
-	const pair = pairOf(axes);
-	return pair && modes && pair[1] < modes[0].length ? pair : null;
-}
+/** The two coordinates in whose plane modes have circles, if they have. @type {(real: Real, axes: string) => number[]} */
+export const circledPair = ({ modes }, axes) => (modes && pairOf(axes)[1] < modes[0].length ? pairOf(axes) : []);
 
 /** @type {(real: Real, axes: string, width: number, height: number) => Plane} */
 export function planeOf(real, axes, width, height) {
-	const [across, up] = pairOf(axes)?.map((axis) => lineOf(real, axis)) ?? principal(real).lines;
+	const [across, up] = axes === PRINCIPAL ? principal(real).lines : pairOf(axes).map((axis) => lineOf(real, axis));
 	const factors = [across.factors.map((one) => one * width), up.factors.map((one) => -one * height)];
 	return { factors, origin: [across.origin * width, (1 - up.origin) * height] };
 }

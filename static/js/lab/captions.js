@@ -54,7 +54,7 @@ let since = 0;
 /** @type {number | undefined} */
 let timer;
 
-/** Say what the numbers say. @type {(run: Run | undefined, frame: Frame | undefined) => void} */
+/** Say what the numbers say. @type {(run?: Run, frame?: Frame) => void} */
 export function showCaptions(run, frame) {
 	const texts = run && frame ? captionsOf(run, run.frames.indexOf(frame)) : [];
 	clearTimeout(timer);
@@ -77,28 +77,22 @@ function say(run, texts) {
 export function captionsOf(run, index) {
 	const status = index === run.frames.length - 1 ? run.status : "running"; // as it was
 	const first = Math.max(0, index + 1 - ASKED);
-	const asked = run.frames.slice(first, index + 1).map((_, i) => factsOf(run, first + i, status));
+	const asked = run.frames.slice(first, index + 1).map((frame) => factsOf(run, frame, status));
 	return RULES.flatMap((rule) => {
 		const said = asked.flatMap((facts) => rule(facts) || []);
 		return 2 * said.length > asked.length ? said.slice(-1) : [];
 	}).slice(0, MOST);
 }
 
-/**
- * What the rules look at. Of numbers that are NaN, not known, no rule holds.
- * @param {Run} run
- * @param {number} index
- * @param {string} status
- */
-function factsOf({ job, warnings, real, frames, losses }, index, status) {
-	const frame = frames[index];
+/** What the rules look at. Of numbers that are NaN, not known, no rule holds. */
+/** @param {Run} run @param {Frame} frame @param {string} status */
+function factsOf({ job, warnings, real, frames, losses }, frame, status) {
 	const { figures, step, scores, made } = frame;
 	const amountUntil = (/** @type {number} */ end) => losses.steps.findLastIndex((one) => one <= end) + 1;
 	/** @type {(name: string, from: number, to?: number) => number[]} */
 	const values = (name, from, to = step) => losses.values[name]?.slice(amountUntil(from), amountUntil(to)) ?? [];
+	const early = distances(frames, step / 2);
 	const last = step - Math.max(20, step / 10);
-	const half = frames.findLastIndex((one) => one.step <= step / 2);
-	const names = Object.keys(losses.values).filter((name) => name !== "gp");
 	const held = Object.keys(warnings).filter((name) => step >= beginOf(warnings[name]));
 	const bounded = job.critic_activation !== "linear";
 	// Where points have two coordinates, scores of the plane are all there are: a tanh may have no slope anywhere.
@@ -118,22 +112,21 @@ function factsOf({ job, warnings, real, frames, losses }, index, status) {
 		penalty: mean(values("gp", last)),
 		hovers:
 			step >= FEW_STEPS &&
-			names.length > 0 &&
-			names.every((name) => {
+			["discr_loss", "gen_loss"].every((name) => {
 				const [low, high] = extremes(values(name, 0));
 				const change = mean(values(name, 0.6 * step, 0.8 * step)) - mean(values(name, 0.8 * step));
 				return Math.abs(change) < NARROW * (high - low);
 			}),
-		falls: half >= 0 && Math.max(...distances(frames, index)) < 0.8 * Math.min(...distances(frames, half)),
+		falls: early.length > 0 && Math.max(...distances(frames, step)) < 0.8 * Math.min(...early),
 	};
 }
 
 /** The step since which a warning holds. @param {string} warning */
 const beginOf = (warning) => Number(/since step ([\d,]+)/.exec(warning)?.[1].replaceAll(",", "") ?? 0);
 
-/** How far off the pictures up to one are. @type {(frames: Frame[], index: number) => number[]} */
-function distances(frames, index) {
-	const some = frames.slice(Math.max(0, index + 1 - SOME), index + 1);
+/** How far off the last pictures until a step are. @type {(frames: Frame[], until: number) => number[]} */
+function distances(frames, until) {
+	const some = frames.filter(({ step }) => step <= until).slice(-SOME);
 	return some.map(({ figures }) => figures.sliced_wasserstein ?? figures.mean_squared_distance ?? NaN);
 }
 

@@ -8,24 +8,20 @@ const RECORDED = "/static/ring8.json.gz";
 export async function bringExample() {
 	const answer = await fetch(RECORDED).catch(() => undefined);
 	if (!answer?.ok || !answer.body || !("DecompressionStream" in globalThis)) return undefined;
-	const { job, real, steps, figures, points, scores, units, levels, ranges } = await new Response(
+	const { job, real, snapshots, units, levels, side } = await new Response(
 		answer.body.pipeThrough(new DecompressionStream("gzip")),
 	).json();
-	const run = new Run({ ...job, id: "", status: "example", phase: null, warnings: {}, first_step: 0, step: job.steps });
+	const run = new Run(job);
 	run.hear("data", { ...real, real: rows(real.real, 2, units) });
 	/** @type {[made: number[], landscape: number[]]} */
 	let [made, landscape] = [[], []];
-	for (const [i, step] of steps.entries()) {
-		made = sum(points[i], made);
-		landscape = sum(scores[i], landscape);
-		const { covered, ...others } = figures[i];
-		const [low, high] = ranges[i];
+	for (const { points, scores, low, high, ...snapshot } of snapshots) {
+		made = sum(points, made);
+		landscape = sum(scores, landscape);
 		run.hear("snapshot", {
-			step,
+			...snapshot,
 			generated: rows(made, 2, units),
-			scores: rows(landscape, Math.sqrt(landscape.length), levels / (high - low), low),
-			figures: others,
-			covered,
+			scores: rows(landscape, side, levels / (high - low), low),
 		});
 	}
 	return run;

@@ -7,22 +7,21 @@ const STEP = 0.1;
 
 const canvas = document.createElement("canvas");
 
-/** Draw the scores, if there are any. @type {(context: Context, width: number, height: number, moment: Moment) => void} */
+/** Draw the scores, if there are any, on the colour of the middle. */
+/** @type {(context: Context, width: number, height: number, moment: Moment) => void} */
 export function drawHeatmap(context, width, height, { from, to, share, critic = share }) {
-	const { side, scores } = from;
+	const { side } = from;
+	const [before, after] = [from, to].map(levelsOf);
 	const small = canvas.getContext("2d");
-	if (!scores || !to.scores || side < 2 || !small) return;
-	const levels = scores.map((_, at) => (1 - critic) * relative(from, at) + critic * relative(to, at));
-	const [low, middle, high] = ["score-low", "score-middle", "score-high"].map(rgb);
+	if (!before || !after || !small) return;
+	const levels = before.map((level, at) => level + (after[at] - level) * critic);
+	const [low, high] = ["score-low", "score-high"].map(rgb);
 	canvas.width = canvas.height = side;
 	const image = small.createImageData(side, side);
-	for (let at = 0; at < levels.length; at++) {
-		const tint = Math.min(1, Math.max(-1, 2 * levels[at] - 1));
-		const end = tint < 0 ? low : high;
+	for (const [at, level] of levels.entries()) {
 		// The scores begin at the bottom, pictures at the top.
 		const pixel = 4 * ((side - 1) * side - at + 2 * (at % side));
-		for (let k = 0; k < 3; k++) image.data[pixel + k] = middle[k] + (end[k] - middle[k]) * Math.abs(tint);
-		image.data[pixel + 3] = 255;
+		image.data.set([...(level < 0.5 ? low : high), 255 * Math.abs(2 * level - 1)], pixel);
 	}
 	small.putImageData(image, 0, 0);
 	// The outer scores are those of the edges: the middle of their pixels goes there. Colours between are bilinear.
@@ -30,10 +29,8 @@ export function drawHeatmap(context, width, height, { from, to, share, critic = 
 	drawContours(context, levels, side, width / (side - 1), height / (side - 1));
 }
 
-/** @type {(frame: Frame, at: number) => number} */
-function relative({ scores, range: [low, high] }, at) {
-	return ((scores?.[at] ?? 0) - low) / (high - low);
-}
+/** The scores as shares of their range. @param {Frame} frame */
+const levelsOf = ({ scores, range: [low, high] }) => scores?.map((score) => (score - low) / (high - low));
 
 // Marching squares: lines of equal score are straight between the edges of each cell, which is so wide and so high.
 /** @type {(context: Context, levels: Float32Array, side: number, across: number, up: number) => void} */

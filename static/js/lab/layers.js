@@ -1,11 +1,14 @@
-// The layers of a picture. Places are pixels, x and y in turn.
+// The layers of a picture.
 
 import { colour } from "../shared/colours.js";
-import { circledPair, pairOf } from "./axes.js";
+import { COLOURS, circledPair, pairOf, project } from "./axes.js";
 import { ticks } from "./stretches.js";
 import { short } from "./words.js";
 
 const FULL_CIRCLE = 2 * Math.PI;
+/** Where points with one coordinate only are lined up, as shares of the height. */
+const REAL_LINE = 0.4;
+const MADE_LINE = 0.6;
 /** From an edge to the numbers along it, in pixels, and the share of an edge at both ends that has none. */
 const EDGE = 5;
 const CORNER = 0.06;
@@ -13,12 +16,18 @@ const CORNER = 0.06;
 const REACH = 0.16;
 const HEAD = 5;
 
-// Crosses and discs: told apart by their form, with or without colour. Where there are values, points have colours of
-// their own: coordinates 2 to 4 are red, green and blue.
-/** @type {(context: Context, places: Float32Array, size: number, values: Float64Array | null) => void} */
-export function drawReal(context, places, size, values) {
+/** Where points are: pixels, x and y in turn. @type {(view: View, points: Points, line: number) => Float32Array} */
+const place = ({ plane: { factors, origin }, height }, points, line) =>
+	project(points, factors, points.dimensions > 1 ? origin : [origin[0], line * height]);
+
+// Crosses and discs: told apart by their form, with or without colour. Points may have colours of their own: coordinates
+// 2 to 4 are red, green and blue.
+/** @param {View} view */
+export function drawReal(view) {
+	const { context, real, axes, size } = view;
+	const places = place(view, real.points, REAL_LINE);
 	context.strokeStyle = colour("real");
-	context.lineWidth = Math.max(1, size * (values ? 1 : 0.55));
+	context.lineWidth = Math.max(1, size * (axes === COLOURS ? 1 : 0.55));
 	context.globalAlpha = 0.8;
 	context.beginPath();
 	for (let at = 0; at < places.length; at += 2) {
@@ -27,8 +36,8 @@ export function drawReal(context, places, size, values) {
 		context.lineTo(x + size, y + size);
 		context.moveTo(x - size, y + size);
 		context.lineTo(x + size, y - size);
-		if (!values) continue;
-		context.strokeStyle = ownColour(values, at / 2);
+		if (axes !== COLOURS) continue;
+		context.strokeStyle = ownColour(real.points, at / 2);
 		context.stroke();
 		context.beginPath();
 	}
@@ -36,27 +45,33 @@ export function drawReal(context, places, size, values) {
 	context.globalAlpha = 1;
 }
 
-/** @type {typeof drawReal} */
-export function drawMade(context, places, size, values) {
+/** @type {(view: View, made: Points) => void} */
+export function drawMade(view, made) {
+	const { context, axes, size } = view;
+	const places = place(view, made, MADE_LINE);
 	context.fillStyle = colour("made");
 	context.strokeStyle = colour("made-rim");
 	context.lineWidth = Math.max(0.75, size * 0.3);
 	for (let at = 0; at < places.length; at += 2) {
-		if (values) context.fillStyle = ownColour(values, at / 2);
+		if (axes === COLOURS) context.fillStyle = ownColour(made, at / 2);
 		context.beginPath();
-		context.arc(places[at], places[at + 1], (values ? 1.4 : 1.1) * size, 0, FULL_CIRCLE);
+		context.arc(places[at], places[at + 1], (axes === COLOURS ? 1.4 : 1.1) * size, 0, FULL_CIRCLE);
 		context.fill();
 		context.stroke();
 	}
 }
 
-/** @type {(values: Float64Array, point: number) => string} of a point with five coordinates */
-const ownColour = (values, point) =>
-	`rgb(${[2, 3, 4].map((k) => Math.round(255 * Math.min(1, Math.max(0, values[5 * point + k]))))})`;
+/** @type {(points: Points, index: number) => string} */
+const ownColour = ({ values }, index) =>
+	`rgb(${[2, 3, 4].map((k) => Math.round(255 * Math.min(1, Math.max(0, values[5 * index + k]))))})`;
 
-/** Draw a line, or all of a grid. @type {(context: Context, places: Float32Array, columns: number) => void} */
-export function drawManifold(context, places, columns) {
-	const count = places.length / 2;
+/** Draw a line, or all of a grid. @type {(view: View, net: Net) => void} */
+export function drawManifold({ context, plane, height }, net) {
+	const { count, columns, dimensions } = net;
+	const places = project(net, plane.factors, plane.origin);
+	for (let i = 0; dimensions === 1 && i < count; i++) {
+		places[2 * i + 1] = height * (1 - (i % columns) / (columns - 1)); // a graph: the random number grows from below
+	}
 	/** @type {(from: number, end: number, step: number) => void} */
 	const addLine = (from, end, step) => {
 		context.moveTo(places[2 * from], places[2 * from + 1]);
@@ -72,8 +87,11 @@ export function drawManifold(context, places, columns) {
 }
 
 /** Draw steps as arrows: the longer, the stronger, but however strong, not far. */
-/** @type {(context: Context, width: number, places: Float32Array, steps: Float32Array) => void} */
-export function drawArrows(context, width, places, steps) {
+/** @type {(view: View, from: Points, pull: Points) => void} */
+export function drawArrows(view, from, pull) {
+	const { context, width, plane } = view;
+	const places = place(view, from, MADE_LINE);
+	const steps = project(pull, plane.factors, [0, 0]);
 	const scale = Math.min(1, width / 360); // many of them must not fill a small picture
 	context.beginPath();
 	for (let at = 0; at < steps.length; at += 2) {
@@ -94,12 +112,11 @@ export function drawArrows(context, width, places, steps) {
 }
 
 /** Circle what counts as near a mode, exactly what the figures count; dashed where too few generated points are. */
-/** @type {(context: Context, real: Real, covered: boolean[] | null, axes: string, plane: Plane) => void} */
-export function drawModes(context, real, covered, axes, { factors, origin }) {
+/** @type {(view: View, covered: boolean[] | null | undefined) => void} */
+export function drawModes({ context, real, axes, plane: { factors, origin } }, covered) {
 	const pair = circledPair(real, axes);
-	if (!pair) return;
 	const [across, up] = pair.map((axis, k) => Math.abs(real.radius * factors[k][axis]));
-	for (const [i, centre] of real.modes?.entries() ?? []) {
+	for (const [i, centre] of pair.length ? (real.modes ?? []).entries() : []) {
 		const [x, y] = pair.map((axis, k) => origin[k] + centre[axis] * factors[k][axis]);
 		context.beginPath();
 		context.ellipse(x, y, across, up, 0, 0, FULL_CIRCLE);
@@ -119,10 +136,9 @@ function outline(context, scale, dashed) {
 	context.setLineDash([]);
 }
 
-/** Write round numbers along the lower and the left edge; principal components have none. */
-/** @type {(context: Context, width: number, height: number, real: Real, axes: string) => void} */
-export function drawNumbers(context, width, height, { box }, axes) {
-	const pair = (pairOf(axes) ?? []).filter((axis) => axis < box.length);
+/** Write round numbers along the lower and the left edge; principal components have none. @param {View} view */
+export function drawNumbers({ context, width, height, axes, real: { box } }) {
+	const pair = pairOf(axes).filter((axis) => axis < box.length);
 	context.font = `11px ${colour("sans")}`;
 	context.fillStyle = colour("ink");
 	context.strokeStyle = colour("score-middle"); // tells them from the points below

@@ -3,10 +3,8 @@
 import { byId } from "../shared/dom.js";
 import { valuesOf } from "./settings.js";
 
-/**
- * What helps against which trouble, in words and as settings; the last one against any.
- * @type {[trouble: RegExp, find: (job: any) => [what: string, changes: Record<string, unknown>]][]}
- */
+/** What helps against which trouble, in words and as settings; the last one against any. */
+/** @type {[trouble: RegExp, find: (job: any) => [what: string, changes: object]][]} */
 const REMEDIES = [
 	[
 		/memory|too large/,

@@ -49,26 +49,22 @@ export const stageName = ({ status, phase }) =>
 /** Whether there is nothing to show but that time passes. @type {(run: Run) => boolean} */
 export const isWaiting = (run) => run.status === "queued" || stageName(run) in PHASES;
 
-/** Show where a run stands, and whether the connection to the service is broken. @type {(run: Run, broken: boolean) => void} */
+/** Show where a run stands, and that the connection is broken. @type {(run: Run, broken: boolean) => void} */
 export function showState(run, broken) {
 	const { job, step, warnings } = run;
 	tell(run);
 	const facts = [
-		job.name ? `${modelName(job)}, ${dataName(job)}` : "",
+		job.name && `${modelName(job)}, ${dataName(job)}`,
 		`seed ${job.seed}`,
 		told.stage,
-		warnings.discriminator_saturated ? "saturated" : "",
+		warnings.discriminator_saturated && "saturated",
 	];
-	const steps = `step ${count(step)} of ${count(job.steps)}`;
+	const pace = [`step ${count(step)} of ${count(job.steps)}`, ...paceOf(run)];
+	const complaints = Object.values(warnings).map((one) => `${sentence(one)}.`);
 	say("run-title", titleOf(job));
 	say("run-state", facts.filter(Boolean).join(" · "));
-	say("run-pace", broken ? "The connection is lost; trying again …" : [steps, ...paceOf(run)].join(" · "));
-	say(
-		"run-warning",
-		Object.values(warnings)
-			.map((one) => `${sentence(one)}.`)
-			.join(" "),
-	);
+	say("run-pace", broken ? "The connection is lost; trying again …" : pace.join(" · "));
+	say("run-warning", complaints.join(" "));
 	say("run-watch", storyOf(job)?.watch ?? "");
 	const progress = byId("progress", HTMLProgressElement);
 	progress.max = job.steps;
@@ -83,26 +79,27 @@ const say = (id, textContent) => put(byId(id), { textContent, hidden: !textConte
 /** Tell screen readers what is new: what the run is at, and each quarter of the training. @param {Run} run */
 function tell(run) {
 	const { job, step } = run;
-	const [before, stage] = [told, stageName(run)];
-	const quarter = Math.floor((4 * step) / job.steps);
-	const isSame = job.id === before.id && stage === before.stage;
-	told = { id: job.id, stage, step, since: isSame ? before.since : performance.now() };
-	if (job.id !== before.id) return;
-	if (!isSame) announce(`${titleOf(job)}: ${stage}, step ${step} of ${job.steps}.`);
-	else if (run.training && quarter > Math.floor((4 * before.step) / job.steps)) announce(`${25 * quarter} % trained.`);
+	const before = told;
+	const quarterAt = (/** @type {number} */ reached) => Math.floor((4 * reached) / job.steps);
+	told = { id: job.id, stage: stageName(run), step, since: performance.now() };
+	if (told.id !== before.id) return;
+	if (told.stage !== before.stage) return announce(`${titleOf(job)}: ${told.stage}, step ${step} of ${job.steps}.`);
+	told.since = before.since;
+	if (run.training && quarterAt(step) > quarterAt(before.step)) announce(`${25 * quarterAt(step)} % trained.`);
 }
 
-/** Show the newest losses. @param {Run | undefined} run */
+/** Show the newest losses. @param {Run} [run] */
 export function showLosses(run) {
-	const losses = Object.entries(run?.losses.values ?? {}).map(([name, values]) => {
-		const last = values.at(-1);
-		return { name, label: lossName(name), text: last === undefined ? "…" : steady(last, 3) };
-	});
+	const losses = Object.entries(run?.losses.values ?? {}).map(([name, values]) => ({
+		name,
+		label: lossName(name),
+		text: values.length ? steady(values[values.length - 1], 3) : "…",
+	}));
 	list("losses", losses);
 	byId("losses-empty").hidden = losses.length > 0;
 }
 
-/** Show how good the generator is at the shown step. @type {(run: Run | undefined, frame: Frame | undefined) => void} */
+/** Show how good the generator is at the shown step. @type {(run?: Run, frame?: Frame) => void} */
 export function showFigures(run, frame) {
 	const figures = run ? figuresOf(run, frame) : [];
 	list("figures", figures);
@@ -129,7 +126,7 @@ function entryOf(name, label) {
 }
 
 /** Describe a picture to those who do not see it, and say why there is none. */
-/** @type {(canvas: HTMLElement, empty: HTMLElement, run: Run | undefined, frame: Frame | undefined) => void} */
+/** @type {(canvas: HTMLElement, empty: HTMLElement, run?: Run, frame?: Frame) => void} */
 export function describe(canvas, empty, run, frame) {
 	const lack = run?.job.id ? lackOf(run) : "Choose a GAN and data, then start the training. The picture appears here.";
 	put(empty, { hidden: Boolean(frame), textContent: lack });
@@ -140,13 +137,12 @@ export function describe(canvas, empty, run, frame) {
 /** @type {(run: Run, frame: Frame) => string} */
 function contentOf(run, frame) {
 	const points = `${frame.made.count} generated points over ${run.real?.points.count ?? 0} real ones`;
-	const figures = figuresOf(run, frame).flatMap(({ label, text, value }) =>
-		value === null ? [] : `${label}: ${text}`,
-	);
+	const known = figuresOf(run, frame).filter(({ value }) => value !== null);
+	const figures = known.map(({ label, text }) => `${label}: ${text}`);
 	return [`Step ${frame.step} of ${run.job.steps}`, points, ...figures].join("; ");
 }
 
-/** How good the generator of a picture is. @type {(run: Run, frame: Frame | undefined) => Reading[]} */
+/** How good the generator of a picture is. @type {(run: Run, frame?: Frame) => Reading[]} */
 export function figuresOf(run, frame) {
 	const { modes_covered, ...others } = frame?.figures ?? {};
 	// By VEEGAN’s protocol one near point covers a mode: right for tables, misleading beside a picture. Runs of earlier
@@ -172,9 +168,8 @@ function lackOf(run) {
 /** How long a run waits for its turn. @param {Job} job */
 export function waitOf({ queue_position: before, estimated_start: start }) {
 	const seconds = start ? (Date.parse(start) - Date.now()) / 1000 : 0;
-	return [before && `${before} before it`, seconds > 1 && `starts in about ${span(seconds)}`].flatMap(
-		(one) => one || [],
-	);
+	const facts = [before && `${before} before it`, seconds > 1 && `starts in about ${span(seconds)}`];
+	return facts.flatMap((one) => one || []);
 }
 
 /** @param {Run} run */

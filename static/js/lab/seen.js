@@ -46,13 +46,13 @@ export function seenValues() {
 	return { ...(see !== USUAL.join(" ") && { see }), ...(seen.axes && { axes: seen.axes }) };
 }
 
-/** Whether the scores of a run are seen. @param {Real | undefined} real */
+/** Whether the scores of a run are seen. @param {Real} [real] */
 export const scoresSeen = (real) => seen.layers.has("scores") && hasScores(real);
 
-/** @param {Real | undefined} real */
+/** @param {Real} [real] */
 const hasScores = (real) => !real || (real.dimensions > 1 && chosenAxes(real, seen.axes) === SCORED);
 
-/** Show what is seen of a run, and what it lacks. @param {Run | undefined} run */
+/** Show what is seen of a run, and what it lacks. @param {Run} [run] */
 export function showSeen(run) {
 	const real = run?.real;
 	if (real !== offered) offerAxes(real, run?.job.data?.titles);
@@ -65,7 +65,7 @@ export function showSeen(run) {
 	const without = lacking.length ? ` This run was started without ${lacking.join(" and ")}.` : "";
 	put(byId("seen"), { hidden: !run });
 	put(axes, { value: shown });
-	put(byId("near"), { hidden: !real || !circledPair(real, shown) });
+	put(byId("near"), { hidden: !real || !circledPair(real, shown).length });
 	put(byId("seen-note"), { textContent: (real ? noteOn(real, shown) : "") + without });
 }
 

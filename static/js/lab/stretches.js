@@ -4,13 +4,8 @@ const ROOM = 0.08;
 /** Of the values themselves: what differs by less is shown as a level line, beside numbers of few digits. */
 const NARROWEST = 1e-3;
 
-/**
- * Gather the values of many steps into few stretches: the mean step of each, the mean of its values and their spread.
- * @param {number[]} steps
- * @param {number[]} values
- * @param {Interval} range first and last step of all
- * @param {number} most stretches
- */
+/** Gather the values of many steps into few stretches: the mean step of each, the mean of its values and their spread. */
+/** @type {(steps: number[], values: number[], ends: Interval, most: number) => {at: number, mean: number, spread: number}[]} */
 export function gather(steps, values, [first, last], most) {
 	/** @type {{place: number, count: number, at: number, mean: number, variance: number}[]} */
 	const found = [];

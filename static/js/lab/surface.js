@@ -1,5 +1,7 @@
 // Canvases whose pixels are those of the screen.
 
+import { put } from "../shared/dom.js";
+
 /** Paints on a canvas, and again whenever its size changes. */
 export class Surface {
 	/** @type {Painter} */
@@ -13,37 +15,14 @@ export class Surface {
 
 	/** @param {Painter} paint */
 	show(paint) {
-		const { clientWidth, clientHeight } = this.canvas;
+		const { canvas } = this;
+		const { clientWidth: width, clientHeight: height } = canvas;
+		const context = canvas.getContext("2d");
 		this.#paint = paint;
-		if (clientWidth > 0) paintOn(this.canvas, clientWidth, clientHeight, devicePixelRatio, paint); // else it is hidden
+		if (!context || !width) return; // it is hidden
+		put(canvas, { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) });
+		context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
+		context.clearRect(0, 0, width, height);
+		paint(context, width, height);
 	}
-}
-
-/** A layer that seldom changes: it is painted once, and then copied. */
-export class Sheet {
-	#canvas = document.createElement("canvas");
-	/** @type {unknown[]} */
-	#key = [];
-
-	/** @type {(context: Context, width: number, height: number, key: unknown[], paint: Painter) => void} */
-	copy(context, width, height, key, paint) {
-		const ratio = devicePixelRatio;
-		const whole = [...key, width, height, ratio];
-		if (whole.some((part, i) => part !== this.#key[i])) paintOn(this.#canvas, width, height, ratio, paint);
-		this.#key = whole;
-		context.drawImage(this.#canvas, 0, 0, width, height);
-	}
-}
-
-/** @type {(canvas: HTMLCanvasElement, width: number, height: number, ratio: number, paint: Painter) => void} */
-function paintOn(canvas, width, height, ratio, paint) {
-	const context = canvas.getContext("2d");
-	const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
-	if (canvas.width !== columns || canvas.height !== rows) {
-		canvas.width = columns;
-		canvas.height = rows;
-	}
-	context?.setTransform(ratio, 0, 0, ratio, 0, 0);
-	context?.clearRect(0, 0, width, height);
-	if (context) paint(context, width, height);
 }

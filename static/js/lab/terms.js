@@ -71,17 +71,15 @@ let shown;
 
 /** Make the button that explains a word, if there is something to say. @param {string} name */
 export function explain(name) {
-	if (!Object.hasOwn(TERMS, name)) return [];
-	const button = make(
-		"button",
-		{ className: "term", type: "button", ariaLabel: `What is meant by “${TERMS[name][0]}”?` },
-		"?",
-	);
+	const term = TERMS[name];
+	if (!term) return [];
+	const ariaLabel = `What is meant by “${term[0]}”?`;
+	const button = make("button", { className: "term", type: "button", ariaLabel }, "?");
 	button.popoverTargetElement = card;
 	button.addEventListener("click", () => {
 		if (shown !== button) card.hidePopover(); // what follows would only hide it
 		shown = button;
-		[byId("term-title").textContent, byId("term-text").textContent] = TERMS[name];
+		[byId("term-title").textContent, byId("term-text").textContent] = term;
 		place(button.getBoundingClientRect());
 	});
 	return [button];

@@ -18,45 +18,40 @@ export const DATA = new Map([
 	["corner_cloud", "corner cloud"],
 ]);
 
-const LOSSES = new Map([
-	["discr_loss", "discriminator"],
-	["gen_loss", "generator"],
-	["gp", "penalty"],
-]);
-
-const ENDED = ["succeeded", "failed", "cancelled"];
+/** @type {Record<string, string>} */
+const LOSSES = { discr_loss: "discriminator", gen_loss: "generator", gp: "penalty" };
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/** @type {(status: string) => boolean} whether a job with this status has come to its end */
-export const hasEnded = (status) => ENDED.includes(status);
+/** @param {string} status of a job */
+export const hasEnded = (status) => ["succeeded", "failed", "cancelled"].includes(status);
 
 /** @type {(job: {model: string | null}) => string} */
 export const modelName = ({ model }) => MODELS.get(model ?? "")?.name ?? model ?? "unreadable run";
 
-/** @type {(job: Job) => string} */
-export function dataName(job) {
-	const { name, rows } = job.data ?? {};
-	if (name) return (rows ? undefined : DATA.get(name)) ?? name;
-	return rows ? `${count(rows)} points of its own` : "unknown data";
+/** @param {Job} job */
+export function dataName({ data }) {
+	const { name, rows } = data ?? {};
+	if (rows) return name || `${count(rows)} points of its own`;
+	return name ? (DATA.get(name) ?? name) : "unknown data";
 }
 
-/** @type {(job: Job) => string} */
+/** @param {Job} job */
 export const titleOf = (job) => job.name || `${modelName(job)}, ${dataName(job)}`;
 
-/** @type {(key: string) => string} */
-export const lossName = (key) => LOSSES.get(key) ?? key.replaceAll("_", " ");
+/** @param {string} key */
+export const lossName = (key) => LOSSES[key] ?? key.replaceAll("_", " ");
 
-/** @type {(text: string) => string} */
+/** @param {string} text */
 export const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 
-/** @type {(value: number) => string} write a whole number */
+/** A whole number. @param {number} value */
 export const count = (value) => whole.format(value).replaceAll(",", "\u202f");
 
-/** Write a step, which may be half done. @param {number} step */
+/** A step, which may be half done. @param {number} step */
 export const stepName = (step) => `${count(Math.floor(step))}${Number.isInteger(step) ? "" : " ½"}`;
 
-/** Write a number with a few digits that matter. @param {number} value */
+/** A number with a few digits that matter. @param {number} value */
 export function number(value) {
 	if (value === 0) return "0";
 	const size = Math.abs(value);
@@ -64,16 +59,16 @@ export function number(value) {
 	return minus(text.replace(/e\+?/, "e"));
 }
 
-/** @type {(value: number, digits: number) => string} always the same digits, so that a changing number keeps its place */
+/** Always so many digits: a number that changes keeps its place. @type {(value: number, digits: number) => string} */
 export const steady = (value, digits) => minus(value.toFixed(digits));
 
-/** Write a round number with as few digits as it has. @param {number} value */
+/** A round number with as few digits as it has. @param {number} value */
 export function short(value) {
 	const size = Math.abs(value);
-	return minus(size >= 10_000 || (size > 0 && size < 0.001) ? value.toExponential().replace("e+", "e") : String(value));
+	return minus(size >= 10_000 || (size > 0 && size < 0.001) ? value.toExponential().replace("e+", "e") : `${value}`);
 }
 
-/** Write a time span. @param {number} seconds */
+/** @param {number} seconds */
 export function span(seconds) {
 	const all = Math.max(1, Math.ceil(seconds));
 	if (all < 60) return `${all} s`;
@@ -81,10 +76,10 @@ export function span(seconds) {
 	return `${Math.floor(all / 3600)} h ${Math.round((all % 3600) / 60)} min`;
 }
 
-/** @type {(text: string) => string} */
+/** @param {string} text */
 const minus = (text) => text.replaceAll("-", "−");
 
-/** Say how large a run is. @param {Estimate} estimate */
+/** How large a run is. @param {Estimate} estimate */
 export function sizesText({ steps, generator, discriminator, memory }) {
 	const [made, judged] = [generator, discriminator].map(
 		({ weights, widths }) => `${count(weights)} weights (${widths.join("–")})`,
