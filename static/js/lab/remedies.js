@@ -41,9 +41,9 @@ let offered;
 export function offerRemedy(job) {
 	const { status, error, warnings, model } = job;
 	const trouble = status === "failed" ? error : status === "succeeded" && warnings.discriminator_saturated;
-	button.hidden = !trouble || !model;
-	if (!trouble || !model) return;
-	const [what, changes] = REMEDIES.find(([pattern]) => pattern.test(trouble))?.[1](job) ?? [];
+	const said = (model && trouble) || "";
+	const [what, changes] = REMEDIES.find(([pattern]) => pattern.test(said))?.[1](job) ?? [];
+	button.hidden = !said;
 	button.textContent = `Start again${what}`;
 	offered = valuesOf({ ...job, ...changes });
 }
