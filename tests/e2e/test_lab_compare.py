@@ -198,6 +198,7 @@ def test_a_fork_goes_on_from_the_line_of_its_parent(visitor: Visitor, runs: list
     parent = runs[0]
     page = visitor.open(address(parent), failures_expected=True)
     stands(page, "succeeded")
+    wait_for_steps(page, parent["steps"])
     step = next(one for one in parent["checkpoints"] if 0 < one < 100)
     page.focus("#scrubber")
     while (shown := page.locator("#picture").get_attribute("data-step") or "0") and int(shown) >= 100:
