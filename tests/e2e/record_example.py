@@ -81,7 +81,14 @@ def main(service: str, job_id: str) -> None:
     # More of them at the beginning, where more happens.
     places = sorted({round((len(snapshots) - 1) * (i / (PICTURES - 1)) ** 1.3) for i in range(PICTURES)})
     pictures = [picture(snapshots[place]) for place in places]
-    example = {"id": "", "name": None, "status": "example", "phase": None, "warnings": {}, "first_step": 0}
+    example: dict[str, Any] = {
+        "id": "",
+        "name": None,
+        "status": "example",
+        "phase": None,
+        "warnings": {},
+        "first_step": 0,
+    }
     recorded = {
         "job": example | {name: job[name] for name in ("model", "data", "seed", "step", "steps")},
         "real": {**real, "real": whole(real["real"], REAL)},
