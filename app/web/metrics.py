@@ -18,8 +18,8 @@ from app import __version__
 from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
 from app.faces.portraits import Portraits
-from app.jobs.record.values import Totals
 from app.jobs.service.figures import Disk
+from app.jobs.totals import Totals
 from app.tallies import Histogram
 from app.web.connection_limits import refusals
 from app.web.traffic import Traffic

@@ -15,8 +15,9 @@ from app.jobs.errors import IdempotencyError, NotThereError, UnknownJobError
 from app.jobs.record.database import DatabaseFile
 from app.jobs.record.rows import read_row
 from app.jobs.record.tables import events, jobs, losses, tickets, workers
-from app.jobs.record.values import Event, JobRow, Totals, digest, require_readable
+from app.jobs.record.values import Event, JobRow, digest, require_readable
 from app.jobs.states import ENDED, HELD, Phase, State
+from app.jobs.totals import Totals
 from models.catalogue import LOSS_NAMES
 
 #: More than a page, as some of the jobs that are found may be unreadable.

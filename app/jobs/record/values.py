@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from app.jobs.errors import NotThereError
 from app.jobs.specification import SPECIFICATION_VERSION, Specification
-from app.jobs.states import State
 
 #: A stored job by column name. In addition, ``unreadable`` says why it cannot be read, or is None, and ``open`` says
 #: whether it waits or runs according to its row, readable or not.
@@ -37,26 +36,6 @@ class NewJob(NamedTuple):
     checkpoint_step: int = 0
     owner: str | None = None
     request_id: str | None = None
-
-
-class Totals(NamedTuple):
-    """Figures of all jobs together.
-
-    Args:
-        jobs: how many there are in each state.
-        oldest_wait: for how long the job has waited that was queued first, in seconds; 0 if none waits.
-        steps_per_second: of all jobs that are trained now.
-        recoveries: how often the jobs that there are were taken up again after their process or worker had died.
-        workers: how many share the database.
-        beats: how often each of them has beaten, by its name.
-    """
-
-    jobs: dict[State, int]
-    oldest_wait: float
-    steps_per_second: float
-    recoveries: int
-    workers: int
-    beats: dict[str, int]
 
 
 def new_id() -> str:

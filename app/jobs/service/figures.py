@@ -9,8 +9,8 @@ from typing import Generic, NamedTuple, TypeVar
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.files import allocated_bytes
 from app.jobs.locks import EMBEDDED_LOCK, is_locked
-from app.jobs.record.values import Totals
 from app.jobs.service.database import JobDatabase
+from app.jobs.totals import Totals
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.jobs.record.values import Totals
 from app.jobs.service.figures import Disk
 from app.jobs.states import State
+from app.jobs.totals import Totals
 from app.tallies import Histogram
 from app.web import metrics
 from app.web.connection_limits import refusals
