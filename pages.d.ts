@@ -73,6 +73,37 @@ type Estimate = { steps: number; generator: Network; discriminator: Network; mem
 
 type JobPage = { jobs: Job[]; next: string | null };
 
+/** Which jobs: whose, and words that occur in what they are called. */
+type Which = { owner?: string; search?: string };
+
+/** What the lab asks of the training service. */
+type Service = {
+	/** Start a job; a file has the points, in place of the data. The same key never starts a second one. */
+	submit(body: object, file?: File, key?: string): Promise<Job>;
+	/** What a file of points holds. */
+	lookAt(file: File): Promise<Preview>;
+	/** How large a run would be; `own` are points that are not in the body. */
+	check(body: object, own?: { rows: number; dimensions: number }): Promise<Estimate>;
+	/** The runs that are known to work. */
+	presets(): Promise<Preset[]>;
+	/** Jobs, newest first, after the page whose `next` it is. */
+	list(part: Which & { limit: number; after?: string | null; statuses?: string[] }): Promise<JobPage>;
+	newest(count: number, which: Which): Promise<JobPage>;
+	/** A job, unless it was deleted. */
+	lookFor(id: string): Promise<Job | undefined>;
+	act(id: string, action: string, body?: object): Promise<Job>;
+	rename(id: string, name: string | null): Promise<Job>;
+	/** Delete up to 100 jobs, as far as they have ended. */
+	deleteJobs(ids: string[]): Promise<unknown>;
+	/** Points that the generator of a job makes. */
+	samples(id: string, count: number): Promise<number[][]>;
+	history(id: string): Promise<LossHistory>;
+	eventsAfter(id: string, after: number): Promise<{ events: EventOfJob[]; ended: boolean }>;
+};
+
+/** An event; its data depend on its kind. */
+type EventOfJob = { id: number; event: string; data: unknown };
+
 /** Losses of every step, by their names. */
 type LossHistory = { first_step: number; losses: Record<string, number[]> };
 
@@ -137,8 +168,8 @@ type Line = { factors: number[]; origin: number };
 /** The plane of a picture in pixels, first across, then down. */
 type Plane = { factors: number[][]; origin: number[] };
 
-/** Losses by their names; the version changes with every change. */
-type Losses = { steps: number[]; values: Record<string, number[]>; version: number };
+/** Losses by their names. */
+type Losses = { steps: number[]; values: Record<string, number[]> };
 
 /** What is said of the generator of a frame: a figure, and how it is written. */
 type Reading = { name: string; label: string; text: string; value: number | null };

@@ -1,110 +1,143 @@
-// A run that is followed: its events come in, and what the service says about it as a whole.
+// A run that is followed: its events come in, each once and in order, and what the service says about it as a whole.
+// A browser has six connections to a server, for all its tabs, and a stream of events holds one: so a page has one
+// stream, while it is seen; for the events of other runs it asks.
 
-import { ServiceError } from "../shared/api.js";
 import { Run } from "./run.js";
-import { history, look } from "./service.js";
+import { eventsAfter, history, jobUrl, lookFor } from "./service.js";
 import { hasEnded } from "./words.js";
 
-/** @import { Feed } from "./feed.js" */
-
+const KINDS = ["state", "phase", "data", "progress", "snapshot", "warnings"];
+const AGAIN_MS = 2000;
+const POLL_MS = 700;
+/** So many events at once are of what has been: there may be more. */
+const MANY = 50;
+const CALM_MS = 100;
 /** The losses of every single step of longer runs would be too much for a page. */
 const MOST_STEPS = 50_000;
-const CALM_MS = 100;
 const MOST_ANCESTORS = 5;
 
 export class Followed {
-	#closed = false;
-	#whole = false; // every loss was asked for
-	/** @type {number | undefined} */
-	#timer;
-	/** Whether no events come. */
-	deaf = false;
+	#last = 0; // number of an event
+	#isThrough = false; // no more events are wanted
+	#isWhole = false; // every loss was asked for, or none is wanted
+	/** @type {EventSource | undefined} */
+	#stream;
+	#again = 0;
+	#refreshing = 0;
 
-	/**
-	 * @param {Job} job
-	 * @param {new (...of: ConstructorParameters<typeof Feed>) => {close(): void}} Source where its events come from
-	 * @param {() => void} onChange there is something new to show
-	 * @param {(run: Run) => void} onJob the service's word about the run is new
-	 * @param {(id: string) => void} onGone the run was deleted
-	 */
-	constructor(job, Source, onChange, onJob, onGone) {
+	/** @param {Job} job @param {boolean} streams whether it may hold a connection @param {() => void} onChange */
+	constructor(job, streams, onChange) {
 		this.run = new Run(job);
+		this.streams = streams;
 		this.onChange = onChange;
-		this.onJob = onJob;
-		this.onGone = onGone;
-		this.feed = new Source(
-			job.id,
-			(kind, data) => this.#hear(kind, data),
-			(broken) => void this.#mind(broken),
-		);
+		document.addEventListener("visibilitychange", this.#open);
+		this.#open();
 		void this.#inherit();
 	}
 
-	/** Follow it no longer. */
 	close() {
-		this.#closed = true;
-		this.feed.close();
-		clearTimeout(this.#timer);
+		this.#isWhole = true;
+		this.#end();
+		clearTimeout(this.#refreshing);
 	}
 
 	/** Take in what the service says about the run. @param {Job} job */
 	update(job) {
-		this.run.update(job, this.deaf);
-		this.onJob(this.run);
+		this.run.update(job);
 		this.onChange();
 	}
 
-	/** @type {(kind: string, data: any) => void} */
-	#hear(kind, data) {
+	#end() {
+		this.#isThrough = true;
+		document.removeEventListener("visibilitychange", this.#open);
+		this.#pause();
+	}
+
+	#pause() {
+		this.#stream?.close();
+		clearTimeout(this.#again);
+	}
+
+	#open = () => {
+		this.#pause();
+		if (document.hidden) return;
+		if (this.streams) this.#listen();
+		else void this.#ask();
+	};
+
+	#listen() {
+		const stream = new EventSource(jobUrl(this.run.job.id, `/events?after=${this.#last}`));
+		this.#stream = stream;
+		for (const kind of KINDS) {
+			stream.addEventListener(kind, ({ lastEventId, data }) => this.#hear(Number(lastEventId), kind, JSON.parse(data)));
+		}
+		stream.onopen = () => this.#mind(false);
+		stream.onerror = () => {
+			this.#mind(true);
+			// The browser itself tries again only where nobody answered; after a refusal, we do.
+			if (stream.readyState === EventSource.CLOSED) this.#again = setTimeout(this.#open, AGAIN_MS);
+		};
+	}
+
+	async #ask() {
+		const page = await known(eventsAfter(this.run.job.id, this.#last));
+		if (this.#isThrough) return;
+		this.#mind(!page);
+		for (const { id, event, data } of page?.events ?? []) this.#hear(id, event, data);
+		if (page?.ended) return this.#end();
+		const found = page?.events.length ?? 0;
+		clearTimeout(this.#again); // the page may have been seen again, and asked, meanwhile
+		this.#again = setTimeout(this.#open, found >= MANY ? 0 : found ? POLL_MS : AGAIN_MS);
+	}
+
+	/** Take note of whether events come. @param {boolean} broken */
+	#mind(broken) {
+		if (broken !== this.run.deaf) this.onChange();
+		this.run.deaf = broken;
+		if (broken) void known(lookFor(this.run.job.id)); // it may be deleted
+	}
+
+	/** @type {(number: number, kind: string, data: any) => void} */
+	#hear(number, kind, data) {
+		if (number <= this.#last) return;
+		this.#last = number;
 		this.run.hear(kind, data);
 		this.onChange();
+		if (kind === "state" && hasEnded(data.status)) this.#end();
 		if (!["state", "phase", "warnings"].includes(kind)) return;
-		clearTimeout(this.#timer); // a run that is caught up with changes its state many times at once
-		this.#timer = setTimeout(() => void this.#refresh(), CALM_MS);
+		clearTimeout(this.#refreshing); // a run that is caught up with changes its state many times at once
+		this.#refreshing = setTimeout(() => this.#refresh(), CALM_MS);
 	}
 
 	async #refresh() {
-		const { run } = this;
-		const job = hasEnded(run.job.status) ? undefined : await look(run.job.id).catch(() => undefined);
-		if (this.#closed) return;
-		if (job) run.update(job, this.deaf);
-		this.onJob(run); // also where an answer to an action was ahead of the stream
-		this.onChange();
-		if (run.ended) await this.#complete();
-	}
-
-	async #complete() {
-		const { run } = this;
-		if (run.job.steps > MOST_STEPS || this.#whole) return;
-		this.#whole = true; // events of a slow stream may end it twice, and it may be deleted by then
-		const losses = await history(run.job.id).catch(() => undefined);
-		if (!losses || this.#closed) return;
-		run.learn(losses);
-		this.onChange();
+		const { job } = this.run;
+		if (!hasEnded(job.status)) await known(lookFor(job.id));
+		// Events may end it twice, and it may be deleted by then.
+		if (!this.run.ended || this.#isWhole) return;
+		this.#isWhole = true;
+		await this.#learn(job);
 	}
 
 	/** Ask for the losses before a fork: those of the run that it was forked from, and of whose fork that is. */
 	async #inherit() {
 		let { parent } = this.run.job;
 		for (let i = 0; parent && i < MOST_ANCESTORS; i++) {
-			const { id, step } = parent;
-			const job = await look(id).catch(() => undefined);
-			const losses = job && job.steps <= MOST_STEPS && (await history(id).catch(() => undefined));
-			if (!losses || this.#closed) return; // it was deleted, or is too long
-			this.run.inherit(losses, step);
-			this.onChange();
+			const job = await known(lookFor(parent.id));
+			if (!job || !(await this.#learn(job, parent.step))) return;
+			this.run.forks.push(parent.step);
 			parent = job.parent;
 		}
 	}
 
-	/** @param {boolean} broken */
-	async #mind(broken) {
-		if (this.#closed) return;
-		this.deaf = broken;
+	/** Ask for the losses of every step up to one. @type {(job: Job, until?: number) => Promise<boolean>} whether they came */
+	async #learn({ id, steps }, until) {
+		const losses = steps <= MOST_STEPS && (await known(history(id)));
+		if (!losses) return false;
+		this.run.learn(losses, until);
 		this.onChange();
-		if (!broken) return;
-		const { id } = this.run.job;
-		const error = await look(id).catch((reason) => reason);
-		if (error instanceof ServiceError && error.status === 404 && !this.#closed) this.onGone(id);
+		return true;
 	}
 }
+
+/** @type {<Answer>(asked: Promise<Answer>) => Promise<Answer | undefined>} what is not answered is not known */
+const known = (asked) => asked.catch(() => undefined);

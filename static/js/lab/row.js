@@ -2,15 +2,19 @@
 
 import { ServiceError } from "../shared/api.js";
 import { make, markCurrent, put } from "../shared/dom.js";
-import { factsOf } from "./comparing.js";
+import { announce } from "../shared/notice.js";
+import { factsOf } from "./differences.js";
 import { isMine, mayChange } from "./owner.js";
 import { stageName, waitOf } from "./report.js";
 import { rename } from "./service.js";
 import { Thumbnail } from "./thumbnails.js";
+import { compare, pick } from "./visit.js";
 import { count, hasEnded, titleOf } from "./words.js";
 
 /** @type {(className: string) => HTMLElement} */
 const line = (className) => make("span", { className });
+/** @type {(title: string, sign: string) => HTMLElement} */
+const tool = (title, sign) => make("button", { type: "button", className: "run-tool", title }, sign);
 
 export class Row {
 	#title = line("run-title");
@@ -19,8 +23,8 @@ export class Row {
 	#bar = make("progress", { ariaHidden: "true" });
 	#text = make("span", { className: "run-text" }, this.#title, this.#facts, this.#state, this.#bar);
 	#open = make("button", { type: "button", className: "run-open" }, this.#text);
-	#compare = make("button", { type: "button", className: "run-tool", title: "Compare" }, "◫");
-	#pen = make("button", { type: "button", className: "run-tool", title: "Rename" }, "✎");
+	#compare = tool("Compare", "◫");
+	#pen = tool("Rename", "✎");
 	#tools = make("span", { className: "run-tools" }, this.#compare, this.#pen);
 	#check = make("input", { type: "checkbox" });
 	#label = make("label", { className: "run-tool run-select" }, this.#check);
@@ -29,27 +33,20 @@ export class Row {
 	#error = make("p", { className: "error", role: "alert", hidden: true });
 	element = make("li", { className: "run" }, this.#open, this.#field, this.#label, this.#tools, this.#error);
 
-	/**
-	 * @param {Job} job
-	 * @param {(job: Job) => void} onPick
-	 * @param {(job: Job) => void} onCompare
-	 * @param {() => void} onSelect
-	 * @param {(job: Job) => void} onName the run has another name
-	 */
-	constructor(job, onPick, onCompare, onSelect, onName) {
+	/** @param {Job} job @param {() => void} onSelect */
+	constructor(job, onSelect) {
 		this.job = job;
-		this.onName = onName;
 		this.thumbnail = new Thumbnail(job);
 		this.#open.prepend(this.thumbnail.element);
-		this.#open.addEventListener("click", () => onPick(this.job));
-		this.#compare.addEventListener("click", () => onCompare(this.job));
-		this.#check.addEventListener("change", onSelect);
-		this.#pen.addEventListener("click", () => this.#edit(true));
-		this.#field.addEventListener("blur", () => void this.#save());
-		this.#field.addEventListener("keydown", ({ key, isComposing }) => {
+		this.#open.onclick = () => pick(this.job);
+		this.#compare.onclick = () => compare(this.job);
+		this.#check.onchange = onSelect;
+		this.#pen.onclick = () => this.#edit(true);
+		this.#field.onblur = () => this.#save();
+		this.#field.onkeydown = ({ key, isComposing }) => {
 			if (key === "Enter" && !isComposing) void this.#save();
 			if (key === "Escape") this.#edit(false);
-		});
+		};
 	}
 
 	/** Whether it is to be deleted. */
@@ -57,25 +54,22 @@ export class Row {
 		return this.#check.checked && !this.#label.hidden;
 	}
 
-	/** @type {(current: boolean, beside: boolean) => void} whether the run is the one that is shown, or beside it */
-	mark(current, beside) {
+	/** @type {(current: boolean, shown: boolean) => void} whether the run is the one that is shown, or one of several */
+	mark(current, shown) {
 		markCurrent(this.#open, current);
-		put(this.#compare, { hidden: current, ariaPressed: String(beside) });
+		put(this.#compare, { hidden: current, ariaPressed: String(shown) });
 	}
 
-	/**
-	 * @param {Job} job
-	 * @param {Job | undefined} below the next run in the list
-	 */
+	/** @type {(job: Job, below: Job | undefined) => void} below: the next run in the list */
 	update(job, below) {
-		const [{ step, steps, status }, title] = [job, titleOf(job)];
+		const { step, steps, status } = job;
+		const title = titleOf(job);
 		this.job = job;
 		this.element.dataset.status = status;
 		this.thumbnail.show(job);
-		put(this.#title, { textContent: title });
 		const facts = factsOf(job, below).map(({ text, differs }) => make(differs ? "b" : "span", {}, text));
-		const parts = facts.flatMap((fact) => [" · ", fact]).slice(1);
-		this.#facts.replaceChildren(...parts);
+		this.#facts.replaceChildren(...facts.flatMap((fact) => [" · ", fact]).slice(1));
+		put(this.#title, { textContent: title });
 		put(this.#state, { textContent: stateOf(job) });
 		put(this.#bar, { max: steps, value: step, hidden: hasEnded(status) || status === "queued" });
 		put(this.#pen, { hidden: !mayChange(job), ariaLabel: `Rename ${title}` });
@@ -100,9 +94,9 @@ export class Row {
 		if (name === this.job.name) return this.#edit(false);
 		this.#field.readOnly = true;
 		try {
-			const job = await rename(this.job.id, name);
+			await rename(this.job.id, name);
 			this.#edit(false);
-			this.onName(job);
+			announce(`The run is called ${titleOf(this.job)}.`);
 		} catch (error) {
 			if (!(error instanceof ServiceError)) throw error;
 			this.#blame(error.message); // what was typed stays

@@ -1,4 +1,4 @@
-// The run that is watched: what its events add up to.
+// A run: what its events add up to.
 
 import { extremes } from "./stretches.js";
 import { hasEnded } from "./words.js";
@@ -8,18 +8,16 @@ export class Run {
 	real;
 	/** @type {Frame[]} */
 	frames = [];
-	/** @type {Losses} */
-	losses = { steps: [], values: {}, version: 0 };
-	/** @type {Losses} those before and its own */
-	joined = this.losses;
-	/** @type {Losses | undefined} of the runs that it was forked from, up to there */
-	#before;
-	/** Where these and it itself went on from another run. @type {number[]} */
+	/** Its own, after those of the runs that it was forked from. @type {Losses} */
+	losses = { steps: [], values: {} };
+	/** Where it and these went on from another run. @type {number[]} */
 	forks = [];
 	/** @type {number | null} steps a second */
 	pace = null;
 	/** Whether files of its pictures were deleted. */
 	lost = false;
+	/** Whether no events come. */
+	deaf = false;
 
 	/** @param {Job} job */
 	constructor(job) {
@@ -34,7 +32,7 @@ export class Run {
 
 	/** The step before the first one whose losses are known. */
 	get first() {
-		return this.#before ? this.#before.steps[0] - 1 : this.job.first_step;
+		return Math.min(this.job.first_step, (this.losses.steps[0] ?? Infinity) - 1);
 	}
 
 	get ended() {
@@ -46,14 +44,10 @@ export class Run {
 		return this.status === "running" && this.phase !== "starting" && this.phase !== "compiling";
 	}
 
-	/**
-	 * Take in what the service says about the run as a whole. The events, which may be ahead, tell how it goes.
-	 * @param {Job} job
-	 * @param {boolean} deaf no events come
-	 */
-	update(job, deaf) {
+	/** Take in what the service says about the run as a whole. How it goes, events tell, which may be ahead. @param {Job} job */
+	update(job) {
 		this.job = job;
-		if (!deaf) return;
+		if (!this.deaf) return;
 		this.status = job.status;
 		this.phase = job.phase;
 		this.warnings = job.warnings;
@@ -80,51 +74,36 @@ export class Run {
 		this.step = Math.max(this.step, data.step ?? 0);
 	}
 
-	/** Take the losses of every step in place of those that the events told. @param {LossHistory} history */
-	learn(history) {
-		const length = Math.max(0, ...Object.values(history.losses).map((values) => values.length));
-		if (length < this.losses.steps.length) return;
-		const steps = Array.from({ length }, (_, i) => history.first_step + 1 + i);
-		this.losses = { steps, values: history.losses, version: this.losses.version + 1 };
-		this.#join();
-	}
-
 	/**
-	 * Take the losses of the run that it, or the last one of these, was forked from.
-	 * @param {LossHistory} history
-	 * @param {number} until the step of the fork
+	 * Take the losses of every step, of this run or, up to a fork, of one before it. What is known of other steps stays.
+	 * @type {(history: LossHistory, until?: number) => void}
 	 */
-	inherit({ first_step, losses }, until) {
-		const kept = Object.entries(losses).map(([name, values]) => [name, values.slice(0, until - first_step)]);
-		const steps = Array.from({ length: until - first_step }, (_, i) => first_step + 1 + i);
-		this.#before = joinedOf({ steps, values: Object.fromEntries(kept), version: 0 }, this.#before);
-		this.forks.push(until);
-		this.#join();
+	learn({ first_step, losses }, until = Infinity) {
+		const length = Math.min(until - first_step, Object.values(losses)[0]?.length ?? 0);
+		const { steps, values } = this.losses;
+		const [from, to] = [first_step, first_step + length].map((end) => steps.filter((step) => step <= end).length);
+		/** @type {(known: number[], news: number[]) => number[]} */
+		const join = (known, news) => [...known.slice(0, from), ...news.slice(0, length), ...known.slice(to)];
+		const names = Object.keys(losses).map((name) => [name, join(values[name] ?? [], losses[name])]);
+		this.losses = {
+			steps: join(
+				steps,
+				Array.from({ length }, (_, i) => first_step + 1 + i),
+			),
+			values: { ...values, ...Object.fromEntries(names) },
+		};
 	}
 
-	#join() {
-		this.joined = this.#before ? joinedOf(this.#before, this.losses) : this.losses;
-	}
-
-	/** @type {(step: number, values: Record<string, number>) => void} */
-	#append(step, values) {
-		const { losses } = this;
-		if (step <= (losses.steps.at(-1) ?? -1)) return;
-		losses.steps.push(step);
-		for (const [name, value] of Object.entries(values)) {
-			losses.values[name] ??= [];
-			losses.values[name].push(value);
+	/** @type {(step: number, losses: Record<string, number>) => void} */
+	#append(step, losses) {
+		const { steps, values } = this.losses;
+		if (step <= (steps.at(-1) ?? 0)) return;
+		steps.push(step);
+		for (const [name, value] of Object.entries(losses)) {
+			values[name] ??= [];
+			values[name].push(value);
 		}
-		losses.version += 1;
-		if (this.#before) this.#join();
 	}
-}
-
-/** @type {(first: Losses, then: Losses | undefined) => Losses} */
-function joinedOf(first, then) {
-	if (!then) return first;
-	const values = Object.entries(first.values).map(([name, all]) => [name, [...all, ...(then.values[name] ?? [])]]);
-	return { steps: [...first.steps, ...then.steps], values: Object.fromEntries(values), version: then.version };
 }
 
 /** @type {(data: any, own: boolean) => Real} */
@@ -147,8 +126,8 @@ function frameOf(data, model) {
 		scores,
 		side: data.scores?.length ?? 0,
 		range: scores ? rangeOf(scores, model) : [-1, 1],
-		figures: data.figures ?? {},
-		covered: data.covered ?? null,
+		figures: data.figures,
+		covered: data.covered,
 		manifold: manifold ? { ...pointsOf(manifold.points.flat(), manifold), columns: manifold.points[0].length } : null,
 		pull: gradient ? pointsOf(gradient.vectors, gradient) : null,
 	};

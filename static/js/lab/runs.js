@@ -1,236 +1,186 @@
-// The list of runs: those that a worker has first, then the newest.
+// The list of runs: those that a worker has first, then the newest. It keeps itself up to date.
 
-import { ServiceError } from "../shared/api.js";
 import { byId, put } from "../shared/dom.js";
 import { announce } from "../shared/notice.js";
 import { complain, forgive } from "./complaints.js";
-import { mayChange, owner, showAll, showsAll } from "./owner.js";
-import { Removal } from "./removal.js";
+import { mayChange, owner, showsAll } from "./owner.js";
+import * as removal from "./removal.js";
 import { Row } from "./row.js";
-import { list, look, MOST, newest } from "./service.js";
-import { hasEnded, titleOf } from "./words.js";
+import { followJobs, list, lookFor, MOST, newest, tell } from "./service.js";
+import { followVisit } from "./visit.js";
+import { hasEnded } from "./words.js";
 
-const FEWEST = 12;
+const PAGE = 12;
 /** Jobs that a worker has: they lead the list. Those that wait for them may be many, and are newer. */
 const HELD = ["running", "pausing", "cancelling"];
 const TYPING_MS = 250;
+const BEAT_MS = 2000;
+const IDLE_BEATS = 5;
 
-export class RunList {
-	#list = byId("runs");
-	#more = byId("more-runs");
-	#search = byId("search", HTMLInputElement);
-	#whose = byId("whose", HTMLSelectElement);
-	/** @type {Map<string, Row>} */
-	#rows = new Map();
-	/** @type {string | null} */
-	#next = null;
-	/** @type {string | null} */
-	#shown = null;
-	/** @type {Job[]} those that are compared with it */
-	#others = [];
-	#round = 0;
-	#listed = 0; // how many of the newest ones
-	/** @type {number | undefined} */
-	#typing;
-	/** Runs that are deleted, or will be unless that is undone. @type {Set<string>} */
-	#gone = new Set();
-	#removal = new Removal((task) => void this.#forget(task));
+const place = byId("runs");
+const search = byId("search", HTMLInputElement);
 
-	/**
-	 * @param {(job: Job) => void} onPick
-	 * @param {(id: string) => void} onGone the run that is shown was deleted
-	 * @param {(job: Job) => void} onNews of the run that is shown
-	 * @param {(job: Job) => void} onCompare show it beside the one that is shown, or no longer
-	 */
-	constructor(onPick, onGone, onNews, onCompare) {
-		this.onPick = onPick;
-		this.onGone = onGone;
-		this.onNews = onNews;
-		this.onCompare = onCompare;
-		this.#more.addEventListener("click", () => void this.#attempt(() => this.#bringMore()));
-		this.#whose.value = showsAll() ? "all" : "mine";
-		this.#whose.addEventListener("change", () => {
-			showAll(this.#whose.value === "all");
-			void this.#anew();
-		});
-		this.#search.value = ""; // browsers like to remember what was typed
-		this.#search.addEventListener("input", () => {
-			clearTimeout(this.#typing);
-			this.#typing = setTimeout(() => void this.#anew(), TYPING_MS);
-		});
-		byId("delete-selected").addEventListener("click", () => this.#delete());
-		byId("undo-delete").addEventListener("click", () => this.#undo());
-	}
+/** @type {Job[]} all that are known, in order */
+let known = [];
+/** @type {Map<string, Row>} */
+let rows = new Map();
+/** @type {string | null} */
+let after = null;
+let listed = 0; // how many of the newest ones
+/** Ids of the run that is shown, and of those that are compared with it. @type {string[]} */
+let shown = [];
+let round = 0;
+let isRefreshing = false;
+let idle = 0; // beats in which nothing went on
+let typing = 0;
 
-	/** Whether a run in the list goes on. */
-	get busy() {
-		return this.#jobs.some(({ status }) => !hasEnded(status) && status !== "paused");
-	}
+/** Bring it up to date, now and from now on. */
+export function keepUpToDate() {
+	setInterval(tick, BEAT_MS);
+	document.addEventListener("visibilitychange", beat);
+	window.addEventListener("online", beat);
+	void beat();
+}
 
-	/** Bring the list up to date. */
-	async refresh() {
-		const round = ++this.#round;
-		await this.#attempt(async () => {
-			const { jobs, next } = await newest(Math.max(FEWEST, this.#listed), this.#which);
-			const held = next && !this.#which.search ? await list({ statuses: HELD, limit: MOST, ...this.#which }) : null;
-			const found = [...jobs, ...(held?.jobs ?? [])];
-			const shown = await this.#lookAtShown(found);
-			if (round !== this.#round) return; // a later one was faster
-			this.#next = next;
-			this.#listed = jobs.length;
-			this.#put([...found, ...shown.filter((job) => this.#belongs(job))]);
-			if (shown[0]) this.onNews(shown[0]);
-		});
-	}
+/** Mark the run that is shown, and those beside it; they are in the list, however old. @param {Job[]} jobs */
+function mark(jobs) {
+	shown = jobs.map(({ id }) => id);
+	const all = [...known, ...jobs.filter(belongs)];
+	if (all.length > 0) write(all); // else nothing is known yet
+}
 
-	/** Show what is known of a job, without asking. @param {Job} job */
-	update(job) {
-		const known = this.#rows.has(job.id);
-		if (known || this.#belongs(job)) this.#put([job, ...this.#jobs.filter(({ id }) => id !== job.id)]);
-	}
+/** Look often while something goes on, and now and then for what others start. */
+function tick() {
+	const isBusy = known.some(({ status }) => !hasEnded(status) && status !== "paused");
+	if (isBusy || ++idle % IDLE_BEATS === 0) void beat();
+}
 
-	/** Mark the run that is shown, and those beside it. @type {(id: string | null, others?: Job[]) => void} */
-	mark(id, others = this.#others) {
-		[this.#shown, this.#others] = [id, others];
-		const beside = others.map((job) => job.id);
-		for (const row of this.#rows.values()) row.mark(row.job.id === id, beside.includes(row.job.id));
-	}
+/** Bring the list up to date while the page is seen; never twice at a time. */
+async function beat() {
+	if (isRefreshing || document.hidden) return;
+	isRefreshing = true;
+	await refresh();
+	isRefreshing = false;
+}
 
-	/** Which runs are listed. */
-	get #which() {
-		return { owner: showsAll() ? undefined : owner, search: this.#search.value.trim() };
-	}
+function refresh() {
+	const own = ++round;
+	return attempt(async () => {
+		const { jobs, next } = await newest(Math.max(PAGE, listed), which());
+		const held = next && !which().search ? await list({ statuses: HELD, limit: MOST, ...which() }) : null;
+		const found = [...jobs, ...(held?.jobs ?? [])];
+		// The run that is shown is looked at, however old it is.
+		const [id] = shown;
+		const first = id ? (found.find((job) => job.id === id) ?? (await lookFor(id))) : undefined;
+		if (own !== round) return; // a later one was faster
+		after = next;
+		listed = jobs.length;
+		write(first && belongs(first) ? [...found, first] : found);
+		if (first) tell(id, first);
+	});
+}
 
-	/** Whether a run is among them, however old. @param {Job} job */
-	#belongs(job) {
-		return mayChange(job) && !this.#which.search;
-	}
+/** Which runs are listed. */
+const which = () => ({ owner: showsAll() ? undefined : owner, search: search.value.trim() });
 
-	get #jobs() {
-		return [...this.#rows.values()].map(({ job }) => job);
-	}
+/** Whether a run is among them, however old. @param {Job} job */
+const belongs = (job) => mayChange(job) && !which().search;
 
-	/** Other runs are wanted. */
-	async #anew() {
-		this.#listed = 0;
-		await this.refresh();
-		if (this.#which.search) announce(`${this.#rows.size}${this.#next ? " or more" : ""} runs found.`);
-	}
+/** Other runs are wanted. */
+async function anew() {
+	listed = 0;
+	await refresh();
+	if (which().search) announce(`${rows.size}${after ? " or more" : ""} runs found.`);
+}
 
-	/**
-	 * The run that is shown is looked at, however old it is.
-	 * @param {Job[]} jobs
-	 * @returns {Promise<Job[]>} that one, if it is still there
-	 */
-	async #lookAtShown(jobs) {
-		const id = this.#shown;
-		if (id === null) return [];
-		const found = jobs.find((job) => job.id === id);
-		if (found) return [found];
-		try {
-			return [await look(id)];
-		} catch (error) {
-			if (!(error instanceof ServiceError) || error.status !== 404) throw error;
-			if (id === this.#shown) this.onGone(id);
-			return [];
-		}
-	}
+async function bringMore() {
+	round += 1;
+	const { jobs, next } = await list({ limit: PAGE, after, ...which() });
+	after = next;
+	listed += jobs.length;
+	write([...known, ...jobs]);
+}
 
-	async #bringMore() {
-		this.#round += 1;
-		const { jobs, next } = await list({ after: this.#next, ...this.#which });
-		this.#next = next;
-		this.#listed += jobs.length;
-		this.#put([...this.#jobs, ...jobs]);
-	}
+/** @param {Job[]} jobs in any order; of those that are there twice, the last counts */
+function write(jobs) {
+	known = inOrder(jobs);
+	const here = known.filter(({ id }) => !removal.gone.has(id));
+	const all = here.map((job, i) => {
+		const row = rows.get(job.id) ?? new Row(job, showSelection);
+		row.update(job, here[i + 1]);
+		row.mark(job.id === shown[0], shown.includes(job.id));
+		return row;
+	});
+	rows = new Map(all.map((row) => [row.job.id, row]));
+	const isSame = all.length === place.children.length && all.every(({ element }, i) => element === place.children[i]);
+	if (!isSame) place.replaceChildren(...all.map(({ element }) => element)); // else one would lose the focus
+	const isSearch = Boolean(which().search);
+	put(byId("more-runs"), { hidden: after === null });
+	put(byId("runs-empty"), { hidden: all.length > 0 || isSearch });
+	put(byId("runs-unfound"), { hidden: all.length > 0 || !isSearch });
+	showSelection();
+}
 
-	/** @param {Job[]} jobs in any order, some perhaps twice */
-	#put(jobs) {
-		const ordered = inOrder(jobs).filter(({ id }) => !this.#gone.has(id));
-		const rows = ordered.map((job, i) => {
-			const row = this.#rows.get(job.id) ?? this.#newRow(job);
-			row.update(job, ordered[i + 1]);
-			return row;
-		});
-		this.#rows = new Map(rows.map((row) => [row.job.id, row]));
-		this.mark(this.#shown);
-		const { children } = this.#list;
-		const isSame = rows.length === children.length && rows.every(({ element }, i) => element === children[i]);
-		if (!isSame) this.#list.replaceChildren(...rows.map(({ element }) => element)); // else one would lose the focus
-		put(this.#more, { hidden: this.#next === null });
-		put(byId("runs-empty"), { hidden: rows.length > 0 || Boolean(this.#which.search) });
-		put(byId("runs-unfound"), { hidden: rows.length > 0 || !this.#which.search });
-		this.#showSelection();
-	}
+const selected = () => [...rows.values()].filter((row) => row.selected).map(({ job }) => job.id);
 
-	/** @param {Job} job */
-	#newRow(job) {
-		const named = (/** @type {Job} */ renamed) => {
-			announce(`The run is called ${titleOf(renamed)}.`);
-			this.update(renamed);
-			if (renamed.id === this.#shown) this.onNews(renamed);
-		};
-		return new Row(job, this.onPick, this.onCompare, () => this.#showSelection(), named);
-	}
+function showSelection() {
+	const [chosen, deleted] = [selected().length, removal.undoable.length];
+	put(byId("selection"), { hidden: chosen + deleted === 0 });
+	put(byId("selection-text"), { textContent: chosen ? `${chosen} selected` : `${deleted} deleted` });
+	put(byId("delete-selected"), { hidden: chosen === 0 });
+	put(byId("undo-delete"), { hidden: chosen > 0 });
+}
 
-	get #selected() {
-		return [...this.#rows.values()].filter(({ selected }) => selected).map(({ job }) => job);
-	}
+function remove() {
+	const ids = selected().slice(0, MOST);
+	removal.remove(ids);
+	write(known);
+	byId("undo-delete").focus();
+	announce(`${ids.length} deleted. You can undo this for some seconds.`);
+	for (const id of ids) tell(id, undefined);
+}
 
-	#showSelection() {
-		const [selected, deleted] = [this.#selected.length, this.#removal.jobs.length];
-		put(byId("selection"), { hidden: selected + deleted === 0 });
-		put(byId("selection-text"), { textContent: selected ? `${selected} selected` : `${deleted} deleted` });
-		put(byId("delete-selected"), { hidden: selected === 0 });
-		put(byId("undo-delete"), { hidden: selected > 0 });
-	}
+function undo() {
+	removal.undo();
+	write(known);
+	place.querySelector("button")?.focus();
+}
 
-	#delete() {
-		const jobs = this.#selected.slice(0, MOST);
-		for (const { id } of jobs) this.#gone.add(id);
-		this.#removal.begin(jobs);
-		this.#put(this.#jobs);
-		byId("undo-delete").focus();
-		announce(`${jobs.length} deleted. You can undo this for some seconds.`);
-		for (const { id } of jobs) this.onGone(id);
-	}
+/** @param {Promise<unknown>} deletion */
+function forget(deletion) {
+	showSelection();
+	return attempt(async () => {
+		await deletion;
+		await refresh();
+	});
+}
 
-	#undo() {
-		const jobs = this.#removal.undo();
-		for (const { id } of jobs) this.#gone.delete(id);
-		this.#put([...this.#jobs, ...jobs]);
-		this.#list.querySelector("button")?.focus();
-	}
-
-	/** @param {Promise<unknown>} task the deletion, which nothing can undo any more */
-	async #forget(task) {
-		this.#showSelection();
-		const ids = [...this.#gone];
-		await this.#attempt(async () => {
-			try {
-				await task;
-			} catch (error) {
-				for (const id of ids) this.#gone.delete(id); // they are still there
-				throw error;
-			}
-			await this.refresh();
-		});
-	}
-
-	/** @param {() => Promise<void>} task */
-	async #attempt(task) {
-		try {
-			await task();
-			forgive("runs-error");
-		} catch (error) {
-			complain("runs-error", error, "forget"); // the list is asked for again anyway
-		}
+/** @param {() => Promise<void>} task */
+async function attempt(task) {
+	try {
+		await task();
+		forgive("runs-error");
+	} catch (error) {
+		complain("runs-error", error, "forget"); // the list is asked for again anyway
 	}
 }
 
-/** Order jobs: those that a worker has first, then the newest; each once. @param {Job[]} jobs */
+/** Order jobs: those that a worker has first, then the newest. @param {Job[]} jobs */
 function inOrder(jobs) {
 	const held = (/** @type {Job} */ job) => Number(HELD.includes(job.status));
 	const once = [...new Map(jobs.map((job) => [job.id, job])).values()];
 	return once.sort((a, b) => held(b) - held(a) || (a.created < b.created ? 1 : -1));
 }
+
+removal.begin(forget);
+followVisit(mark);
+followJobs((id, job) => job && rows.has(id) && write([...known, job]));
+search.value = ""; // browsers like to remember what was typed
+search.oninput = () => {
+	clearTimeout(typing);
+	typing = setTimeout(anew, TYPING_MS);
+};
+byId("whose").addEventListener("change", anew);
+byId("more-runs").onclick = () => attempt(bringMore);
+byId("delete-selected").onclick = remove;
+byId("undo-delete").onclick = undo;

@@ -4,141 +4,132 @@ import { ask, ServiceError } from "../shared/api.js";
 
 /** Where the same is asked every few seconds, a late answer is none. */
 const SHORT_PATIENCE_MS = 6_000;
-const PAGE = 12;
-const JSON_BODY = { "Content-Type": "application/json" };
-
-/** Files are large. */
-const FILE_PATIENCE_MS = 120_000;
+/** Files are large, and films are drawn in some seconds. */
+export const FILE_PATIENCE_MS = 120_000;
 /** Jobs in one answer, or in one deletion. */
 export const MOST = 100;
 
-/**
- * Start a job.
- * @param {object} body
- * @param {string} key the same key with the same body never starts a second job
- * @param {File} [file] of the points to be learnt, in place of the body's data
- * @returns {Promise<Job>}
- */
-export function submit(body, key, file) {
-	const headers = { "Idempotency-Key": key };
-	if (file) {
-		const form = new FormData();
-		form.append("job", JSON.stringify({ ...body, data: undefined }));
-		form.append("data", file);
-		return json("/jobs", { method: "POST", headers, body: form }, FILE_PATIENCE_MS);
-	}
-	const sent = { method: "POST", headers: { ...headers, ...JSON_BODY }, body: JSON.stringify(body) };
-	return json("/jobs", sent);
+/** @type {((id: string, job: Job | undefined) => void)[]} */
+const followers = [];
+/** The last request to start a job: asked for again, as no answer came, it has the same key, and starts one job. */
+let request = { text: "", key: "" };
+
+/** Call back with all that becomes known of a job, whoever asked; undefined: it was deleted. */
+/** @param {typeof followers[0]} follower */
+export function followJobs(follower) {
+	followers.push(follower);
 }
 
-/** Ask what a file of points holds. @type {(file: File) => Promise<Preview>} */
-export function lookAt(file) {
-	const form = new FormData();
-	form.append("data", file);
-	return json("/jobs/data", { method: "POST", body: form }, FILE_PATIENCE_MS);
+/** @type {(id: string, job: Job | undefined) => void} */
+export function tell(id, job) {
+	for (const follower of followers) follower(id, job);
 }
 
-/**
- * Ask how large a run would be.
- * @param {object} body
- * @param {{rows: number, dimensions: number}} [own] of points that are not in the body
- * @returns {Promise<Estimate>}
- */
-export function check(body, own) {
-	const query = own ? `?rows=${own.rows}&dimensions=${own.dimensions}` : "";
-	return json(`/jobs/check${query}`, { method: "POST", headers: JSON_BODY, body: JSON.stringify(body) });
+/** @type {(...of: Parameters<typeof json>) => Promise<Job>} */
+async function askAndTell(...of) {
+	const job = await json(...of);
+	tell(job.id, job);
+	return job;
 }
 
-/** The runs that are known to work. @returns {Promise<Preset[]>} */
-export async function presets() {
-	return (await json("/presets")).presets;
+/** @type {Service["submit"]} */
+export async function submit(body, file, key) {
+	const text = JSON.stringify([body, file?.name, file?.size, file?.lastModified]);
+	if (text !== request.text) request = { text, key: freshKey() };
+	const headers = { "Idempotency-Key": key ?? request.key };
+	const job = await (file
+		? askAndTell("/jobs", { method: "POST", headers, body: formOf(file, body) }, FILE_PATIENCE_MS)
+		: askAndTell("/jobs", sending("POST", body, headers)));
+	request.text = "";
+	return job;
 }
 
-/** @typedef {{owner?: string, search?: string}} Which whose jobs, and words that occur in what they are called */
+/** @type {Service["lookAt"]} */
+export const lookAt = (file) => json("/jobs/data", { method: "POST", body: formOf(file) }, FILE_PATIENCE_MS);
 
-/**
- * List jobs, newest first.
- * @param {{after?: string | null, limit?: number, statuses?: readonly string[]} & Which} which after: `next` of the page
- *   before
- * @returns {Promise<JobPage>}
- */
-export function list({ limit = PAGE, statuses = [], ...others }) {
-	const query = new URLSearchParams(statuses.map((status) => ["status", status]));
-	query.set("limit", String(limit));
+/** @type {Service["check"]} */
+export const check = (body, own) =>
+	json(`/jobs/check${own ? `?rows=${own.rows}&dimensions=${own.dimensions}` : ""}`, sending("POST", body));
+
+/** @type {Service["presets"]} */
+export const presets = async () => (await json("/presets")).presets;
+
+/** @type {Service["list"]} */
+export function list({ limit, statuses = [], ...others }) {
+	const query = new URLSearchParams([["limit", String(limit)], ...statuses.map((status) => ["status", status])]);
 	for (const [name, value] of Object.entries(others)) if (value) query.set(name, value);
 	return json(`/jobs?${query}`, {}, SHORT_PATIENCE_MS);
 }
 
-/** Give the newest jobs. @type {(count: number, which: Which) => Promise<JobPage>} */
+/** @type {Service["newest"]} */
 export async function newest(count, which) {
-	const found = await list({ limit: Math.min(MOST, count), ...which });
-	while (found.next && found.jobs.length < count) {
-		const page = { after: found.next, limit: Math.min(MOST, count - found.jobs.length) };
-		const { jobs, next } = await list({ ...page, ...which });
+	/** @type {JobPage} */
+	const found = { jobs: [], next: null };
+	do {
+		const limit = Math.min(MOST, count - found.jobs.length);
+		const { jobs, next } = await list({ ...which, after: found.next, limit });
 		found.jobs.push(...jobs);
 		found.next = next;
-	}
+	} while (found.next && found.jobs.length < count);
 	return found;
 }
 
-/** @type {(id: string) => Promise<Job>} */
-export const look = (id) => json(jobUrl(id), {}, SHORT_PATIENCE_MS);
-
-/** @type {(id: string, action: string, body?: object) => Promise<Job>} */
-export function act(id, action, body) {
-	const sent = body && { headers: JSON_BODY, body: JSON.stringify(body) };
-	return json(jobUrl(id, `/${action}`), { method: "POST", ...sent });
-}
-
-/** Give a job another name, or none. @type {(id: string, name: string | null) => Promise<Job>} */
-export function rename(id, name) {
-	const headers = { "Content-Type": "application/json" };
-	return json(jobUrl(id), { method: "PATCH", headers, body: JSON.stringify({ name }) });
-}
-
-/** Delete up to 100 jobs, as far as they have ended; also while the page is being left. @param {string[]} ids */
-export const deleteJobs = (ids) =>
-	ask(`/jobs?${new URLSearchParams(ids.map((id) => ["id", id]))}`, { method: "DELETE", keepalive: true });
-
-/** Points that the generator of a job makes. @type {(id: string, count: number) => Promise<number[][]>} */
-export const samples = async (id, count) =>
-	(await json(jobUrl(id, `/samples?format=json&seed=0&count=${count}`), { priority: "low" })).samples;
-
-export const COMMAND = "/script?format=curl";
-
-/** The same run as a command. @type {(id: string) => Promise<string>} */
-export const command = async (id) => (await ask(jobUrl(id, COMMAND), { cache: "no-store" })).text();
-
-/** @type {(id: string) => Promise<LossHistory>} */
-export const history = (id) => json(jobUrl(id, "/history?format=json"));
-
-/** @type {(id: string, after: number) => Promise<{events: {event: string, data: any}[], last: number, ended: boolean}>} */
-export const eventsAfter = (id, after) =>
-	json(jobUrl(id, `/events?after=${after}`), { headers: { Accept: "application/json" } });
-
-/** @type {(id: string, rest?: string) => string} address of a job, or of something of it */
-export const jobUrl = (id, rest = "") => `/jobs/${encodeURIComponent(id)}${rest}`;
-
-/** Look a run up; undefined where it was deleted. @param {string} id */
+/** @type {Service["lookFor"]} */
 export async function lookFor(id) {
 	try {
-		return await look(id);
+		return await askAndTell(jobUrl(id), {}, SHORT_PATIENCE_MS);
 	} catch (error) {
 		if (!(error instanceof ServiceError) || error.status !== 404) throw error;
+		tell(id, undefined);
 		return undefined;
 	}
 }
 
-/** A key makes sure that a request which is sent twice starts one run. */
-export function freshKey() {
-	return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16).padStart(8, "0")).join("");
+/** @type {Service["act"]} */
+export const act = (id, action, body = {}) => askAndTell(jobUrl(id, `/${action}`), sending("POST", body));
+
+/** @type {Service["rename"]} */
+export const rename = (id, name) => askAndTell(jobUrl(id), sending("PATCH", { name }));
+
+/** @type {Service["deleteJobs"]} */
+export const deleteJobs = (ids) =>
+	// Kept alive: also while the page is being left.
+	ask(`/jobs?${new URLSearchParams(ids.map((id) => ["id", id]))}`, { method: "DELETE", keepalive: true });
+
+/** @type {Service["samples"]} */
+export const samples = async (id, count) =>
+	(await json(jobUrl(id, `/samples?format=json&seed=0&count=${count}`), { priority: "low" })).samples;
+
+/** @type {Service["history"]} */
+export const history = (id) => json(jobUrl(id, "/history?format=json"));
+
+/** @type {Service["eventsAfter"]} */
+export const eventsAfter = (id, after) =>
+	json(jobUrl(id, `/events?after=${after}`), { headers: { Accept: "application/json" } });
+
+/** The address of a job, or of something of it. @param {string} id */
+export const jobUrl = (id, rest = "") => `/jobs/${id}${rest}`;
+
+/** 32 random hexadecimal digits. */
+export const freshKey = () =>
+	Array.from(crypto.getRandomValues(new Uint8Array(16)), (part) => part.toString(16).padStart(2, "0")).join("");
+
+/** @type {(method: string, body: object, headers?: Record<string, string>) => RequestInit} */
+const sending = (method, body, headers) => ({
+	method,
+	headers: { "Content-Type": "application/json", ...headers },
+	body: JSON.stringify(body),
+});
+
+/** @type {(file: File, body?: object) => FormData} */
+function formOf(file, body) {
+	const form = new FormData();
+	if (body) form.append("job", JSON.stringify({ ...body, data: undefined }));
+	form.append("data", file);
+	return form;
 }
 
-/**
- * @param {string} url
- * @param {RequestInit} [options]
- * @param {number} [patience] milliseconds
- */
+/** @type {(url: string, options?: RequestInit, patience?: number) => Promise<any>} patience in milliseconds */
 async function json(url, options, patience) {
 	const answer = await ask(url, { cache: "no-store", ...options }, patience);
 	try {

@@ -9,36 +9,36 @@ const SIDE = 56;
 const COUNT = 100;
 const RADIUS = 1.5 / SIDE;
 
-/** @type {WeakMap<Element, () => void>} */
-const unseen = new WeakMap();
-// Nothing is asked about runs that nobody sees.
-const watcher = new IntersectionObserver((entries) => {
-	for (const { target } of entries.filter(({ isIntersecting }) => isIntersecting)) {
-		watcher.unobserve(target);
-		unseen.get(target)?.();
-	}
-});
-
 export class Thumbnail {
 	element = make("span", { className: "run-thumb", ariaHidden: "true" });
+	/** @type {Job} */
+	#job;
 	#step = /** @type {number | null} */ (null); // of the weights that it shows
+	// Nothing is asked about runs that nobody sees.
+	#watcher = new IntersectionObserver(
+		(entries) => entries.some(({ isIntersecting }) => isIntersecting) && this.#draw(),
+	);
 
 	/** @param {Job} job */
-	constructor({ data }) {
-		const sign = DATA.has(data?.name ?? "") && !data?.rows ? data?.name : "own";
-		this.element.innerHTML = icon(`toy-${sign}`);
+	constructor(job) {
+		const { name = "", rows } = job.data ?? {};
+		this.#job = job;
+		this.element.innerHTML = icon(`toy-${DATA.has(name) && !rows ? name : "own"}`);
 	}
 
 	/** Show a run once it is seen; again where it has other weights. @param {Job} job */
 	show(job) {
-		const step = job.weights_step;
-		if (step === this.#step) return;
-		this.#step = step;
-		unseen.set(this.element, async () => {
-			const points = await samples(job.id, COUNT).catch(() => null); // its files may be gone
-			if (points && step === this.#step) this.element.replaceChildren(paint(points, job));
-		});
-		watcher.observe(this.element);
+		this.#job = job;
+		if (job.weights_step === this.#step) return;
+		this.#step = job.weights_step;
+		this.#watcher.observe(this.element);
+	}
+
+	async #draw() {
+		const [job, step] = [this.#job, this.#step];
+		this.#watcher.disconnect();
+		const points = await samples(job.id, COUNT).catch(() => null); // its files may be gone
+		if (points && step === this.#step) this.element.replaceChildren(paint(points, job));
 	}
 }
 

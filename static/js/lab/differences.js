@@ -1,22 +1,17 @@
-// What tells runs apart: their settings, and their figures.
+// What tells runs apart: their settings.
 
 import { USUAL } from "./fields.js";
-import { figuresOf } from "./report.js";
 import { valuesOf } from "./settings.js";
 import { storyOf } from "./stories.js";
-import { count, dataName, modelName, span, steady } from "./words.js";
-
-/** @typedef {{label: string, cells: {text: string, best: boolean}[]}} Row */
+import { count, dataName, modelName } from "./words.js";
 
 /** Settings that only one GAN has. @type {Record<string, string>} */
-export const OWNERS = { lambda_gp: "wgan_gp", clip: "wgan_clip" };
+const OWNERS = { lambda_gp: "wgan_gp", clip: "wgan_clip" };
 /** Settings that say themselves what they are; titles have the first two, unless the run has a name. */
 const BARE = ["model", "data", "fork"];
 const IN_TITLE = BARE.slice(0, 2);
 /** Neighbours in the list that differ in more settings are too different to be compared. */
 const MOST = 3;
-/** Figures of which more is better; of all others, less. */
-const HIGHER = ["modes_fairly_covered", "modes_covered", "high_quality"];
 
 /** The settings of runs, and the names of those in which they differ. @param {Job[]} jobs */
 function settingsOfAll(jobs) {
@@ -77,40 +72,3 @@ function settingsOf(job) {
 
 /** @param {string} name */
 const labelFor = (name) => document.querySelector(`label[for="${name}"]`)?.textContent?.split(",")[0] ?? "";
-
-/** The figures of several runs side by side. @type {(runs: Run[], frames: (Frame | undefined)[]) => Row[]} */
-export function tableOf(runs, frames) {
-	const figures = runs.map((run, i) => figuresOf(run, frames[i]));
-	const labels = new Map(figures.flat().map(({ name, label }) => [name, label]));
-	const comparable = new Set(runs.map(({ job }) => JSON.stringify(job.data))).size === 1;
-	const rows = [...labels].map(([name, label]) => {
-		const values = figures.map((all) => all.find((one) => one.name === name));
-		const best = comparable
-			? bestOf(
-					values.map((one) => one?.value ?? null),
-					HIGHER.includes(name),
-				)
-			: NaN;
-		return { label, cells: values.map((one) => ({ text: one?.text ?? "–", best: one?.value === best })) };
-	});
-	// Seconds tell more than the length only where the runs are equally long.
-	const lengths = new Set(runs.map(({ job, ended }) => (ended ? job.step - job.first_step : NaN)));
-	const seconds = runs.map(({ job }) => job.seconds || null);
-	const fastest = lengths.size === 1 && !lengths.has(NaN) ? bestOf(seconds, false) : NaN;
-	return [
-		...rows,
-		{ label: "steps trained", cells: runs.map(({ step }) => ({ text: count(step), best: false })) },
-		{ label: "time", cells: seconds.map((one) => ({ text: one ? duration(one) : "–", best: one === fastest })) },
-	];
-}
-
-/** @param {number} seconds */
-const duration = (seconds) => (seconds < 60 ? `${steady(seconds, 1)} s` : span(seconds));
-
-/** The best of several values; NaN where there is none that is better than another. */
-/** @type {(values: (number | null)[], higher: boolean) => number} */
-function bestOf(values, higher) {
-	const known = values.filter((value) => value !== null);
-	if (new Set(known).size < 2) return NaN;
-	return higher ? Math.max(...known) : Math.min(...known);
-}
