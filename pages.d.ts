@@ -6,6 +6,22 @@ type Face = { seed: number; truncation: number };
 /** The way from a face to another seed: the one that was just played, else the one that a morph would play. */
 type Walk = { from: Face; to: number };
 
+/** Where the service has pictures. Those that are given away name no weights, so they work for good. */
+type Addresses = {
+	/** The page with a face. */
+	page(face: Face): string;
+	/** A face, 16 pixels large. */
+	face(face: Face): string;
+	/** To give away. */
+	portrait(face: Face, size: number): string;
+	/** Faces side by side, whose seeds follow one by one. */
+	sheet(first: Face, count: number): string;
+	/** The frames of a walk, side by side. */
+	walk(walk: Walk, steps: number): string;
+	/** An animation to give away. */
+	gif(walk: Walk): string;
+};
+
 /** A job as the service describes it. What is stored may be unreadable; then its settings are null. */
 type Job = {
 	id: string;

@@ -69,6 +69,7 @@ async def face_page(request: Request, draw: Draw, generator: Generator) -> HTMLR
     base = str(request.base_url)
     picture = "/sample?" + urlencode({**place.face, "size": _PREVIEW_SIZE, "resample": "nearest"})
     return _page(
+        "/",
         "index.html",
         "js/face/main.js",
         title=f"No. {number} – nobody" if place.named else "nobody – portraits of people who do not exist",
@@ -83,14 +84,13 @@ async def face_page(request: Request, draw: Draw, generator: Generator) -> HTMLR
         truncation=_plain(place.truncation),
         permalink="/?" + urlencode(place.face),
         complaint=place.complaint,
-        notice="notice shown" if place.complaint else "notice",
     )
 
 
 @router.get("/lab")
 async def lab_page() -> HTMLResponse:
     """Serve the page on which GANs are trained and watched."""
-    return _page("lab.html", "js/lab/main.js")
+    return _page("/lab", "lab.html", "js/lab/main.js", complaint="")
 
 
 @router.get("/docs")
@@ -99,11 +99,25 @@ async def api_page() -> HTMLResponse:
     return _api_page()
 
 
-def _page(name: str, script: str, **values: str) -> HTMLResponse:
-    """Fill in a page: escaped values, and ``$modules``, by which the browser asks for all scripts at once."""
-    modules = "\n  ".join(f'<link rel="modulepreload" href="/static/{module}">' for module in modules_of(script))
+def _page(path: str, name: str, script: str, **values: str) -> HTMLResponse:
+    """Put a page's head and body into the frame of all pages, and fill in what depends on the visit, escaped.
+
+    Args:
+        path: its address.
+        name: its file.
+        script: its first module; by ``$modules``, the browser asks for all others at the same time.
+        values: what is filled in.
+    """
+    head, body = (STATIC / name).read_text().split("<body>\n")
+    template = (STATIC / "page.html").read_text().replace("$head", head).replace("$body", body)
+    modules = "\n\t".join(f'<link rel="modulepreload" href="/static/{module}">' for module in modules_of(script))
     filled = {key: escape(value) for key, value in values.items()}
-    return HTMLResponse(Template((STATIC / name).read_text()).substitute(filled, modules=modules), headers=_HEADERS)
+    return HTMLResponse(Template(template).substitute(filled, modules=modules, nav=_nav(path)), headers=_HEADERS)
+
+
+def _nav(path: str) -> str:
+    """Return the links to all pages, of which one is the current one."""
+    return (STATIC / "nav.html").read_text().replace(f'"{path}"', f'"{path}" aria-current="page"')
 
 
 @cache
@@ -118,7 +132,8 @@ def _api_page() -> HTMLResponse:
         swagger_ui_parameters={"tryItOutEnabled": True, "displayRequestDuration": True},
     )
     html = bytes(page.body).decode()
-    html = html.replace("<html>", '<html lang="en">').replace("<body>", "<body>\n" + (STATIC / "docs.html").read_text())
+    top = (STATIC / "docs.html").read_text().replace("$nav", _nav("/docs"))
+    html = html.replace("<html>", '<html lang="en">').replace("<body>", "<body>\n" + top)
     html = re.sub(r'<div id="swagger-ui">\s*</div>', '<main id="swagger-ui"></main>', html)
     [script] = re.findall("<script>(.*?)</script>", html, re.DOTALL)
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -2,13 +2,18 @@
 // Pixels are drawn and never read back: some browsers blur what a page reads from a canvas.
 
 import { ask, ServiceError } from "../shared/api.js";
-import { prefersCalm } from "../shared/dom.js";
-import { faceUrl, MORPH_STEPS, morphUrl } from "./faces.js";
+import { byId, prefersCalm } from "../shared/dom.js";
+import { addressOf, MORPH_STEPS } from "./faces.js";
 
 export const SIDE = 16;
 const REMEMBERED = 64;
 const DISSOLVE_MS = 240;
 const MORPH_MS = 1_800;
+
+/** Its data-state is waiting, moving or still. */
+const frame = byId("portrait");
+const canvas = byId("face", HTMLCanvasElement);
+let running = new AbortController();
 
 /** @type {Map<string, Promise<ImageBitmap>>} */
 const remembered = new Map();
@@ -23,62 +28,32 @@ export function loadPicture(url) {
 	return picture;
 }
 
-/**
- * Take a picture that is on the page already: it need not be fetched.
- * @param {string} url
- * @param {HTMLImageElement} image
- */
-export function rememberPicture(url, image) {
+/** Take the picture that came with the page: it need not be fetched. @param {Face} face */
+export function rememberFirst(face) {
+	const image = byId("first-face", HTMLImageElement);
 	const decoded = image.decode().then(() => createImageBitmap(image));
-	remembered.set(
-		url,
-		decoded.catch(() => fetchPicture(url)),
-	);
+	remembered.set(addressOf.face(face), decoded);
 }
 
-/**
- * Decode an answer of the service.
- * @param {Response} answer
- * @throws {ServiceError}
- */
+/** Decode an answer of the service. @param {Response} answer */
 export async function decodePicture(answer) {
 	const picture = await answer
 		.blob()
 		.then((blob) => createImageBitmap(blob))
 		.catch(() => null);
-	if (picture?.height !== SIDE || picture.width % SIDE !== 0) {
-		throw new ServiceError("The server sent something that is not a face.");
-	}
-	return picture;
+	if (picture?.height === SIDE && picture.width % SIDE === 0) return picture;
+	throw new ServiceError("The server sent something that is not a face.");
 }
 
 /**
- * Draw one face of a picture.
- * @param {HTMLCanvasElement} canvas
- * @param {ImageBitmap} picture
- * @param {number} [frame] which face, from the left
- * @param {number} [opacity] 0 … 1, over what is there
+ * Draw one face of a picture; its place counts from the left. An opacity, 0 … 1, lets what is there shine through.
+ * @type {(canvas: HTMLCanvasElement, picture: ImageBitmap, place?: number, opacity?: number) => void}
  */
-export function drawFace(canvas, picture, frame = 0, opacity = 1) {
+export function drawFace(canvas, picture, place = 0, opacity = 1) {
 	const context = pen(canvas);
 	context.globalAlpha = opacity;
-	context.drawImage(picture, frame * SIDE, 0, SIDE, SIDE, 0, 0, SIDE, SIDE);
+	context.drawImage(picture, place * SIDE, 0, SIDE, SIDE, 0, 0, SIDE, SIDE);
 	context.globalAlpha = 1;
-}
-
-/**
- * Draw single pixels of a face.
- * @param {HTMLCanvasElement} canvas
- * @param {ImageBitmap} picture
- * @param {Iterable<number>} places row by row, 0 … 255
- */
-function drawPixels(canvas, picture, places) {
-	const context = pen(canvas);
-	for (const place of places) {
-		const x = place % SIDE;
-		const y = Math.floor(place / SIDE);
-		context.drawImage(picture, x, y, 1, 1, x, y, 1, 1);
-	}
 }
 
 /** @param {string} url */
@@ -92,127 +67,90 @@ async function fetchPicture(url) {
 }
 
 /** @param {HTMLCanvasElement} canvas */
-function pen(canvas) {
-	const context = canvas.getContext("2d");
-	if (!context) throw new ServiceError("This browser cannot draw.");
-	return context;
-}
+const pen = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
-export class Portrait {
-	#frame;
-	#canvas;
-	#running = new AbortController();
+/**
+ * Hang a face: its pixels replace the old ones in random order. As for the others here, the answer is false where
+ * something else was asked for meanwhile.
+ * @type {(face: Face, onArrival: () => void) => Promise<boolean>}
+ */
+export const show = (face, onArrival) =>
+	hang(addressOf.face(face), (picture, signal) => {
+		onArrival();
+		return dissolve(picture, signal);
+	});
 
-	/**
-	 * @param {HTMLElement} frame gets data-state: waiting, moving or still
-	 * @param {HTMLCanvasElement} canvas
-	 */
-	constructor(frame, canvas) {
-		this.#frame = frame;
-		this.#canvas = canvas;
-	}
+/** Hang a face at once. @param {Face} face */
+export const swap = (face) =>
+	hang(addressOf.face(face), async (picture) => {
+		drawFace(canvas, picture);
+		return true;
+	});
 
-	/**
-	 * Hang a face: its pixels replace the old ones in random order.
-	 * @param {Face} face
-	 * @param {() => void} onArrival called when the face is here, before it is drawn
-	 * @returns {Promise<boolean>} true when the face hangs, false when another one was asked for meanwhile
-	 */
-	show(face, onArrival) {
-		return this.#follow(faceUrl(face), (picture, signal) => {
-			onArrival();
-			return dissolve(this.#canvas, picture, signal);
-		});
-	}
+/** Let one face become another. @param {Walk} walk */
+export const morph = (walk) => hang(addressOf.walk(walk, MORPH_STEPS), playStrip);
 
-	/**
-	 * Hang a face at once.
-	 * @param {Face} face
-	 * @returns {Promise<boolean>} as for show
-	 */
-	swap(face) {
-		return this.#follow(faceUrl(face), async (picture) => {
-			drawFace(this.#canvas, picture);
-			return true;
-		});
-	}
+/** @typedef {(picture: ImageBitmap, signal: AbortSignal) => Promise<boolean>} Draw */
 
-	/**
-	 * Let one face become another.
-	 * @param {Walk} walk
-	 * @returns {Promise<boolean>} as for show
-	 */
-	morph(walk) {
-		return this.#follow(morphUrl(walk), (strip, signal) => playStrip(this.#canvas, strip, signal));
-	}
-
-	/**
-	 * @param {string} url
-	 * @param {(picture: ImageBitmap, signal: AbortSignal) => Promise<boolean>} draw
-	 */
-	async #follow(url, draw) {
-		this.#running.abort();
-		this.#running = new AbortController();
-		const { signal } = this.#running;
-		this.#frame.dataset.state = "waiting";
-		try {
-			const picture = await loadPicture(url);
-			if (signal.aborted) return false;
-			this.#frame.dataset.state = "moving";
-			return await draw(picture, signal);
-		} catch (error) {
-			if (signal.aborted) return false;
-			throw error;
-		} finally {
-			if (!signal.aborted) this.#frame.dataset.state = "still";
-		}
+/** @type {(url: string, draw: Draw) => Promise<boolean>} */
+async function hang(url, draw) {
+	running.abort();
+	running = new AbortController();
+	const { signal } = running;
+	frame.dataset.state = "waiting";
+	try {
+		const picture = await loadPicture(url);
+		if (signal.aborted) return false;
+		frame.dataset.state = "moving";
+		return await draw(picture, signal);
+	} catch (error) {
+		if (signal.aborted) return false;
+		throw error;
+	} finally {
+		if (!signal.aborted) frame.dataset.state = "still";
 	}
 }
 
-/** @type {(canvas: HTMLCanvasElement, picture: ImageBitmap, signal: AbortSignal) => Promise<boolean>} */
-function dissolve(canvas, picture, signal) {
+/** @type {Draw} */
+function dissolve(picture, signal) {
 	const order = shuffled(SIDE * SIDE);
 	let drawn = 0;
 	return animate(DISSOLVE_MS, signal, (progress) => {
 		const due = Math.round(progress * order.length);
-		drawPixels(canvas, picture, order.slice(drawn, due));
+		for (const place of order.slice(drawn, due)) {
+			const [x, y] = [place % SIDE, Math.floor(place / SIDE)];
+			pen(canvas).drawImage(picture, x, y, 1, 1, x, y, 1, 1);
+		}
 		drawn = due;
 	});
 }
 
-/** @type {(canvas: HTMLCanvasElement, strip: ImageBitmap, signal: AbortSignal) => Promise<boolean>} */
-function playStrip(canvas, strip, signal) {
+/** @type {Draw} */
+function playStrip(strip, signal) {
 	return animate(MORPH_MS, signal, (progress) => {
 		const eased = (1 - Math.cos(Math.PI * progress)) / 2; // starts and stops gently
-		const place = eased * (MORPH_STEPS - 1);
-		const frame = Math.floor(place);
-		drawFace(canvas, strip, frame);
-		if (place > frame) drawFace(canvas, strip, frame + 1, place - frame);
+		const at = eased * (MORPH_STEPS - 1);
+		const place = Math.floor(at);
+		drawFace(canvas, strip, place);
+		if (at > place) drawFace(canvas, strip, place + 1, at - place);
 	});
 }
 
 /**
- * Draw frame after frame; where less motion is asked for, only the last.
- * @param {number} duration milliseconds
- * @param {AbortSignal} signal stops it
- * @param {(progress: number) => void} draw gets 0 … 1; the last call gets 1
- * @returns {Promise<boolean>} whether it came to its end
+ * Draw frame after frame, with the progress 0 … 1; where less motion is asked for, only the last. The answer is whether
+ * it came to its end.
+ * @type {(milliseconds: number, signal: AbortSignal, draw: (progress: number) => void) => Promise<boolean>}
  */
-function animate(duration, signal, draw) {
-	return new Promise((resolve) => {
-		/** @type {number | undefined} */
-		let start;
-		/** @param {number} now */
-		function frame(now) {
-			if (signal.aborted) return resolve(false);
-			start ??= now;
-			const progress = prefersCalm() ? 1 : Math.min((now - start) / duration, 1);
-			draw(progress);
-			if (progress === 1) return resolve(true);
-			requestAnimationFrame(frame);
-		}
-		requestAnimationFrame(frame);
-	});
+async function animate(milliseconds, signal, draw) {
+	let start = 0;
+	for (let progress = 0; progress < 1; ) {
+		const now = await new Promise(requestAnimationFrame);
+		if (signal.aborted) return false;
+		start ||= now;
+		progress = prefersCalm() ? 1 : Math.min((now - start) / milliseconds, 1);
+		draw(progress);
+	}
+	return true;
 }
 
 /** @param {number} count */

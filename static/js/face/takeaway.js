@@ -4,80 +4,64 @@ import { ask } from "../shared/api.js";
 import { byId } from "../shared/dom.js";
 import { guard } from "../shared/notice.js";
 import { copyLink, save } from "../shared/sharing.js";
-import { gifUrl, pageUrl, portraitUrl, readableSeed, stripUrl } from "./faces.js";
+import { addressOf, readableSeed } from "./faces.js";
+import { face, followWall } from "./wall.js";
 
 const SHARED_SIZE = 512;
 /** Browsers open the share sheet only for a few seconds after the tap. */
 const SHARED_PICTURE_MS = 2_500;
+const STRIP_STEPS = 9;
 
-/**
- * Offer the permalink and the picture, by the browser's own share sheet where it has one.
- * @returns {(face: Face) => void} call it with the face that hangs
- */
+/** Offer the permalink and the picture, by the browser's own share sheet where it has one. */
 export function openTakeaway() {
 	const link = byId("download", HTMLAnchorElement);
 	const size = byId("download-size", HTMLSelectElement);
-	const shareButton = byId("share");
-	/** @type {Face | undefined} */
-	let hanging;
+	const button = byId("share");
 
 	function aim() {
-		if (!hanging) return;
-		link.href = portraitUrl(hanging, Number(size.value));
-		link.download = `nobody-${hanging.seed}-${size.value}.png`;
+		link.href = addressOf.portrait(face, Number(size.value));
+		link.download = `nobody-${face.seed}-${size.value}.png`;
 	}
 
-	size.addEventListener("change", aim);
-	byId("copy-link").addEventListener("click", () => hanging && void copyLink(linkTo(hanging)));
-	shareButton.hidden = !("share" in navigator);
-	shareButton.addEventListener("click", () => hanging && void share(hanging));
+	size.onchange = aim;
+	followWall(aim);
 	saveOnClick(link);
-
-	return (face) => {
-		hanging = face;
-		aim();
-	};
+	byId("copy-link").onclick = () => void copyLink(permalink());
+	button.hidden = !("share" in navigator);
+	button.onclick = share;
 }
 
-/**
- * Show the way from one face to another, and offer it as a GIF.
- * @returns {(walk: Walk) => void} call it with the ends
- */
+/** Show the way from one face to another, and offer it as a GIF. */
 export function openStrip() {
 	const strip = byId("strip", HTMLImageElement);
 	const link = byId("strip-gif", HTMLAnchorElement);
 	saveOnClick(link);
-	strip.addEventListener("error", () => strip.classList.add("missing"));
-	strip.addEventListener("load", () => strip.classList.remove("missing"));
-
-	return (walk) => {
-		strip.src = stripUrl(walk);
-		link.href = gifUrl(walk);
+	strip.onerror = () => strip.classList.add("missing");
+	strip.onload = () => strip.classList.remove("missing");
+	followWall((walk) => {
+		strip.src = addressOf.walk(walk, STRIP_STEPS);
+		link.href = addressOf.gif(walk);
 		link.download = `nobody-${walk.from.seed}-${walk.to}.gif`;
 		byId("strip-from").textContent = readableSeed(walk.from.seed);
 		byId("strip-to").textContent = readableSeed(walk.to);
-	};
+	});
 }
 
 /** @param {HTMLAnchorElement} link */
 function saveOnClick(link) {
-	link.addEventListener("click", (event) => {
+	link.onclick = (event) => {
 		if (event.ctrlKey || event.metaKey || event.shiftKey) return;
 		event.preventDefault();
 		const { href, download } = link;
 		void guard(() => save(href, download));
-	});
+	};
 }
 
-/** @param {Face} face */
-function linkTo(face) {
-	return new URL(pageUrl(face), location.href).href;
-}
+const permalink = () => new URL(addressOf.page(face), location.href).href;
 
-/** @param {Face} face */
-async function share(face) {
-	const link = { title: `Nobody, no. ${readableSeed(face.seed)}`, url: linkTo(face) };
-	const withPicture = { ...link, files: await sharedFiles(face) };
+async function share() {
+	const link = { title: `Nobody, no. ${readableSeed(face.seed)}`, url: permalink() };
+	const withPicture = { ...link, files: await sharedFiles() };
 	try {
 		await navigator.share(navigator.canShare?.(withPicture) ? withPicture : link);
 	} catch (error) {
@@ -87,14 +71,12 @@ async function share(face) {
 	}
 }
 
-/**
- * @param {Face} face
- * @returns {Promise<File[]>} the picture, or nothing where it does not come in time
- */
-async function sharedFiles(face) {
+/** The picture, or nothing where it does not come in time. */
+async function sharedFiles() {
+	const name = `nobody-${face.seed}.png`;
 	try {
-		const answer = await ask(portraitUrl(face, SHARED_SIZE), {}, SHARED_PICTURE_MS);
-		return [new File([await answer.blob()], `nobody-${face.seed}.png`, { type: "image/png" })];
+		const answer = await ask(addressOf.portrait(face, SHARED_SIZE), {}, SHARED_PICTURE_MS);
+		return [new File([await answer.blob()], name, { type: "image/png" })];
 	} catch {
 		return [];
 	}

@@ -6,16 +6,14 @@ import { settingOf } from "./settings.js";
 
 const AGAIN = "The server can be reached again; please try once more.";
 
-/** @type {Map<string, "retry" | "forget">} what to say in each box when the service is back */
+/** @type {Map<string, string>} what to say in each box when the service is back */
 const passing = new Map();
 
 /**
- * Say what is wrong.
- * @param {string} id of the box
- * @param {unknown} problem a ServiceError or a text; other errors are thrown on
- * @param {"retry" | "forget"} then when the service is back: that the reader should try again, or nothing
+ * Say what is wrong: a ServiceError or a text; other errors are thrown on.
+ * @type {(id: string, problem: unknown, then?: string) => void} the box, and what it says when the service is back
  */
-export function complain(id, problem, then = "retry") {
+export function complain(id, problem, then = AGAIN) {
 	if (problem instanceof Error && !(problem instanceof ServiceError)) throw problem;
 	passing.delete(id);
 	if (problem instanceof ServiceError && problem.passes) passing.set(id, then);
@@ -28,10 +26,7 @@ export function forgive(id) {
 	write(id, "");
 }
 
-/**
- * @param {string} id
- * @param {string} message empty hides the box
- */
+/** @type {(id: string, message: string) => void} */
 function write(id, message) {
 	const box = byId(id);
 	if (box.textContent !== message || box.hidden) box.textContent = message; // else screen readers would say it again
@@ -40,15 +35,11 @@ function write(id, message) {
 
 followService((reached) => {
 	if (!reached) return;
-	for (const [id, then] of passing) write(id, then === "retry" ? AGAIN : "");
+	for (const [id, then] of passing) write(id, then);
 	passing.clear();
 });
 
-/**
- * Find which settings a refusal is about.
- * @param {ServiceError} error
- * @returns {Map<string, string>} settings and what is wrong with each
- */
+/** Find which settings a refusal is about, and what is wrong with each. @param {ServiceError} error */
 export function complaintsOf(error) {
 	if (error.message.startsWith("the job would not fit")) return new Map([["gen_shape", error.message]]);
 	const path = error.message.match(/^(?:[a-z_.× ]+: )+/)?.[0] ?? "";
@@ -62,7 +53,7 @@ export function complaintsOf(error) {
 	return found;
 }
 
-/** Say what is wrong beside a field. @type {(field: HTMLInputElement | HTMLSelectElement, message: string) => void} */
+/** Say what is wrong beside a field. @type {(field: Element, message: string) => void} */
 export function blame(field, message) {
 	const note = make("p", { className: "error", id: `${field.id}-error`, role: "alert" }, message);
 	field.closest(".setting")?.append(note);
@@ -70,10 +61,10 @@ export function blame(field, message) {
 	field.setAttribute("aria-errormessage", note.id);
 }
 
-/** Take what is said beside a field away. @param {HTMLElement | undefined} field */
+/** Take what is said beside a field away. @param {Element} field */
 export function pardon(field) {
-	if (field?.ariaInvalid !== "true") return;
-	field.removeAttribute("aria-invalid");
+	if (!field.ariaInvalid) return;
+	field.ariaInvalid = null;
 	field.removeAttribute("aria-errormessage");
 	byId(`${field.id}-error`).remove();
 }

@@ -1,10 +1,11 @@
 // A fork of the run that is shown: it goes on from a checkpoint, with other settings, which are chosen in the form.
 
 import { byId, put } from "../shared/dom.js";
+import * as form from "./form.js";
 import { owner } from "./owner.js";
 import { act } from "./service.js";
 import { bodyOf } from "./settings.js";
-import { followVisit, form } from "./visit.js";
+import { followVisit } from "./visit.js";
 import { count } from "./words.js";
 
 /** What may change in a fork. */
@@ -32,7 +33,7 @@ export function offerFork(run, shown = 0) {
 export async function start() {
 	if (!prepared) return [];
 	const { job, step, before } = prepared;
-	const changed = Object.entries(form.complete).filter(
+	const changed = Object.entries(form.complete()).filter(
 		([name, text]) => FORKABLE.includes(name) && text !== before[name],
 	);
 	const { data, ...changes } = bodyOf({ ...Object.fromEntries(changed), data: "" });
@@ -48,8 +49,8 @@ function prepare() {
 	if (!offered) return;
 	const { job, step, shown } = offered;
 	form.mirror(job);
-	restrict({ job, step, before: form.complete });
-	if (step === job.steps) form.fill({ ...form.values, epochs: String(2 * Number(job.epochs)) });
+	restrict({ job, step, before: form.complete() });
+	if (step === job.steps) form.fill({ ...form.values(), epochs: String(2 * Number(job.epochs)) });
 	const nearest = step < shown ? `, the last checkpoint before step ${count(shown)}` : "";
 	byId("fork-text").textContent =
 		`A fork goes on from step ${count(step)}${nearest}. Epochs and steps count from the beginning.`;
@@ -66,7 +67,7 @@ function restrict(fork) {
 	}
 	byId("fork-note").hidden = !fork;
 	byId("usual").hidden = fork !== undefined;
-	form.verb = fork ? "Start the fork" : "Start training";
+	form.setVerb(fork ? "Start the fork" : "Start training");
 	if (fork) byId("more-settings", HTMLDetailsElement).open = true;
 }
 

@@ -2,9 +2,9 @@
 
 import { ServiceError } from "../shared/api.js";
 import { byId } from "../shared/dom.js";
-import { blame, complain, complaintsOf, forgive, pardon } from "./complaints.js";
+import { blame, complain as complainIn, complaintsOf, forgive, pardon } from "./complaints.js";
 import { makeFields, USUAL_DATA } from "./fields.js";
-import { OwnData } from "./own.js";
+import * as own from "./own.js";
 import { check } from "./service.js";
 import { bodyOf, OWN, POINTS, settingError, valuesOf } from "./settings.js";
 import { MODELS, sizesText } from "./words.js";
@@ -17,231 +17,183 @@ const CALM_MS = 300;
 /** Settings that may change in a story without making it another one. */
 const SAME_STORY = ["seed", "name"];
 
-export class SettingsForm {
-	#form = byId("settings", HTMLFormElement);
-	#model = byId("model", HTMLSelectElement);
-	#start = byId("start");
-	#origin = byId("origin");
-	#verb = "Start training";
-	#fold = byId("more-settings", HTMLDetailsElement);
-	/** @type {Values} */
-	#usual;
-	/** @type {OwnData} */
-	#own;
-	/** @type {number | undefined} */
-	#timer;
+const form = byId("settings", HTMLFormElement);
+const start = byId("start");
+const origin = byId("origin");
+let verb = "Start training";
+/** @type {Values} */
+let usual = {};
+/** @type {number | undefined} */
+let timer;
 
-	/**
-	 * @param {() => void} onChange a setting has changed
-	 * @param {() => void} onStart the run shall start
-	 */
-	constructor(onChange, onStart) {
-		makeFields();
-		this.#form.reset(); // browsers like to remember what was typed
-		this.#usual = this.#all();
-		this.#own = new OwnData(() => {
-			this.#put("preset", "");
-			this.#adapt();
-			onChange();
-		});
-		this.#form.addEventListener("input", ({ target }) => {
-			const name = (target instanceof Element && target.getAttribute("name")) || "";
-			if (!name) return;
-			pardon(this.#field(name));
-			if (!SAME_STORY.includes(name)) this.#put("preset", "");
-			this.#adapt();
-			onChange();
-		});
-		this.#form.addEventListener("submit", (event) => {
-			event.preventDefault();
-			if (this.#start.ariaDisabled !== "true") onStart();
-		});
-		byId("roll").addEventListener("click", () => {
-			this.#put("seed", String(crypto.getRandomValues(new Uint32Array(1))[0] % MAX_SEED));
-			pardon(this.#field("seed"));
-			onChange();
-		});
-		byId("usual").addEventListener("click", () => {
-			const { model, data, seed, data_name } = this.#all();
-			this.fill({ model, data, seed, ...(data === OWN && { data_name, ...this.#own.values }) });
-			onChange();
-		});
-		this.#adapt();
+/** @type {(onChange: () => void, onStart: () => void) => void} a setting has changed; the run shall start */
+export function begin(onChange, onStart) {
+	makeFields();
+	form.reset(); // browsers like to remember what was typed
+	own.begin(() => {
+		put("preset", "");
+		adapt();
+		onChange();
+	});
+	form.oninput = ({ target }) => {
+		const name = target instanceof Element && target.getAttribute("name");
+		if (!name) return;
+		pardon(fieldOf(name));
+		if (!SAME_STORY.includes(name)) put("preset", "");
+		adapt();
+		onChange();
+	};
+	form.onsubmit = (event) => {
+		event.preventDefault();
+		if (start.ariaDisabled !== "true") onStart();
+	};
+	byId("roll").onclick = () => {
+		put("seed", String(Math.floor(Math.random() * MAX_SEED)));
+		fieldOf("seed").dispatchEvent(new Event("input", { bubbles: true }));
+	};
+	byId("usual").onclick = () => {
+		const { model, data, seed, data_name } = complete();
+		fill({ model, data, seed, ...(data === OWN && { data_name, ...own.values }) });
+		onChange();
+	};
+	adapt();
+	usual = complete();
+}
+
+/** The settings that are not as usual. @returns {Values} */
+export function values() {
+	const chosen = Object.entries(complete()).filter(([name, text]) => text !== (usual[name] ?? ""));
+	return { ...Object.fromEntries(chosen), ...(isOwn() && own.values) };
+}
+
+/** All settings that count for the chosen GAN and data. @returns {Values} */
+export function complete() {
+	const all = [...new FormData(form)].filter(([name]) => !fieldOf(name).closest("[data-only][hidden]"));
+	return Object.fromEntries(all.map(([name, text]) => [name, String(text).trim()]));
+}
+
+/** What to send to start a run: a body, and maybe a file. @throws {ServiceError} something cannot be sent */
+export function request() {
+	for (const field of form.querySelectorAll("input")) {
+		if (field.validity.badInput && !field.closest("[hidden]")) throw settingError(field.name, "Expected a number.");
 	}
+	if (!isOwn()) return { body: bodyOf(complete()) };
+	if (!own.factsOf()) throw settingError("data", own.lack());
+	const { data = {}, file, ...rest } = own.parcel();
+	return { body: { ...rest, ...bodyOf(complete(), data) }, file };
+}
 
-	/** The settings that are not as usual. */
-	get values() {
-		const chosen = Object.entries(this.#all()).filter(([name, text]) => text !== (this.#usual[name] ?? ""));
-		return { ...Object.fromEntries(chosen), ...(this.#isOwn && this.#own.values) };
-	}
+/** Show the settings of a run, and what an address says of its points. @type {(job: Job, given?: Values) => void} */
+export function mirror(job, given = {}) {
+	const found = valuesOf(job);
+	const points = found.data === OWN ? POINTS.filter((name) => given[name]) : [];
+	fill({ ...found, ...Object.fromEntries(points.map((name) => [name, given[name]])) }, job);
+	origin.hidden = !job.parent;
+	if (!job.parent) return;
+	origin.textContent = `The run that is shown went on from step ${job.parent.step} of another one; a new one begins at step 0.`;
+}
 
-	/** All settings that count for the chosen GAN and data. */
-	get complete() {
-		return this.#all();
-	}
+/** Show settings, perhaps of a job; those that are left out are as usual. @type {(given: Values, job?: Job) => void} */
+export function fill(given, job) {
+	clear();
+	origin.hidden = true;
+	if (given.data === OWN) own.load(given, job);
+	for (const [name, text] of Object.entries({ ...usual, ...given })) put(name, text);
+	adapt();
+}
 
-	/** What to send to start a run: a body, and maybe a file. @throws {ServiceError} something cannot be sent */
-	get request() {
-		const wrong = this.#fields().find((field) => field.validity.badInput && !field.closest("[hidden]"));
-		if (wrong) throw settingError(wrong.name, "Expected a number.");
-		if (!this.#isOwn) return { body: bodyOf(this.#all()) };
-		if (!this.#own.facts) throw settingError("data", this.#own.lack);
-		const { data, file, ...usual } = this.#own.parcel;
-		return { body: { ...usual, ...bodyOf(this.#all(), data ?? {}) }, file };
-	}
+/** Say what the button starts. @param {string} text */
+export function setVerb(text) {
+	verb = text;
+	setBusy(false);
+}
 
-	/**
-	 * Show the settings of a run.
-	 * @param {Job} job
-	 * @param {Values} [given] what an address says of its points
-	 */
-	mirror(job, given = {}) {
-		const values = valuesOf(job);
-		const points = values.data === OWN ? POINTS.filter((name) => given[name]) : [];
-		this.fill({ ...values, ...Object.fromEntries(points.map((name) => [name, given[name]])) }, job);
-		const { parent } = job;
-		this.#origin.hidden = !parent;
-		if (!parent) return;
-		this.#origin.textContent = `The run that is shown went on from step ${parent.step} of another one; a new one begins at step 0.`;
-	}
+/** @param {boolean} busy whether a run is being started */
+export function setBusy(busy) {
+	start.ariaDisabled = String(busy);
+	start.textContent = busy ? "Starting …" : verb;
+}
 
-	/**
-	 * Show settings; those that are left out are as usual.
-	 * @param {Values} values
-	 * @param {Job} [job] whose they are: it may have points of its own
-	 */
-	fill(values, job) {
-		this.clear();
-		this.#origin.hidden = true;
-		if (values.data === OWN) this.#own.load(values, job);
-		for (const [name, text] of Object.entries({ ...this.#usual, ...values })) this.#put(name, text);
-		this.#adapt();
-	}
+/** Take all complaints away. */
+export function clear() {
+	forgive("settings-error");
+	forgive("own-error");
+	pardonAll();
+}
 
-	/** What the button that starts it says. @param {string} verb */
-	set verb(verb) {
-		this.#verb = verb;
-		this.busy = false;
-	}
+/** Say what is wrong, beside the field that it is about, and go there. @param {ServiceError} error */
+export function complain(error) {
+	clear();
+	const blamed = blameFields(error);
+	// What the service refuses and no field is about, is in the points.
+	if (blamed.length === 0 && isOwn() && error.status === 422) blamed.push(own.complain(error));
+	if (blamed.length === 0) return complainIn("settings-error", error);
+	const fold = byId("more-settings", HTMLDetailsElement);
+	if (fold.contains(blamed[0])) fold.open = true;
+	blamed[0].focus();
+}
 
-	/** @param {boolean} busy whether a run is being started */
-	set busy(busy) {
-		this.#start.ariaDisabled = String(busy);
-		this.#start.textContent = busy ? "Starting …" : this.#verb;
-	}
-
-	/** Take all complaints away. */
-	clear() {
-		forgive("settings-error");
-		this.#own.forgive();
-		for (const field of this.#fields()) pardon(field);
-	}
-
-	/**
-	 * Say what is wrong, beside the field that it is about.
-	 * @param {ServiceError} error
-	 * @param {boolean} [quietly] only if it is about a field, and without going there
-	 */
-	complain(error, quietly = false) {
-		if (quietly) this.#fields().forEach(pardon);
-		else this.clear();
-		const blamed = [...complaintsOf(error)].flatMap(([name, message]) => this.#blame(name, message) ?? []);
-		if (quietly) return;
-		// What the service refuses and no field is about, is in the points.
-		if (blamed.length === 0 && this.#isOwn && error.status === 422) blamed.push(this.#own.complain(error));
-		if (blamed.length === 0) return complain("settings-error", error);
-		if (this.#fold.contains(blamed[0])) this.#fold.open = true;
-		blamed[0].focus();
-	}
-
-	/** @type {(name: string, message: string) => HTMLElement | undefined} */
-	#blame(name, message) {
-		if (this.#isOwn && ["data", "data_name", "size"].includes(name)) return this.#own.complain(message);
-		const field = this.#field(name);
-		pardon(this.#field(name));
-		if (field) blame(field, message);
+/** @type {(error: ServiceError) => HTMLElement[]} */
+const blameFields = (error) =>
+	[...complaintsOf(error)].flatMap(([name, message]) => {
+		if (isOwn() && ["data", "size", ...POINTS].includes(name)) return own.complain(message);
+		const field = fieldOf(name);
+		if (!field?.closest(".setting")) return [];
+		pardon(field);
+		blame(field, message);
 		return field;
-	}
+	});
 
-	/** Show what belongs to the chosen GAN and data. */
-	#adapt() {
-		const rows = this.#isOwn ? this.#own.facts?.rows : undefined;
-		const batch = String(Math.min(USUAL_BATCH, rows ?? USUAL_BATCH)); // a few points of one’s own are one batch
-		if (this.#field("batch_size")?.value === this.#usual.batch_size) this.#put("batch_size", batch);
-		this.#usual.batch_size = batch;
-		byId("model-help").textContent = MODELS.get(this.#model.value)?.help ?? "";
-		for (const part of this.#form.querySelectorAll("[data-only]")) part.toggleAttribute("hidden", !this.#counts(part));
-		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => void this.#check(), CALM_MS);
-	}
+function pardonAll() {
+	form.querySelectorAll("[aria-invalid]").forEach(pardon);
+}
 
-	/** Have the service do the arithmetic, and say beside the fields what it would refuse. */
-	async #check() {
-		const timer = this.#timer;
-		const own = this.#isOwn ? this.#own.facts : undefined;
-		const sums = byId("sums");
-		sums.hidden = this.#isOwn && !own;
-		if (sums.hidden) return;
-		try {
-			const sizes = await check(bodyOf({ ...this.#all(), data: own ? USUAL_DATA : this.#data }), own);
-			if (timer !== this.#timer) return;
-			this.#fields().forEach(pardon);
-			byId("gen_shape", HTMLInputElement).placeholder = sizes.generator.widths.join(", ");
-			sums.textContent = sizesText(sizes);
-		} catch (error) {
-			if (!(error instanceof ServiceError)) throw error;
-			if (timer !== this.#timer) return;
-			sums.textContent = "";
-			this.complain(error, true);
-		}
+/** Show what belongs to the chosen GAN and data. */
+function adapt() {
+	const rows = (isOwn() && own.factsOf()?.rows) || USUAL_BATCH;
+	const batch = String(Math.min(USUAL_BATCH, rows)); // a few points of one’s own are one batch
+	if (fieldOf("batch_size").value === usual.batch_size) put("batch_size", batch);
+	usual.batch_size = batch;
+	const model = fieldOf("model").value;
+	byId("model-help").textContent = MODELS.get(model)?.help ?? "";
+	const chosen = [model, isOwn() ? OWN : "toys"];
+	for (const part of form.querySelectorAll("[data-only]")) {
+		part.toggleAttribute("hidden", !chosen.includes(part.getAttribute("data-only") ?? ""));
 	}
+	clearTimeout(timer);
+	timer = setTimeout(() => void calculate(), CALM_MS);
+}
 
-	get #data() {
-		return this.#form.querySelector("input[name=data]:checked")?.getAttribute("value") ?? USUAL_DATA;
-	}
-
-	get #isOwn() {
-		return this.#data === OWN;
-	}
-
-	/** @param {Element} part of the form, and whether it is about the chosen GAN and data */
-	#counts(part) {
-		const only = part.getAttribute("data-only");
-		if (only === "toys" || only === OWN) return this.#isOwn === (only === OWN);
-		return only === this.#model.value;
-	}
-
-	#all() {
-		/** @type {Values} */
-		const values = {};
-		for (const field of this.#fields()) {
-			const only = field.closest("[data-only]");
-			if (only && !this.#counts(only)) continue;
-			if (field instanceof HTMLInputElement && field.type === "radio" && !field.checked) continue;
-			values[field.name] = field.value.trim();
-		}
-		return values;
-	}
-
-	/** @param {string} name */
-	#field(name) {
-		return this.#fields().find((field) => field.name === name);
-	}
-
-	#fields() {
-		return [...this.#form.elements].filter(isField).filter((field) => field.name);
-	}
-
-	/** Fill in a setting. An option that does not exist changes nothing. @type {(name: string, text: string) => void} */
-	#put(name, text) {
-		for (const field of this.#fields().filter((one) => one.name === name)) {
-			if (field instanceof HTMLSelectElement) {
-				if ([...field.options].some(({ value }) => value === text)) field.value = text;
-			} else if (field.type === "radio") field.checked ||= field.value === text;
-			else field.value = text;
-		}
+/** Have the service do the arithmetic, and say beside the fields what it would refuse. */
+async function calculate() {
+	const mine = timer;
+	const facts = isOwn() ? own.factsOf() : undefined;
+	const sums = byId("sums");
+	sums.hidden = isOwn() && !facts;
+	if (sums.hidden) return;
+	try {
+		const sizes = await check(bodyOf({ ...complete(), ...(facts && { data: USUAL_DATA }) }), facts);
+		if (mine !== timer) return;
+		pardonAll();
+		byId("gen_shape", HTMLInputElement).placeholder = sizes.generator.widths.join(", ");
+		sums.textContent = sizesText(sizes);
+	} catch (error) {
+		if (!(error instanceof ServiceError)) throw error;
+		if (mine !== timer) return;
+		sums.textContent = "";
+		pardonAll();
+		blameFields(error);
 	}
 }
 
-/** @type {(element: Element) => element is Field} */
-const isField = (element) => element instanceof HTMLInputElement || element instanceof HTMLSelectElement;
+const isOwn = () => new FormData(form).get("data") === OWN;
+
+/** @type {(name: string) => Field} */
+const fieldOf = (name) => /** @type {Field} */ (form.querySelector(`[name=${name}]`));
+
+/** Fill in a setting. What does not exist changes nothing. @type {(name: string, text: string) => void} */
+function put(name, text) {
+	const field = /** @type {Field | RadioNodeList | null} */ (form.elements.namedItem(name));
+	const options = field instanceof HTMLSelectElement ? [...field.options].map(({ value }) => value) : [text];
+	if (field && options.includes(text)) field.value = text;
+}

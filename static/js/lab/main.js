@@ -5,7 +5,7 @@ import { followColours } from "../shared/colours.js";
 import { byId } from "../shared/dom.js";
 import { bringExample } from "./example.js";
 import * as fork from "./fork.js";
-import { SettingsForm } from "./form.js";
+import * as form from "./form.js";
 import { followKey } from "./key.js";
 import { owner } from "./owner.js";
 import { followRemedies } from "./remedies.js";
@@ -18,21 +18,19 @@ import * as studio from "./studio.js";
 import { explainAll } from "./terms.js";
 import * as visit from "./visit.js";
 
-const form = new SettingsForm(visit.keepAddress, start);
-
 async function start() {
 	form.clear();
-	form.busy = true;
+	form.setBusy(true);
 	try {
 		if (fork.isPrepared()) return visit.go(await fork.start());
-		const { body, file } = form.request;
-		const given = form.values;
+		const { body, file } = form.request();
+		const given = form.values();
 		visit.go([await submit({ ...body, views: VIEWS, owner }, file)], given);
 	} catch (error) {
 		if (!(error instanceof ServiceError)) throw error;
 		form.complain(error);
 	} finally {
-		form.busy = false;
+		form.setBusy(false);
 	}
 }
 
@@ -59,7 +57,7 @@ async function arrive() {
 async function beginStories() {
 	try {
 		await offerStories(({ name, job }) =>
-			startWith({ ...valuesOf({ ...job, preset: name }), seed: form.complete.seed }),
+			startWith({ ...valuesOf({ ...job, preset: name }), seed: form.complete().seed }),
 		);
 		studio.repaint();
 	} catch (error) {
@@ -68,7 +66,8 @@ async function beginStories() {
 	}
 }
 
-visit.begin(form);
+form.begin(visit.keepAddress, start);
+visit.begin();
 offerSeen(() => {
 	visit.keepAddress();
 	studio.repaint();

@@ -36,11 +36,7 @@ export function pointsAt({ points: text = "", kept }) {
 	return { points: drawn ? points.map((point) => point.map((one) => one / GRID)) : points, drawn };
 }
 
-/**
- * Read numbers, a point a line, with semicolons, tabs, commas or spaces between.
- * @param {string} text
- * @returns {number[][] | undefined} nothing where they are not as plain as that
- */
+/** Read points, one a line, if they are as plain as that; between numbers are ; tabs , or spaces. @param {string} text */
 export function pointsOf(text) {
 	const lines = text.split(/[\r\n]+/).filter((line) => line.trim());
 	const separator = [";", "\t", ","].find((one) => text.includes(one)) ?? /\s+/;

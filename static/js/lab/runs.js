@@ -161,7 +161,7 @@ async function attempt(task) {
 		await task();
 		forgive("runs-error");
 	} catch (error) {
-		complain("runs-error", error, "forget"); // the list is asked for again anyway
+		complain("runs-error", error, ""); // the list is asked for again anyway
 	}
 }
 

@@ -3,29 +3,24 @@
 import { followService, ServiceError } from "../shared/api.js";
 import { byId, prefersCalm } from "../shared/dom.js";
 import { clear, show as notify } from "../shared/notice.js";
+import * as form from "./form.js";
 import { MOST_RUNS } from "./plot.js";
 import { readSeen, seenValues } from "./seen.js";
 import { followJobs, lookFor } from "./service.js";
 import { OWN, readAddress, writeAddress } from "./settings.js";
 import { titleOf } from "./words.js";
 
-/** @import { SettingsForm } from "./form.js" */
-
 const GONE = "This run is no longer here. Start the training to repeat it: its settings are in the form.";
 const GONE_WITH_POINTS = "This run is no longer here, and neither are its points; its other settings are in the form.";
 
 /** The page is about the first of them. @type {Job[]} */
 export let jobs = [];
-/** @type {SettingsForm} */
-export let form;
 /** @type {((jobs: Job[]) => void)[]} */
 const followers = [];
 /** Whether the run that the address names could not be looked up, and is to be once the service is back. */
 let isWaiting = false;
 
-/** @param {SettingsForm} settings */
-export function begin(settings) {
-	form = settings;
+export function begin() {
 	window.addEventListener("popstate", open);
 	followService((isReached) => void (isReached && isWaiting && open()));
 	followJobs((id, job) => {
@@ -62,7 +57,7 @@ export function compare(job) {
 }
 
 /** @type {(wanted: Job[], given?: Values) => void} */
-function enter(wanted, given = wanted[0]?.id === jobs[0]?.id ? form.values : {}) {
+function enter(wanted, given = wanted[0]?.id === jobs[0]?.id ? form.values() : {}) {
 	if (wanted[0]) form.mirror(wanted[0], given);
 	const now = address(wanted);
 	if (now !== location.pathname + location.search) history.pushState(null, "", now);
@@ -72,7 +67,7 @@ function enter(wanted, given = wanted[0]?.id === jobs[0]?.id ? form.values : {})
 /** @param {Job[]} shown */
 const address = (shown) =>
 	writeAddress(
-		{ ...form.values, ...seenValues() },
+		{ ...form.values(), ...seenValues() },
 		shown.map(({ id }) => id),
 	);
 

@@ -5,14 +5,14 @@ const CAUSES = ["(prefers-color-scheme: dark)", "print"].map((query) => matchMed
 /** @type {Map<string, string>} */
 const known = new Map();
 
-/** Look up a colour. @param {string} name of the custom property, without the hyphens */
+/** @type {(name: string) => string} colour of a custom property */
 export function colour(name) {
 	const found = known.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 	known.set(name, found);
 	return found;
 }
 
-/** Look up a colour of the form #rrggbb, as red, green and blue 0 … 255. @param {string} name */
+/** Red, green and blue 0 … 255 of a colour of the form #rrggbb. @param {string} name */
 export function rgb(name) {
 	const value = parseInt(colour(name).slice(1), 16);
 	return [value >> 16, (value >> 8) & 255, value & 255];

@@ -13,16 +13,14 @@ export function byId(id, type = /** @type {any} */ (HTMLElement)) {
 }
 
 /**
- * Make an element.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Record<string, string | number | boolean>} [properties]
+ * @param {Record<string, unknown>} [properties]
  * @param {(Node | string)[]} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function make(tag, properties = {}, ...children) {
-	const element = document.createElement(tag);
-	Object.assign(element, properties);
+	const element = Object.assign(document.createElement(tag), properties);
 	element.append(...children);
 	return element;
 }
@@ -44,9 +42,7 @@ export function put(element, properties) {
 export const icon = (name) => `<svg aria-hidden="true"><use href="/static/icons.svg#${name}"/></svg>`;
 
 /** Make an entry of a description list. @type {(term: string, description: string) => HTMLElement} */
-export function makeEntry(term, description) {
-	return make("div", {}, make("dt", {}, term), make("dd", {}, description));
-}
+export const makeEntry = (term, description) => make("div", {}, make("dt", {}, term), make("dd", {}, description));
 
 /** Mark an element as the current one of several, or no longer. @type {(element: Element, current: boolean) => void} */
 export function markCurrent(element, current) {
@@ -57,6 +53,4 @@ export function markCurrent(element, current) {
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Whether the reader asked for less motion. */
-export function prefersCalm() {
-	return calm.matches;
-}
+export const prefersCalm = () => calm.matches;

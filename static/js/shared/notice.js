@@ -3,32 +3,22 @@
 import { ServiceError } from "./api.js";
 import { byId } from "./dom.js";
 
-const box = byId("notice");
-const text = byId("notice-text");
-const retry = byId("notice-retry", HTMLButtonElement);
-const close = byId("notice-close", HTMLButtonElement);
-const status = byId("status");
+const retry = byId("notice-retry");
+const close = byId("notice-close");
 
 /** @type {(() => void) | undefined} */
 let again;
 
-/**
- * Show a message until it is dismissed or cleared.
- * @param {string} message
- * @param {() => void} [tryAgain] offered as a button
- */
+/** Show a message until it is dismissed or cleared. @type {(message: string, tryAgain?: () => void) => void} */
 export function show(message, tryAgain) {
 	again = tryAgain;
-	text.textContent = message;
+	byId("notice-text").textContent = message;
 	retry.hidden = !tryAgain;
 	close.hidden = message === "";
-	box.classList.toggle("shown", message !== "");
 }
 
 /** Take the message away. */
-export function clear() {
-	show("");
-}
+export const clear = () => show("");
 
 /** Run a task. Where it fails, say so and offer it again. @type {(task: () => Promise<unknown>) => Promise<void>} */
 export async function guard(task) {
@@ -42,13 +32,13 @@ export async function guard(task) {
 
 /** Tell screen readers what happened. @param {string} message */
 export function announce(message) {
-	status.textContent = message;
+	byId("status").textContent = message;
 }
 
-retry.addEventListener("click", () => {
+retry.onclick = () => {
 	const task = again;
 	clear();
 	task?.();
-});
-close.addEventListener("click", clear);
+};
+close.onclick = clear;
 window.addEventListener("online", () => retry.hidden || retry.click());

@@ -19,9 +19,7 @@ export async function copyLink(address) {
 
 /**
  * Fetch a file and hand it to the reader. A refusal is thrown, where a plain link would save it.
- * @param {string} url
- * @param {string} name
- * @param {RequestInit} [options]
+ * @type {(url: string, name: string, options?: RequestInit) => Promise<void>}
  */
 export async function save(url, name, options) {
 	const answer = await ask(url, options);
@@ -30,7 +28,7 @@ export async function save(url, name, options) {
 	setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
 
-/** @param {string} text */
+/** Put a text on the clipboard, where the browser allows it. @param {string} text */
 export async function copy(text) {
 	try {
 		await navigator.clipboard.writeText(text);
@@ -40,8 +38,7 @@ export async function copy(text) {
 	}
 }
 
-// Pages that are not served over https (a laptop in the local network, say) have no clipboard.
-/** @param {string} text */
+/** Pages that are not served over https have no clipboard. @param {string} text */
 function copyWithoutClipboard(text) {
 	const before = document.activeElement;
 	const field = make("textarea", { className: "visually-hidden", value: text });
