@@ -25,7 +25,7 @@ PEERS   := .venv-bench/.installed
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup serve test fuzz lint format bench wheel lock test-oldest docker-lint clean programs
+.PHONY: help setup serve test fuzz soak lint format bench wheel lock test-oldest docker-lint clean programs
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ test: setup programs lint ## run the whole gate: linters, types, import rules, t
 
 fuzz: setup ## search at random, for long, for inputs that fail the property tests (ARGS="-k axis tests/unit")
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
+
+# Each takes minutes, prints its figures for docs/reliability.md, and fails if a promise is broken.
+soak: setup ## attack it for long: mutated weights files
+	@$(BIN)/python -m tests.soak.weights_files
 
 lint: setup $(NODE) ## run the linters, the type checkers and the import rules
 	@$(BIN)/ruff check

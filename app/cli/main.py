@@ -68,6 +68,9 @@ def serve(
     its folder), NOBODY_PIXELS (auto, raw, symmetric), NOBODY_DATA (./data), NOBODY_DATABASE_URL (none: the jobs are
     kept in NOBODY_DATA and trained by this very command). The README lists the limits of jobs.
     """
+    from models.files.reading import start_reader
+
+    start_reader()  # it gets ready while this process imports the rest
     from app.web.server import serve as run
 
     # The application and the worker beside it read their settings from the environment.

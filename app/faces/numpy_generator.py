@@ -18,6 +18,9 @@ Floats = npt.NDArray[np.float32]
 
 #: What Keras adds to the variance in a batch normalisation.
 _EPSILON = 1e-3
+#: No parameter may reach this. A sum of some thousands of such products is still a float32, so whatever the seed, no
+#: number becomes infinite: tanh bounds what goes into each layer.
+_LARGEST = 1e30
 #: Tiles that are computed in one go: the arrays in between stay in the processor's caches.
 _TILES = 8
 
@@ -36,6 +39,9 @@ class GeneratorNetwork:
 
     Args:
         weights: as :func:`models.files.weights.read_weights` returns them.
+
+    Raises:
+        ValueError: they are so large that numbers could become infinite.
     """
 
     def __init__(self, weights: list[Floats]) -> None:
@@ -47,6 +53,9 @@ class GeneratorNetwork:
         patches = first.kernel.reshape(4, 4, -1, 512)
         corners = [[patches[1 - y : 4 - y, 1 - x : 4 - x].reshape(-1, 512) for x in (0, 1)] for y in (0, 1)]
         self._first = _Convolution(np.array(corners), first.bias)
+        for parameters in (self._dense, *first, *self._second, *self._third):
+            if not (largest := float(np.abs(parameters).max())) < _LARGEST:
+                raise ValueError(f"expected weights below {_LARGEST:.0e}, once normalised; found {largest:.2e}")
         self.tile = self._choose_tile()
 
     def __call__(self, latents: Latents) -> Floats:
@@ -85,13 +94,14 @@ class GeneratorNetwork:
 
 def _folded(kernel: Floats, bias: Floats, gamma: Floats, beta: Floats, mean: Floats, variance: Floats) -> _Convolution:
     """Fold batch normalisation into a 3×3 convolution, and the doubling before it into a kernel of 4×4 patches."""
-    factor = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + _EPSILON)
-    patches = np.zeros((4, 4, *kernel.shape[2:]))
-    for y in (0, 1):  # a pixel, doubled, is four
-        for x in (0, 1):
-            patches[y : y + 3, x : x + 3] += kernel[::-1, ::-1] * factor
-    matrix = patches.swapaxes(2, 3).reshape(-1, kernel.shape[2])
-    return _Convolution(matrix.astype(np.float32), ((bias - mean) * factor + beta).astype(np.float32))
+    with np.errstate(over="ignore", invalid="ignore"):  # what leaves the range of float32 is refused later
+        factor = gamma.astype(np.float64) / np.sqrt(variance.astype(np.float64) + _EPSILON)
+        patches = np.zeros((4, 4, *kernel.shape[2:]))
+        for y in (0, 1):  # a pixel, doubled, is four
+            for x in (0, 1):
+                patches[y : y + 3, x : x + 3] += kernel[::-1, ::-1] * factor
+        matrix = patches.swapaxes(2, 3).reshape(-1, kernel.shape[2])
+        return _Convolution(matrix.astype(np.float32), ((bias - mean) * factor + beta).astype(np.float32))
 
 
 def _add_corners(layer: _Convolution, maps: Floats) -> Floats:

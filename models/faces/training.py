@@ -20,8 +20,9 @@ from models.faces.face_gan import FaceGAN
 from models.faces.loading import Faces, faces_sha256, split_holdout
 from models.files.atomic import atomic_path
 from models.files.normalization import SYMMETRIC
+from models.files.saving import save_weights
 from models.files.weight_files import find_weights
-from models.files.weights import read_metadata, save_weights
+from models.files.weights import read_metadata
 from models.latents import LatentGenerator
 from models.networks import FACE_LATENT_DIM, convolutional_GenDiscr
 from models.optimizers import adam
@@ -179,7 +180,8 @@ def _load_start(gan: FaceGAN, folder: Path, settings: FaceTrainingSettings, face
     if folder.is_file():
         raise ValueError(f"{folder}: expected a folder with generator.h5 and discriminator.h5, got a file")
     start, critic = find_weights(folder), find_weights(folder, "discriminator")
-    before = (read_metadata(start) or {}).get("training") or {}
+    before = (read_metadata(start) or {}).get("training")
+    before = before if isinstance(before, dict) else {}  # whoever wrote the file may have written anything
     split, expected = (settings.holdout, settings.seed), (before.get("holdout"), before.get("seed"))
     if before.get("faces_sha256") == faces_sha256(faces) and settings.holdout and split != expected:
         raise ValueError(

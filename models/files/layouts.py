@@ -1,5 +1,7 @@
 """The layout of a network's weights: layers in order, each with its variables' names and shapes. Needs no Keras."""
 
+import json
+import math
 import re
 from typing import Any, NamedTuple
 
@@ -43,6 +45,24 @@ def layout_of(network: Network) -> Layout:
             layers.append(LayerLayout(owner.name, _kind(owner), (described,)))
         last = owner
     return tuple(layers)
+
+
+def numbers_in(layout: Layout) -> int:
+    """Return how many numbers all variables hold."""
+    return sum(math.prod(shape) for layer in layout for shape in layer.shapes)
+
+
+def layout_to_json(layout: Layout) -> str:
+    """Return a text for :func:`layout_from_json`."""
+    return json.dumps(layout)
+
+
+def layout_from_json(text: str) -> Layout:
+    """Rebuild a layout."""
+    return tuple(
+        LayerLayout(name, kind, tuple((variable, tuple(shape)) for variable, shape in variables))
+        for name, kind, variables in json.loads(text)
+    )
 
 
 def _kind(layer: Any) -> str:

@@ -9,6 +9,9 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
+#: What float32 can multiply and divide by, and stay finite.
+_SMALLEST, _LARGEST = 1e-30, 1e30
+
 
 @dataclass(frozen=True)
 class PixelTransform:
@@ -39,13 +42,13 @@ class PixelTransform:
         """Rebuild a transform from :meth:`to_dict`.
 
         Raises:
-            ValueError: the values are not of that form, or the scale is 0.
+            ValueError: the values are not of that form, or the scale is 0, or near enough to be none.
         """
         try:
             transform = cls(str(values["name"]), float(values["scale"]), float(values["offset"]))
         except (TypeError, ValueError, KeyError) as error:
             raise ValueError(f"expected a pixel transform with name, scale and offset, got {values!r}") from error
-        if not (np.isfinite([transform.scale, transform.offset]).all() and transform.scale):
+        if not (_SMALLEST < abs(transform.scale) < _LARGEST and abs(transform.offset) < _LARGEST):
             raise ValueError(f"expected a pixel transform of finite numbers and a scale other than 0, got {values!r}")
         return transform
 

@@ -14,7 +14,7 @@ from app.config import Settings
 from app.main import create_app
 from models import convolutional_GenDiscr
 from models.files.normalization import SYMMETRIC
-from models.files.weights import save_weights
+from models.files.saving import save_weights
 from tests.conftest import PATIENCE
 
 

@@ -17,7 +17,7 @@ from app.jobs.trainer.snapshots import SnapshotWriter
 from models import DivergenceError, train
 from models.catalogue import LOSS_NAMES
 from models.files.atomic import atomic_path
-from models.files.weights import save_weights
+from models.files.saving import save_weights
 from models.gan import GAN
 from models.toys.building import build, trained_generator
 from models.toys.datasets import make

@@ -1,6 +1,7 @@
 """What the service says about itself, and what the API document promises."""
 
 import json
+import os
 import warnings
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from app.faces.generator import FaceGenerator
 from app.faces.latents import latents_of_seeds
 from app.main import create_app
 from models import WeightsError, convolutional_GenDiscr
-from models.files.weights import save_weights
+from models.files.saving import save_weights
 from tests.integration.conftest import write_weights
 
 
@@ -52,11 +53,15 @@ def test_quality_is_quoted_only_for_the_weights_it_was_measured_on(tmp_path: Pat
     for quality, quoted in (
         (f'{{"generator_sha256": "{sha256}", "frechet": 1}}', True),
         ('{"generator_sha256": "of others", "frechet": 1}', False),
+        (f'{{"generator_sha256": "{sha256}", "frechet": NaN}}', False),  # which /info could not say
         ("not json", False),
         ("[]", False),
     ):
         (tmp_path / "quality.json").write_text(quality)
         assert (FaceGenerator(tmp_path).quality is not None) == quoted
+    (tmp_path / "quality.json").unlink()
+    os.mkfifo(tmp_path / "quality.json")  # to read it would take for ever
+    assert FaceGenerator(tmp_path).quality is None
 
 
 def test_the_etag_changes_with_the_weights(client: TestClient, tmp_path: Path) -> None:

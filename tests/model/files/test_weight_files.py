@@ -1,4 +1,7 @@
-"""Weights files as every Keras writes them, and what else people hand in under such a name."""
+"""Weights files as every Keras writes them, and what else people hand in under such a name.
+
+All are read in this process: one for each file would take longer than all else.
+"""
 
 import functools
 import os
@@ -20,10 +23,12 @@ import tensorflow as tf
 import tf_keras
 
 from models import WeightsError, convolutional_GenDiscr
-from models.files import weight_files
+from models.files import opening
+from models.files.contents import Arrays, read_contents
 from models.files.layouts import FACE_GENERATOR, layout_of
+from models.files.saving import save_weights
 from models.files.weight_files import find_weights
-from models.files.weights import read_metadata, read_weights, save_weights
+from models.files.weights import read_weights
 
 _RNG = np.random.default_rng(0)
 VALUES = [_RNG.uniform(0.1, 1, shape).astype(np.float32) for layer in FACE_GENERATOR for shape in layer.shapes]
@@ -136,13 +141,17 @@ WAYS = {
 }
 
 
+def _read(path: Path, network: Any) -> Arrays:
+    return read_contents(path, network if isinstance(network, tuple) else layout_of(network)).weights
+
+
 def _assert_read(path: Path, rtol: float = 0.0) -> None:
-    read = read_weights(path, FACE_GENERATOR)
+    read = _read(path, FACE_GENERATOR)
     assert len(read) == len(VALUES)
     for one, two in zip(read, VALUES, strict=True):
         assert one.dtype == np.float32
         np.testing.assert_allclose(one, two, rtol=rtol)
-    assert read_metadata(path) is None
+    assert read_contents(path, ()).metadata is None
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -206,7 +215,7 @@ def test_other_floating_point_numbers_load(way: str, dtype: str, rtol: float, tm
     _assert_read(tmp_path / file, rtol)
     # Exactly the stored numbers, not only about those that were meant.
     stored = [np.asarray(tf.cast(values, tf.float32)) for layer in layers for values in layer.weights]
-    for one, two in zip(read_weights(tmp_path / file, FACE_GENERATOR), stored, strict=True):
+    for one, two in zip(_read(tmp_path / file, FACE_GENERATOR), stored, strict=True):
         np.testing.assert_array_equal(one, two)
 
 
@@ -233,7 +242,7 @@ def test_equal_layers_in_numbered_blocks_load_in_their_order(tmp_path: Path) -> 
 
     one, two = network(), network()
     one.save_weights(tmp_path / "g.weights.h5")
-    two.set_weights(read_weights(tmp_path / "g.weights.h5", two))
+    two.set_weights(_read(tmp_path / "g.weights.h5", two))
     for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -241,7 +250,7 @@ def test_equal_layers_in_numbered_blocks_load_in_their_order(tmp_path: Path) -> 
 def test_more_than_ten_equal_layers_load_in_their_order(tmp_path: Path) -> None:
     one, two = (keras.Sequential([keras.Input((5,)), *(keras.layers.Dense(5) for _ in range(13))]) for _ in "ab")
     one.save_weights(tmp_path / "g.weights.h5")
-    two.set_weights(read_weights(tmp_path / "g.weights.h5", two))
+    two.set_weights(_read(tmp_path / "g.weights.h5", two))
     for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -262,9 +271,9 @@ def test_layers_of_several_parts_and_of_long_class_names_load(file: str, tmp_pat
     _save(one, tmp_path / file, "save")
     if file == "g.keras":
         with pytest.raises(WeightsError, match=r"cannot tell which of its layers is query: .*key_dense or .*"):
-            read_weights(tmp_path / file, two)
+            _read(tmp_path / file, two)
         return
-    two.set_weights(read_weights(tmp_path / file, two))
+    two.set_weights(_read(tmp_path / file, two))
     for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -329,7 +338,7 @@ def test_a_nested_network_takes_a_flat_file(form: str, file: str, tmp_path: Path
     _save(_filled("keras 3")[0], tmp_path / file, "save_weights" if "weights" in file else "save")
     target_layers = _layers(keras, None)
     target = FORMS[form](keras, target_layers)
-    target.set_weights(read_weights(tmp_path / file, target))
+    target.set_weights(_read(tmp_path / file, target))
     for one, two in zip((v for layer in target_layers for v in layer.get_weights()), VALUES, strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -353,7 +362,7 @@ def test_a_file_of_another_network_says_so(way: str, tmp_path: Path) -> None:
     with pytest.raises(
         WeightsError, match=r"expected (7 layers with weights .* found 2|the layers dense, conv2d.*missing)"
     ):
-        read_weights(tmp_path / file, FACE_GENERATOR)
+        _read(tmp_path / file, FACE_GENERATOR)
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if "Keras 3" in way or "archive" in way])
@@ -363,7 +372,7 @@ def test_a_layer_of_another_shape_is_named(way: str, tmp_path: Path) -> None:
     layers[4] = FRAMEWORKS[name].layers.Conv2D(64, 5, padding="same")
     _save(_chained(FRAMEWORKS[name], layers), tmp_path / file, how)
     with pytest.raises(WeightsError, match=r"conv2d.*\(3, 3, 512, 64\).*\(5, 5, 512, 64\)"):
-        read_weights(tmp_path / file, FACE_GENERATOR)
+        _read(tmp_path / file, FACE_GENERATOR)
 
 
 @pytest.mark.parametrize("way", ["weights, legacy", "full model, Keras 3"])
@@ -385,11 +394,11 @@ def test_equal_layers_that_count_down_are_doubted_only_under_keras_s_own_names(w
         _save(_chained(FRAMEWORKS[name], stack), tmp_path / file, how)
         if is_fine:
             expected = [values for layer in stack for values in layer.get_weights()]
-            for one, two in zip(read_weights(tmp_path / file, network), expected, strict=True):
+            for one, two in zip(_read(tmp_path / file, network), expected, strict=True):
                 np.testing.assert_array_equal(one, two)
         else:
             with pytest.raises(WeightsError, match=rf"expected the dense layers in order, found {', '.join(names)}"):
-                read_weights(tmp_path / file, network)
+                _read(tmp_path / file, network)
 
 
 def test_code_in_a_full_model_or_an_archive_is_never_looked_at(tmp_path: Path) -> None:
@@ -423,7 +432,7 @@ def _archive(path: Path, change: Callable[[zipfile.ZipFile, bytes], None]) -> No
 
 
 def test_archives_are_read_within_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weight_files, "ARCHIVE_LIMIT", 4 * 2**20)
+    monkeypatch.setattr(opening, "ARCHIVE_LIMIT", 4 * 2**20)
     path = tmp_path / "g.h5"
     cases: dict[str, Callable[[zipfile.ZipFile, bytes], None]] = {
         r"at most 4 MiB of weights in the archive, found 5 MiB; unpack model.weights.h5": lambda archive, _: (
@@ -438,7 +447,7 @@ def test_archives_are_read_within_limits(tmp_path: Path, monkeypatch: pytest.Mon
     for message, change in cases.items():
         _archive(path, change)
         with pytest.raises(WeightsError, match=message):
-            read_weights(path, FACE_GENERATOR)
+            _read(path, FACE_GENERATOR)
 
 
 def test_an_archive_that_lies_about_its_size_or_is_cut_is_refused(tmp_path: Path) -> None:
@@ -455,7 +464,7 @@ def test_an_archive_that_lies_about_its_size_or_is_cut_is_refused(tmp_path: Path
     ):
         path.write_bytes(broken)
         with pytest.raises(WeightsError, match=r"expected a whole \.keras archive; it is damaged"):
-            read_weights(path, FACE_GENERATOR)
+            _read(path, FACE_GENERATOR)
 
 
 def _npz(path: Path) -> None:
@@ -552,7 +561,7 @@ def test_the_message_names_the_real_cause(
         path.write_bytes(handed_in)
     else:
         handed_in(path)
-    for read in (lambda: read_weights(path, FACE_GENERATOR), lambda: read_metadata(path)):
+    for read in (lambda: _read(path, FACE_GENERATOR), lambda: read_contents(path, ())):
         with pytest.raises(WeightsError, match=message) as error:
             read()
         assert str(error.value).startswith(f"{path}: ")
@@ -582,7 +591,7 @@ def written_elsewhere(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_file_that_another_process_writes_is_told(written_elsewhere: Path) -> None:
     with pytest.raises(WeightsError, match="another process has it open for writing; try again when it is written"):
-        read_weights(written_elsewhere, FACE_GENERATOR)
+        _read(written_elsewhere, FACE_GENERATOR)
 
 
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -591,9 +600,9 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
 
     path = tmp_path / "generator.h5"
     path.touch()
-    monkeypatch.setattr(weight_files, "open", refuse, raising=False)  # the superuser may read everything
+    monkeypatch.setattr(opening, "open", refuse, raising=False)  # the superuser may read everything
     with pytest.raises(WeightsError, match="expected a file that may be read, but it may not; change its permissions"):
-        read_weights(path, FACE_GENERATOR)
+        _read(path, FACE_GENERATOR)
 
 
 @pytest.mark.parametrize("name", ["generator.h5", "folder"])
@@ -607,13 +616,13 @@ def test_a_folder_that_nobody_may_look_into_is_told(name: str, tmp_path: Path, m
 
     monkeypatch.setattr(os, "stat", refuse)  # the superuser may look into every folder
     with pytest.raises(WeightsError, match="expected a file that may be read, but it may not; change its permissions"):
-        read_weights(find_weights(tmp_path / name), FACE_GENERATOR)
+        _read(find_weights(tmp_path / name), FACE_GENERATOR)
 
 
 @pytest.mark.parametrize("end", ["", "/generator.h5"])
 def test_a_name_that_no_file_can_have_is_told(end: str, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected an .h5 weights file, found no such file \(File name too long\)"):
-        read_weights(find_weights(Path(f"{tmp_path}/{'a' * 300}{end}")), FACE_GENERATOR)
+        _read(find_weights(Path(f"{tmp_path}/{'a' * 300}{end}")), FACE_GENERATOR)
 
 
 def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -624,7 +633,7 @@ def test_a_file_system_without_locks_is_told(tmp_path: Path, monkeypatch: pytest
     path.write_bytes(b"\x89HDF\r\n\x1a\n")
     monkeypatch.setattr("h5py.File", refuse)
     with pytest.raises(WeightsError, match="the file system has no file locks; set HDF5_USE_FILE_LOCKING=FALSE"):
-        read_weights(path, FACE_GENERATOR)
+        _read(path, FACE_GENERATOR)
 
 
 def test_groups_in_a_circle_end(tmp_path: Path) -> None:
@@ -632,7 +641,7 @@ def test_groups_in_a_circle_end(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "g.weights.h5", "r+") as file:
         file["layers/again"] = file["layers"]
         file["layers/all"] = file["/"]
-    assert len(read_weights(tmp_path / "g.weights.h5", FACE_GENERATOR)) == len(VALUES)
+    assert len(_read(tmp_path / "g.weights.h5", FACE_GENERATOR)) == len(VALUES)
 
 
 # finding the file

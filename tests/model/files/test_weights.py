@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from models import WGAN_GP, WeightsError, convolutional_GenDiscr, fully_connected_GenDiscr
 from models.files.layouts import FACE_GENERATOR, layout_of
-from models.files.weights import read_metadata, read_weights, save_weights
+from models.files.saving import save_weights
+from models.files.weights import read_metadata, read_weights
 
 LATENTS = np.random.default_rng(0).standard_normal((40, 16)).astype(np.float32)
 
