@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -60,9 +61,15 @@ class Session:
         self._compiling = False
         self._trained = 0  # the last step with losses to report
         self._reported = self._saved = time.monotonic()
+        self._writer = ThreadPoolExecutor(1, "snapshots")
+        self._writing: Future[None] | None = None  # the last snapshot
 
     def run(self) -> Message:
         """Train to the end, or until ``should_stop``; return how it ended."""
+        with self._writer:  # waits for the last snapshot
+            return self._run()
+
+    def _run(self) -> Message:
         self._send(messages.Started(psutil.Process().memory_info().rss))
         try:
             real = self._real_examples()
@@ -147,12 +154,25 @@ class Session:
             self._blocks.clear()
         self._reported = now
 
-    def _snapshot(self, gan: GAN, snapshots: SnapshotWriter) -> None:
-        self._send(messages.Snapshot(gan.steps_done, *snapshots.write(gan)))
+    def _snapshot(self, gan: GAN, snapshots: SnapshotWriter, half: bool = False) -> None:
+        """Take a snapshot, which is written while the training goes on; one at a time."""
+        step, write = gan.steps_done, snapshots.take(gan, half)
+
+        def finish() -> None:
+            self._send(messages.Snapshot(step, *write(), half))
+
+        self._wait_for_snapshot()
+        self._writing = self._writer.submit(finish)
+
+    def _wait_for_snapshot(self) -> None:
+        """Wait until the last snapshot is written, and raise what went wrong."""
+        if self._writing is not None:
+            self._writing.result()
 
     def _checkpoint(self, gan: GAN, kept: bool) -> None:
-        # Losses first: a recovery from this checkpoint does not repeat the steps before it.
+        # Losses and snapshots first: a recovery from this checkpoint does not repeat the steps before it.
         self._report(gan.steps_done)
+        self._wait_for_snapshot()
         name = f"{gan.steps_done:09}-{self._attempt}.npz"
         save_checkpoint(gan, self._files.checkpoint(name))
         self._send(messages.Checkpoint(gan.steps_done, name, kept))
@@ -173,7 +193,8 @@ class Session:
         """Show the networks between the two updates of the next step, and go back."""
         state = values_of(gan)
         half_step(gan)
-        self._send(messages.Snapshot(gan.steps_done, *snapshots.write(gan, half=True), half=True))
+        self._snapshot(gan, snapshots, half=True)
+        self._wait_for_snapshot()
         assign(gan, state)
 
 

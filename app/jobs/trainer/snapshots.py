@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import tensorflow as tf
 from app.jobs.files import JobFiles
 from app.jobs.scaling import ColumnTransform
 from app.jobs.specification import Specification, ToyData
-from app.jobs.trainer.dense import outputs
+from app.jobs.trainer.dense import layers_of, outputs
 from app.jobs.trainer.saturation import LearningCheck
 from app.jobs.trainer.views import Views
 from models.files.atomic import atomic_path
@@ -74,7 +75,7 @@ class SnapshotWriter:
         self._latents = latent_generator.seeded(_POINTS, tf.constant([specification.seed, 0x5A], tf.int64))
         box = _box(real) if self._transform is None else [(0.0, 1.0)] * min(2, real.shape[1])
         self._box = box if self._transform is None else self._transform.box(SHOWN_DIMENSIONS)
-        self._grid = _plane(box, real) if real.shape[1] > 1 else None
+        self._grid = _plane(box, real) if real.shape[1] > 1 else real[:0]  # data of one coordinate have no plane
         self._views = Views(specification, self._transform, self._latents, min(SHOWN_DIMENSIONS, real.shape[1]))
         self._check: LearningCheck | None = None
         self._averaged: keras.Model | None = None
@@ -82,39 +83,50 @@ class SnapshotWriter:
         if self._modes is not None and isinstance(data, ToyData) and data.noise:
             self._modes = self._modes._replace(sigma=data.noise)
 
-    def write(self, gan: GAN, half: bool = False) -> Findings:
-        """Write the snapshot of the current step of ``gan``; return what it shows. For ``half``, see ``JobFiles``."""
+    def take(self, gan: GAN, half: bool = False) -> Callable[[], Findings]:
+        """Take a snapshot of ``gan`` as it is now; return what writes it, in any thread, and returns its findings.
+
+        Only what needs the networks themselves is done here; they may be trained on meanwhile.
+
+        Args:
+            gan: at the step of the snapshot.
+            half: see ``JobFiles``.
+        """
         step = gan.steps_done
+        self._averaged = trained_generator(self._settings, gan, self._averaged)
+        generator, discriminator = layers_of(self._averaged), layers_of(gan.discriminator)
+        generated = outputs(generator, self._latents)
+        sound = bool(np.isfinite(generated).all())
+        check = self._check = self._check or LearningCheck(gan.real_examples)
+        points = check.points(generated)
+        scores = outputs(discriminator, np.concatenate([self._grid, points]))
+        plane, scores = np.split(scores, [len(self._grid)])
+        warnings = check.warnings(gan, generated, scores) if sound else {}
+
+        def write() -> Findings:
+            self._write_real_examples(step)
+            figures, covered = self._judge(generated) if sound else (None, None)
+            snapshot = {
+                "step": step,
+                "generated": self._shown(generated),
+                "scores": _rounded(plane.reshape(GRID, GRID)) if len(plane) else None,
+                "figures": figures,
+                "covered": covered,
+                **self._views.of(generator, discriminator, gan.generator_loss, generated),
+            }
+            if half:
+                snapshot["half"] = True
+            _write_json(self._files.snapshot(step, half), snapshot)
+            return Findings(figures, warnings)
+
+        return write
+
+    def _write_real_examples(self, step: int) -> None:
         if not self._files.real.exists():
             # Not written in place: that would recreate the folder of a deleted job; making its subfolder fails instead.
             draft = self._files.snapshot(step).with_name("real.json")
             _write_json(draft, self._real_examples())
             draft.replace(self._files.real)
-        generator = self._averaged = trained_generator(self._settings, gan, self._averaged)
-        generated = outputs(generator, self._latents)
-        sound = bool(np.isfinite(generated).all())
-        figures, covered = self._judge(generated) if sound else (None, None)
-        check = self._check = self._check or LearningCheck(gan.real_examples)
-        plane, points = self._scores(gan, check.points(generated))
-        snapshot = {
-            "step": step,
-            "generated": self._shown(generated),
-            "scores": None if plane is None else _rounded(plane),
-            "figures": figures,
-            "covered": covered,
-            **self._views.of(gan, generator, generated),
-        }
-        if half:
-            snapshot["half"] = True
-        _write_json(self._files.snapshot(step, half), snapshot)
-        return Findings(figures, check.warnings(gan, generated, points) if sound else {})
-
-    def _scores(self, gan: GAN, points: Singles) -> tuple[Singles | None, Singles]:
-        """Return the discriminator's scores of the plane, or None for data of one coordinate, and of points."""
-        if self._grid is None:
-            return None, outputs(gan.discriminator, points)
-        scores = outputs(gan.discriminator, np.concatenate([self._grid, points]))
-        return scores[: len(self._grid)].reshape(GRID, GRID), scores[len(self._grid) :]
 
     def _real_examples(self) -> dict[str, Any]:
         modes = self._modes

@@ -5,19 +5,18 @@ thirds.
 """
 
 import math
+from collections.abc import Callable
 from statistics import NormalDist
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
 from app.jobs.scaling import ColumnTransform
 from app.jobs.specification import Specification
-from app.jobs.trainer.dense import outputs, pull
+from app.jobs.trainer.dense import Layer, outputs, pull
 from models.catalogue import LatentType
-from models.gan import GAN
 
 #: Points of a manifold that is a line, and along each side of one that is a grid.
 LINE, SIDE = 200, 20
@@ -56,22 +55,29 @@ class Views:
         given = transform or one
         self._scale, self._offset = (np.array(column[:dimensions]) for column in (given.scale, given.offset))
 
-    def of(self, gan: GAN, generator: keras.Model, generated: Singles) -> dict[str, Any]:
+    def of(
+        self,
+        generator: list[Layer],
+        discriminator: list[Layer],
+        loss: Callable[[tf.Tensor], tf.Tensor],
+        generated: Singles,
+    ) -> dict[str, Any]:
         """Return the views by name, as JSON.
 
         Args:
-            gan: the GAN.
             generator: the one that is shown.
-            generated: its points, of the latents that this object was made with.
+            discriminator: of the same step.
+            loss: of the generator, by the discriminator's scores.
+            generated: the generator's points, of the latents that this object was made with.
         """
         views = {}
         if "manifold" in self._wanted:
             views["manifold"] = self._manifold(generator, generated)
         if "gradient" in self._wanted:
-            views["gradient"] = self._gradient(gan, generated[:ARROWS])
+            views["gradient"] = self._gradient(pull(discriminator, loss, generated[:ARROWS]))
         return views
 
-    def _manifold(self, generator: keras.Model, generated: Singles) -> dict[str, Any]:
+    def _manifold(self, generator: list[Layer], generated: Singles) -> dict[str, Any]:
         rows, columns, count = self._coordinates.shape
         latents = self._coordinates.reshape(-1, count)
         if self._latents.shape[1] > 2:
@@ -85,8 +91,8 @@ class Views:
             "points": _whole(points * _PARTS).reshape(rows, columns, -1).tolist(),
         }
 
-    def _gradient(self, gan: GAN, points: Singles) -> dict[str, Any]:
-        pulls = pull(gan, points)[:, : self._dimensions].astype(np.float64)
+    def _gradient(self, pulls: Singles) -> dict[str, Any]:
+        pulls = pulls[:, : self._dimensions].astype(np.float64)
         unit = np.abs(pulls[np.isfinite(pulls)]).max(initial=0.0) / _PARTS
         with np.errstate(over="ignore"):
             scale = np.nan_to_num(unit * self._scale)

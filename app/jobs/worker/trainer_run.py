@@ -11,7 +11,7 @@ from app.jobs.files import JobFiles
 from app.jobs.record.database import retry_until_available
 from app.jobs.record.leases import FinalState, Lease, LeaseStore, LostLeaseError, Publication
 from app.jobs.states import HELD, State
-from app.jobs.trainer.messages import Done, Failed, Interrupted, Message, Started, TrainCommand
+from app.jobs.trainer.messages import Done, Failed, Interrupted, Message, Progress, Started, TrainCommand
 from app.jobs.worker.processes import ProcessEndedError, TrainingProcess
 from app.jobs.worker.publishing import add_message
 
@@ -19,7 +19,7 @@ log = logging.getLogger("nobody.jobs")
 
 #: Interval at which the job's state and limits are checked, in seconds.
 _CHECK_SECONDS = 0.2
-#: Time that a process has to save and stop, in seconds.
+#: Time that a process has to save and stop, and one that has trained nothing and is cancelled, in seconds.
 _STOP_SECONDS = 8.0
 _CANCEL_SECONDS = 2.0
 #: A process that sends nothing for so long hangs; even compiling a large step takes less. In seconds.
@@ -54,6 +54,7 @@ class TrainerRun:
         self._checked = 0.0
         self._heard = time.monotonic()
         self._idle_memory = 0  # of the process before the job; 0 until it has started
+        self._has_trained = False
         self._stop_sent: float | None = None
         self._failure: str | None = None  # why the job fails, whatever its process does
 
@@ -118,6 +119,7 @@ class TrainerRun:
                     self._process.kill()
                     return True
                 case _:
+                    self._has_trained |= isinstance(message, Progress)
                     add_message(publication, self._lease, message)
         if publication:
             self._publish(publication)
@@ -157,8 +159,10 @@ class TrainerRun:
             if state != State.RUNNING or self._stopping.is_set() or self._failure is not None:
                 self._stop_sent = now
                 self._process.terminate()
-        elif now - self._stop_sent > (_CANCEL_SECONDS if state == State.CANCELLING else _STOP_SECONDS):
-            self._kill()
+        else:
+            has_nothing = state == State.CANCELLING and not self._has_trained  # it compiles, say
+            if now - self._stop_sent > (_CANCEL_SECONDS if has_nothing else _STOP_SECONDS):
+                self._kill()
 
     def _check_limits(self) -> None:
         settings = self._settings

@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from app.jobs.trainer.dense import outputs, pull
+from app.jobs.trainer.dense import layers_of, outputs, pull
+from models import train
 from models.catalogue import GanName
 from models.gan import GAN
 from models.presets import CriticActivation, ToySettings
@@ -27,8 +28,10 @@ def _gan(model: GanName, dimensions: int, activation: CriticActivation = "tanh")
 def test_outputs_are_keras_s_bit_for_bit(activation: CriticActivation) -> None:
     gan, random = _gan("wgan_gp", 5, activation), np.random.default_rng(1)
     latents, points = (random.standard_normal((count, size), np.float32) for count, size in ((2_500, 3), (1_900, 5)))
-    np.testing.assert_array_equal(outputs(gan.generator, latents), gan.generator(latents, training=False))
-    np.testing.assert_array_equal(outputs(gan.discriminator, points), gan.discriminator(points, training=False))
+    np.testing.assert_array_equal(outputs(layers_of(gan.generator), latents), gan.generator(latents, training=False))
+    np.testing.assert_array_equal(
+        outputs(layers_of(gan.discriminator), points), gan.discriminator(points, training=False)
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,7 +52,17 @@ def test_the_gradient_is_the_finite_difference_of_one_point_s_loss(
     expected = [
         (loss(points - side) - loss(points + side)) / (2 * step) for side in step * np.eye(dimensions, dtype=np.float32)
     ]
-    found = pull(gan, points)
+    layers = layers_of(gan.discriminator)
+    found = pull(layers, gan.generator_loss, points)
     assert np.abs(found).max() > 0.05
     np.testing.assert_allclose(found, np.stack(expected, axis=1), rtol=2e-3, atol=2e-3)
-    np.testing.assert_allclose(pull(gan, points[:1]), found[:1], rtol=1e-5)  # of however many
+    np.testing.assert_allclose(pull(layers, gan.generator_loss, points[:1]), found[:1], rtol=1e-5)  # of however many
+
+
+def test_layers_stay_as_they_were() -> None:
+    gan = _gan("wgan_gp", 2)
+    layers, points = layers_of(gan.discriminator), np.random.default_rng(1).random((20, 2), np.float32)
+    before = outputs(layers, points)
+    train(gan, 3)
+    assert (outputs(layers_of(gan.discriminator), points) != before).any()
+    np.testing.assert_array_equal(outputs(layers, points), before)

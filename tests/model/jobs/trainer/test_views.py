@@ -16,7 +16,7 @@ from app.jobs.files import JobFiles
 from app.jobs.limits import specify
 from app.jobs.scaling import ColumnTransform
 from app.jobs.specification import JobRequest, Specification, StoredData
-from app.jobs.trainer.dense import pull
+from app.jobs.trainer.dense import layers_of, pull
 from app.jobs.trainer.snapshots import SnapshotWriter
 from app.jobs.trainer.views import ARROWS, LINE, SIDE, Views, manifold_coordinates, plane
 from models.catalogue import CLASS_NAMES, GanName, LatentType
@@ -54,7 +54,12 @@ def _latents(specification: Specification) -> tf.Tensor:
 def _views(specification: Specification, gan: GAN, transform: ColumnTransform | None = None) -> dict[str, Any]:
     latents = _latents(specification)
     views = Views(specification, transform, latents, min(5, specification.dimensions))
-    found = views.of(gan, gan.generator, gan.generator(latents).numpy())
+    found = views.of(
+        layers_of(gan.generator),
+        layers_of(gan.discriminator),
+        gan.generator_loss,
+        gan.generator(latents).numpy(),
+    )
     decoded: dict[str, Any] = json.loads(json.dumps(found, allow_nan=False))
     return decoded
 
@@ -104,7 +109,7 @@ def test_the_first_five_coordinates_are_shown(dimensions: int) -> None:
     np.testing.assert_allclose(_points(views["manifold"]), expected, rtol=0, atol=0.00051)
     assert np.array(views["gradient"]["vectors"]).shape == (ARROWS, shown)
     points = gan.generator(_latents(specification)).numpy()[:ARROWS]
-    pulls = pull(gan, points)[:, :shown]
+    pulls = pull(layers_of(gan.discriminator), gan.generator_loss, points)[:, :shown]
     np.testing.assert_allclose(_vectors(views["gradient"]), pulls, rtol=0, atol=0.00051 * np.abs(pulls).max())
 
 
@@ -237,7 +242,7 @@ def test_the_exercise_s_snapshots_grow_by_less_than_half(data: str, tmp_path: Pa
         files = JobFiles(tmp_path, f"{len(views):016}")
         files.make()
         gan = _gan_of_toys(specification)
-        SnapshotWriter(specification, files, gan.real_examples.numpy()).write(gan)
+        SnapshotWriter(specification, files, gan.real_examples.numpy()).take(gan)()
         sizes.append(files.snapshot(0).stat().st_size)
     assert sizes[0] < sizes[1] < 1.5 * sizes[0]
 
