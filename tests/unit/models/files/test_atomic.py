@@ -21,7 +21,12 @@ def test_the_umask_says_who_may_read_a_file(mask: int, tmp_path: Path) -> None:
 
 def test_after_an_error_nothing_has_changed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
-    with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "file") as temporary:
-        temporary.write_text("half")
-        raise ZeroDivisionError
+
+    def write() -> None:
+        with atomic_path(tmp_path / "file") as temporary:
+            temporary.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"file": "old"}
