@@ -83,9 +83,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(PublicPictures)
     app.add_middleware(Observed, traffic=traffic)
     app.add_middleware(HeadIsGet)
+    app.add_middleware(SafeHeaders)
     app.add_middleware(PlainFaceShortcut, portraits=portraits, generator=generator, traffic=traffic)
-    app.add_middleware(OwnOrigins, settings=settings, traffic=traffic)
-    app.add_middleware(SafeHeaders)  # added last, it is called first
+    app.add_middleware(OwnOrigins, settings=settings, traffic=traffic)  # added last, it is called first
     app.state.generator = generator
     app.state.engine = engine
     app.state.portraits = portraits

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.config import Settings
 from app.web.errors import problem
 from app.web.observing import Observed
+from app.web.protection import SafeHeaders
 from app.web.public import is_public
 from app.web.traffic import Traffic
 
@@ -67,7 +68,7 @@ class OwnOrigins:
 
     def __init__(self, app: ASGIApp, settings: Settings, traffic: Traffic) -> None:
         self._app = app
-        self._refuse = Observed(_refuse, traffic)
+        self._refuse = Observed(SafeHeaders(_refuse), traffic)
         self._hosts = KnownHosts(settings)
         self._good: set[bytes | None] = set()
 

@@ -10,6 +10,7 @@ from app.faces.generator import FaceGenerator
 from app.faces.latents import MAX_SEED
 from app.faces.portraits import Portrait, Portraits
 from app.web.caching import caching_headers, is_known
+from app.web.protection import RAW_SAFE_HEADERS
 from app.web.public import RAW_PUBLIC_HEADERS
 from app.web.traffic import Traffic
 
@@ -90,7 +91,11 @@ class PlainFaceShortcut:
 
 
 def _raw(headers: dict[str, str]) -> _Headers:
-    return [(name.lower().encode(), value.encode()) for name, value in headers.items()] + RAW_PUBLIC_HEADERS
+    return (
+        [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        + RAW_PUBLIC_HEADERS
+        + RAW_SAFE_HEADERS
+    )
 
 
 _NO_STORE = _raw({"Cache-Control": "no-store"})

@@ -23,11 +23,12 @@ def _raw(headers: dict[str, str]) -> _RawHeaders:
 
 #: For answers that do not pass through :class:`SafeHeaders`.
 ALL_SAFE_HEADERS = _ALWAYS | _DEFAULTS
-_RAW_ALWAYS, _RAW_DEFAULTS, _RAW_OF_JOBS = _raw(_ALWAYS), _raw(_DEFAULTS), _raw(_DEFAULTS | _PRIVATE)
+RAW_SAFE_HEADERS = _raw(ALL_SAFE_HEADERS)
+_RAW_ALWAYS, _RAW_DEFAULTS, _RAW_OF_JOBS = map(_raw, (_ALWAYS, _DEFAULTS, _DEFAULTS | _PRIVATE))
 
 
 class SafeHeaders:
-    """Adds the headers to every answer."""
+    """Adds the headers to the answers of an application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
