@@ -54,7 +54,7 @@ def elsewhere() -> Iterator[int]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
+    context = browser.new_context(bypass_csp=True)  # pages of others have policies of their own
     yield context.new_page()
     context.close()
 
