@@ -26,6 +26,7 @@ from app.jobs.errors import (
 )
 from app.jobs.limits import LimitError
 from app.jobs.states import TransitionError
+from app.pools import BusyError
 from app.web.caching import NotModifiedError
 from app.web.openapi import inlined_schema
 from app.web.protection import ALL_SAFE_HEADERS
@@ -69,6 +70,7 @@ _REFUSALS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     QueueFullError: (429, {"Retry-After": "10"}),
     QuotaError: (429, {}),
     JobsUnavailableError: (503, {"Retry-After": "5"}),
+    BusyError: (503, {"Retry-After": "3"}),
 }
 
 

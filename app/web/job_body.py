@@ -76,7 +76,7 @@ async def read_job(request: Request, jobs: JobDatabase) -> tuple[JobRequest, Tab
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        return await jobs.run_in_pool(_parsed, await request.body()), None
+        return await jobs.submissions.run(_parsed, await request.body()), None
     if kind != "multipart/form-data":
         raise HTTPException(415, f"expected application/json or multipart/form-data, got {kind or 'none'}")
     form = await _form(request)
@@ -85,7 +85,7 @@ async def read_job(request: Request, jobs: JobDatabase) -> tuple[JobRequest, Tab
         job = _job_in_form(text)
         if "data" in job.model_fields_set:
             raise HTTPException(422, "job.data: expected it in one place, the file; leave it out of job")
-        return job, await jobs.run_in_pool(_read_upload, file, jobs.settings.max_rows, job.seed)
+        return job, await jobs.submissions.run(_read_upload, file, jobs.settings.max_rows, job.seed)
     finally:
         await form.close()
 
@@ -102,7 +102,7 @@ async def read_file(request: Request, jobs: JobDatabase) -> Table:
         items = form.multi_items()
         if len(items) != 1 or items[0][0] != "data" or isinstance(items[0][1], str):
             raise HTTPException(422, "expected a form with one file data and nothing else: curl -F data=@points.csv")
-        return await jobs.run_in_pool(_read_upload, items[0][1], jobs.settings.max_rows, 0)
+        return await jobs.submissions.run(_read_upload, items[0][1], jobs.settings.max_rows, 0)
     finally:
         await form.close()
 

@@ -1,33 +1,25 @@
-"""What all job services share: the record, the job files, and a small pool of threads for heavy work."""
+"""What all job services share: the record, the job files, and threads for heavy work."""
 
-import asyncio
 import copy
 import logging
 import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
-from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 from app.config import Settings
 from app.jobs.callers import ANYBODY, Caller
 from app.jobs.errors import NotThereError
 from app.jobs.files import JobFiles
+from app.pools import Pool
 
 if TYPE_CHECKING:
     from app.jobs.record.store import JobStore
 
 log = logging.getLogger("nobody.jobs")
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-#: Heavy tasks that run at the same time.
-_THREADS = 2
 #: After a failed attempt to open the database, the next attempt waits for so many seconds.
 _PAUSE_SECONDS = 2.0
 
@@ -74,25 +66,16 @@ class JobDatabase:
         self.settings = settings
         self.caller = ANYBODY
         self._record = _Record(settings)
-        self._threads = ThreadPoolExecutor(_THREADS, "jobs")
-        self._films = ThreadPoolExecutor(1, "films")
+        # Who submits a job does not wait for somebody's samples, nor they for a film.
+        self.submissions = Pool("submitting jobs", threads=2, waiting=64)
+        self.results = Pool("reading results of jobs", threads=2, waiting=32)
+        self.films = Pool("drawing films", threads=1, waiting=8)
 
     def seen_by(self, caller: Caller) -> Self:
         """Return the same jobs for a caller, to whom those of others are not there."""
         seen = copy.copy(self)
         seen.caller = caller
         return seen
-
-    async def run_in_pool(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
-        """Run a task that takes much time or memory on a thread, few such tasks at a time."""
-        loop = asyncio.get_running_loop()
-        # In the context of the request, whose id the log shall have.
-        return await loop.run_in_executor(self._threads, partial(copy_context().run, work, *arguments, **keywords))
-
-    async def run_alone(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
-        """Run a task that takes seconds after all others of its kind; the tasks of the pool do not wait for it."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._films, partial(copy_context().run, work, *arguments, **keywords))
 
     def files(self, job_id: str) -> JobFiles:
         """Return the paths of a job's files."""

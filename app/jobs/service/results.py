@@ -7,6 +7,7 @@ import io
 import json
 import threading
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from app.jobs.errors import NotThereError
 from app.jobs.files import JobFiles
-from app.jobs.limits import LimitError
+from app.jobs.limits import LimitError, parameters
 from app.jobs.record.values import JobRow, require_readable
 from app.jobs.service import pictures, sampling
 from app.jobs.service.database import JobDatabase, reading_files_of
@@ -29,6 +30,8 @@ SamplesFormat = Literal["json", "csv", "npy"]
 
 #: Numbers in one answer.
 MAX_VALUES = 2_000_000
+#: Multiplications in one answer of samples, about a second of a core: samples × weights of the generator.
+MAX_WORK = 10**11
 #: Frames of a film; jobs have up to 202 snapshots.
 MAX_FRAMES = 100
 
@@ -119,17 +122,12 @@ def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: Sam
 
     Raises:
         NotThereError: the job has no weights yet.
-        LimitError: the answer would have more than ``MAX_VALUES`` numbers.
+        LimitError: the answer would have more than ``MAX_VALUES`` numbers, or take more than ``MAX_WORK``.
     """
     with database.store() as store:
         job = store.get(job_id)
     require_readable(job)
-    dimensions = job["specification"]["gen_shape"][-1]
-    if count * dimensions > MAX_VALUES:
-        raise LimitError(
-            f"count: expected at most {MAX_VALUES:,} numbers in one answer, got {count:,} samples of "
-            f"{dimensions:,}; ask several times, with different seeds"
-        )
+    check_count(count, job["specification"]["gen_shape"])
     path = _weights(database, job) / "generator.npz"
     with reading_files_of(job_id):
         outputs = sampling.sample(path, job["specification"]["latent_type"], count, seed)
@@ -140,6 +138,25 @@ def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: Sam
     if form == "npy":
         return sampling.as_npy(drawn.points)
     return f'{{"seed":{seed},"samples":{sampling.as_json(drawn.points, drawn.formats)}}}'
+
+
+def check_count(count: int, widths: Sequence[int]) -> None:
+    """Check that one answer may have ``count`` samples of a generator with layers of these widths.
+
+    Raises:
+        LimitError: they are too many numbers, or too much work.
+    """
+    dimensions, weights = widths[-1], parameters(widths)
+    if count * weights > MAX_WORK:
+        raise LimitError(
+            f"count: expected at most {MAX_WORK // weights:,} samples in one answer of a generator with {weights:,} "
+            f"weights, got {count:,}; ask several times, with different seeds"
+        )
+    if count * dimensions > MAX_VALUES:
+        raise LimitError(
+            f"count: expected at most {MAX_VALUES:,} numbers in one answer, got {count:,} samples of "
+            f"{dimensions:,}; ask several times, with different seeds"
+        )
 
 
 def points(database: JobDatabase, job_id: str) -> Path:

@@ -38,7 +38,7 @@ _SCRIPT_TYPES: dict[ScriptFormat, str] = {"python": "text/x-python", "curl": "te
 async def history(job_id: JobId, query: Annotated[HistoryQuery, Query()], request: Request, jobs: Jobs) -> Response:
     """Return the losses of every step, as JSON or CSV."""
     form = query.format or preferred(request, _HISTORY_TYPES)
-    text = await jobs.run_in_pool(results.history, jobs, job_id, form)
+    text = await jobs.results.run(results.history, jobs, job_id, form)
     return Response(text, media_type=_HISTORY_TYPES[form])
 
 
@@ -50,7 +50,7 @@ async def history(job_id: JobId, query: Annotated[HistoryQuery, Query()], reques
 )
 async def picture(job_id: JobId, query: Annotated[PictureQuery, Query()], jobs: Jobs) -> Response:
     """Draw real and generated points, the discriminator and the losses, as the exercise does."""
-    png = await jobs.run_in_pool(results.picture, jobs, job_id, query.step, query.size)
+    png = await jobs.results.run(results.picture, jobs, job_id, query.step, query.size)
     return Response(png, media_type="image/png", headers=NO_STORE)
 
 
@@ -72,7 +72,7 @@ async def film(job_id: JobId, query: Annotated[FilmQuery, Query()], request: Req
     A running job is shown up to its last snapshot. Films are drawn one after the other, which takes seconds.
     """
     gone = threading.Event()
-    drawn = jobs.run_alone(results.film, jobs, job_id, query.format, query.size, query.fps, gone)
+    drawn = jobs.films.run(results.film, jobs, job_id, query.format, query.size, query.fps, gone)
     try:
         body = await while_connected(request, drawn)
     finally:
@@ -96,7 +96,7 @@ async def samples(job_id: JobId, query: Annotated[JobSamplesQuery, Query()], req
     """Draw fresh samples from the trained generator."""
     seed = secrets.randbelow(MAX_SEED + 1) if query.seed is None else query.seed
     form = query.format or preferred(request, _SAMPLES_TYPES)
-    body = await jobs.run_in_pool(results.samples, jobs, job_id, query.count, seed, form)
+    body = await jobs.results.run(results.samples, jobs, job_id, query.count, seed, form)
     return Response(body, media_type=_SAMPLES_TYPES[form], headers={"X-Seed": str(seed), **NO_STORE})
 
 
@@ -130,7 +130,7 @@ async def script(job_id: JobId, query: Annotated[ScriptQuery, Query()], request:
     it starts from the weights of another job.
     """
     address = str(request.base_url).rstrip("/")
-    text = await jobs.run_in_pool(scripts.script, jobs, job_id, query.format, address)
+    text = await jobs.results.run(scripts.script, jobs, job_id, query.format, address)
     return Response(text, media_type=_SCRIPT_TYPES[query.format])
 
 
@@ -145,6 +145,6 @@ async def weights(job_id: JobId, jobs: Jobs) -> Response:
 
     They are those of `weights_step`: the networks are written whenever the training stops.
     """
-    archive = await jobs.run_in_pool(results.networks, jobs, job_id)
+    archive = await jobs.results.run(results.networks, jobs, job_id)
     headers = {"Content-Disposition": f'attachment; filename="job-{job_id}.zip"'}
     return Response(archive, media_type="application/zip", headers=headers)

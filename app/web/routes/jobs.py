@@ -35,14 +35,14 @@ async def submit(request: Request, response: Response, jobs: Jobs, idempotency_k
     data of another job.
     """
     job, table = await read_job(request, jobs)
-    return _accepted(await jobs.run_in_pool(submission.submit, jobs, job, table, idempotency_key), response)
+    return _accepted(await jobs.submissions.run(submission.submit, jobs, job, table, idempotency_key), response)
 
 
 @router.post("/data", openapi_extra=FILE_BODY, summary="Look at a file of points")
 async def look_at_file(request: Request, jobs: Jobs) -> Preview:
     """Say what a job would learn from a file, and store nothing: `curl -F data=@points.csv`."""
     table = await read_file(request, jobs)
-    return await jobs.run_in_pool(preview, table)
+    return await jobs.submissions.run(preview, table)
 
 
 @router.post("/check", openapi_extra=JOB_BODY, summary="Check a job")
@@ -52,7 +52,7 @@ async def check(request: Request, query: Annotated[OutlineQuery, Query()], jobs:
     Points that are not sent for that can be described by `rows` and `dimensions`.
     """
     job, table = await read_job(request, jobs)
-    return await jobs.run_in_pool(estimate, jobs, job, table, query.outline)
+    return await jobs.submissions.run(estimate, jobs, job, table, query.outline)
 
 
 @router.get("", summary="List the jobs")

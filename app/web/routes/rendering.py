@@ -4,21 +4,23 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import Response
-from fastapi.concurrency import run_in_threadpool
 
 from app.faces import imaging
 from app.faces.imaging import Grey
+from app.pools import Pool
 from app.web.caching import NOT_MODIFIED
 from app.web.schemas.faces import SizeQuery
 
 #: Up to this size, encoding takes less time than a change of threads.
 _INLINE_PIXELS = 2**15
+#: Each picture takes up to 100 MiB while it is drawn.
+_pictures = Pool("drawing pictures", threads=2, waiting=32)
 _CACHE_CONTROL = "`no-store` for a new face, `no-cache` for a repeatable one, immutable if the URL has `weights`."
 
 
 async def drawn(draw: Callable[[], bytes], pixels: int) -> bytes:
     """Run an encoder; on a thread if the picture is so large that other requests would wait."""
-    return draw() if pixels <= _INLINE_PIXELS else await run_in_threadpool(draw)
+    return draw() if pixels <= _INLINE_PIXELS else await _pictures.run(draw)
 
 
 async def png_answer(faces: Grey, query: SizeQuery, headers: dict[str, str], columns: int | None = None) -> Response:

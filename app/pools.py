@@ -1,0 +1,48 @@
+"""Threads for heavy work: a few, with a short queue before them, so that no kind of work delays another."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class BusyError(Exception):
+    """More work of one kind waits than is sensible; the message is for the caller."""
+
+
+class Pool:
+    """Runs work of one kind; to be used by one event loop.
+
+    Args:
+        work: what it does, as the caller of too much of it reads it: "drawing pictures".
+        threads: tasks that run at the same time.
+        waiting: tasks that may wait for them.
+    """
+
+    def __init__(self, work: str, threads: int, waiting: int) -> None:
+        self._work = work
+        self._threads = ThreadPoolExecutor(threads, work.replace(" ", "-"))
+        self._most = threads + waiting
+        self._unfinished = 0
+
+    async def run(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
+        """Run a task on a thread, in the context of the request, and return what it returns.
+
+        A cancelled call ends at once: its task is not begun, or goes on unheard.
+
+        Raises:
+            BusyError: too many wait already.
+        """
+        if self._unfinished >= self._most:
+            raise BusyError(f"the service is busy with {self._work}; try again in a few seconds")
+        self._unfinished += 1
+        task = partial(copy_context().run, work, *arguments, **keywords)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, task)
+        finally:
+            self._unfinished -= 1

@@ -1,0 +1,77 @@
+"""Threads for heavy work, with a bounded queue."""
+
+import asyncio
+import threading
+from contextvars import ContextVar
+
+import pytest
+
+from app.pools import BusyError, Pool
+from tests.conftest import PATIENCE
+
+
+def test_results_errors_and_context_come_through() -> None:
+    word = ContextVar("word", default="none")
+
+    def divide(one: int, *, by: int) -> tuple[float, str]:
+        return one / by, word.get()
+
+    async def main() -> None:
+        pool = Pool("counting", threads=1, waiting=0)
+        word.set("mine")
+        assert await pool.run(divide, 6, by=3) == (2.0, "mine")
+        with pytest.raises(ZeroDivisionError):
+            await pool.run(divide, 6, by=0)
+        assert await pool.run(divide, 6, by=2) == (3.0, "mine")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("threads", "waiting"), [(1, 0), (1, 3), (2, 2)])
+def test_too_much_work_is_refused_until_some_is_done(threads: int, waiting: int) -> None:
+    go, most = threading.Event(), threads + waiting
+    at_once: list[int] = []
+    running = threading.Semaphore(threads)
+
+    def work(number: int) -> int:
+        assert running.acquire(blocking=False), "too many at the same time"
+        assert go.wait(PATIENCE)
+        running.release()
+        at_once.append(number)
+        return number
+
+    async def main() -> None:
+        pool = Pool("waiting", threads, waiting)
+        tasks = [asyncio.create_task(pool.run(work, number)) for number in range(most)]
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError, match="busy with waiting"):
+            await pool.run(work, most)
+        go.set()
+        assert await asyncio.gather(*tasks) == list(range(most))
+        assert await pool.run(work, most) == most
+
+    asyncio.run(main())
+    assert sorted(at_once) == list(range(most + 1))
+
+
+def test_whoever_leaves_makes_room() -> None:
+    go = threading.Event()
+    done: list[str] = []
+
+    def work(name: str) -> None:
+        assert go.wait(PATIENCE)
+        done.append(name)
+
+    async def main() -> None:
+        pool = Pool("waiting", threads=1, waiting=1)
+        first, second = (asyncio.create_task(pool.run(work, name)) for name in ("first", "second"))
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.sleep(0)
+        third = asyncio.create_task(pool.run(work, "third"))
+        await asyncio.sleep(0)
+        go.set()
+        await asyncio.gather(first, third)
+
+    asyncio.run(main())
+    assert done == ["first", "third"]
