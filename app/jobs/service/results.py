@@ -30,7 +30,7 @@ SamplesFormat = Literal["json", "csv", "npy"]
 
 #: Numbers in one answer.
 MAX_VALUES = 2_000_000
-#: Multiplications in one answer of samples, about a second of a core: samples × weights of the generator.
+#: Multiplications in one answer of samples, up to four seconds of a core: samples × weights of the generator.
 MAX_WORK = 10**11
 #: Frames of a film; jobs have up to 202 snapshots.
 MAX_FRAMES = 100
