@@ -14,9 +14,8 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from app import __version__
 from app.config import Settings, load_settings
-from app.faces.engine import FaceEngine
 from app.faces.generator import FaceGenerator
-from app.faces.portraits import Portraits
+from app.faces.service import FaceService
 from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.figures import JobFigures
@@ -28,6 +27,7 @@ from app.web.parameters import check_parameters
 from app.web.plain_faces import PlainFaceShortcut
 from app.web.protection import SafeHeaders
 from app.web.public import PublicPictures
+from app.web.reloading import Reloader, listening
 from app.web.routes import faces, interpolations, job_events, job_results, jobs, metrics, pages, presets, session
 from app.web.routes import service as health
 from app.web.traffic import Traffic
@@ -52,19 +52,17 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         WeightsError: the weights are missing or broken.
     """
-    generator = FaceGenerator(settings.weights, settings.pixels)
-    engine = FaceEngine(generator)
-    portraits = Portraits(engine)
+    face_service = FaceService(lambda: FaceGenerator(settings.weights, settings.pixels))
+    reloader = Reloader(face_service, settings.data)
     traffic = Traffic()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        engine.start()
-        portraits.start()
+        face_service.start()
         gc.freeze()  # these objects are permanent: the garbage collector need not scan them again
-        yield
-        await portraits.stop()
-        await engine.stop()
+        async with listening(reloader):
+            yield
+        await face_service.stop()
 
     app = FastAPI(
         title="nobody",
@@ -84,11 +82,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Observed, traffic=traffic)
     app.add_middleware(HeadIsGet)
     app.add_middleware(SafeHeaders)
-    app.add_middleware(PlainFaceShortcut, portraits=portraits, generator=generator, traffic=traffic)
+    app.add_middleware(PlainFaceShortcut, faces=face_service, traffic=traffic)
     app.add_middleware(OwnOrigins, settings=settings, traffic=traffic)  # added last, it is called first
-    app.state.generator = generator
-    app.state.engine = engine
-    app.state.portraits = portraits
+    app.state.faces = face_service
+    app.state.reloader = reloader
     app.state.traffic = traffic
     app.state.jobs = JobDatabase(settings)
     app.state.access = Access(settings, app.state.jobs)

@@ -17,6 +17,9 @@ from app.faces.latents import LATENT_DIM, Latents
 from app.tallies import Histogram
 
 Faces = npt.NDArray[np.uint8]
+#: Maps latents, float32 ``(count, 16)``, to faces, uint8 ``(count, 16, 16)``; called from several threads, with at most
+#: ``MAX_ROWS`` rows.
+Generate = Callable[[Latents], Faces]
 
 #: Rows that one run takes at most, so that a sheet of a thousand faces cannot hold up a single one for long.
 MAX_ROWS = 128
@@ -41,6 +44,7 @@ class _Request(NamedTuple):
 
     belongs_to_many: bool
     number: int
+    generate: Generate
     latents: Latents
     faces: asyncio.Future[Faces]
 
@@ -48,13 +52,10 @@ class _Request(NamedTuple):
 class FaceEngine:
     """Serves latents to faces for many requests at once. Sheets that take several runs let everything else pass.
 
-    Args:
-        generate: maps latents, float32 ``(count, 16)``, to faces, uint8 ``(count, 16, 16)``. Called from several
-            threads, with at most ``MAX_ROWS`` rows.
+    Each request names its generator: while the weights are changed there are two.
     """
 
-    def __init__(self, generate: Callable[[Latents], Faces]) -> None:
-        self._generate = generate
+    def __init__(self) -> None:
         self._waiting: list[_Request] = []  # a heap
         self._numbers = itertools.count()
         self._wanted = asyncio.Event()
@@ -66,10 +67,10 @@ class FaceEngine:
         self.batches = Histogram([2**i for i in range(MAX_ROWS.bit_length())])
         self.failed_batches = 0
 
-    def start(self) -> None:
-        """Start serving on the running event loop, and warm up."""
+    def start(self, generate: Generate) -> None:
+        """Start serving on the running event loop, and warm up with a generator."""
         self._tasks = [asyncio.create_task(self._serve()) for _ in range(_THREADS)]
-        self._tasks.append(asyncio.create_task(self._warm_up()))
+        self._tasks.append(asyncio.create_task(self._warm_up(generate)))
 
     async def stop(self) -> None:
         """Stop serving; requests that still wait are cancelled."""
@@ -80,23 +81,23 @@ class FaceEngine:
         for request in self._waiting:
             request.faces.cancel()
 
-    async def faces(self, latents: Latents) -> Faces:
-        """Return the faces of the given latents, uint8 ``(count, 16, 16)``."""
+    async def faces(self, generate: Generate, latents: Latents) -> Faces:
+        """Return the faces that a generator makes of latents, uint8 ``(count, 16, 16)``."""
         parts = [latents[i : i + MAX_ROWS] for i in range(0, len(latents), MAX_ROWS)]
-        answers = [self._enqueue(part, len(parts) > 1) for part in parts]
+        answers = [self._enqueue(generate, part, len(parts) > 1) for part in parts]
         return np.concatenate(await asyncio.gather(*answers))
 
-    def _enqueue(self, latents: Latents, belongs_to_many: bool) -> asyncio.Future[Faces]:
+    def _enqueue(self, generate: Generate, latents: Latents, belongs_to_many: bool) -> asyncio.Future[Faces]:
         faces: asyncio.Future[Faces] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, _Request(belongs_to_many, next(self._numbers), latents, faces))
+        heapq.heappush(self._waiting, _Request(belongs_to_many, next(self._numbers), generate, latents, faces))
         self._wanted.set()
         return faces
 
-    async def _warm_up(self) -> None:
+    async def _warm_up(self, generate: Generate) -> None:
         pause = FIRST_PAUSE
         while not self.ready:
             try:
-                await self.faces(np.zeros((1, LATENT_DIM), np.float32))
+                await self.faces(generate, np.zeros((1, LATENT_DIM), np.float32))
                 self.ready = True
             except FacesUnavailableError:
                 await asyncio.sleep(pause)
@@ -105,17 +106,23 @@ class FaceEngine:
     async def _serve(self) -> None:
         while True:
             await self._wanted.wait()
-            batch = self._next_batch()
-            if batch:
-                await self._run(batch)
-            else:
+            if not await self._run_next():
                 self._wanted.clear()
 
+    async def _run_next(self) -> bool:
+        """Run what waits; return whether there was anything."""
+        batch = self._next_batch()
+        if batch:
+            await self._run(batch)
+        return bool(batch)
+
     def _next_batch(self) -> list[_Request]:
-        """Take what fits into one run."""
+        """Take what fits into one run of one generator."""
         batch: list[_Request] = []
         rows = 0
         while self._waiting and rows + len(self._waiting[0].latents) <= MAX_ROWS:
+            if batch and self._waiting[0].generate is not batch[0].generate:
+                break
             request = heapq.heappop(self._waiting)
             if not request.faces.done():  # else its client has gone
                 batch.append(request)
@@ -126,7 +133,7 @@ class FaceEngine:
         """Generate one batch in a thread and hand out its rows."""
         latents = np.concatenate([request.latents for request in batch])
         try:
-            faces = await asyncio.get_running_loop().run_in_executor(self._threads, self._generate, latents)
+            faces = await asyncio.get_running_loop().run_in_executor(self._threads, batch[0].generate, latents)
             parts = np.split(faces, np.cumsum([len(request.latents) for request in batch])[:-1])
             for request, part in zip(batch, parts, strict=True):
                 if not request.faces.done():

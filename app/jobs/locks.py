@@ -1,7 +1,9 @@
 """File locks, which the system releases when their process ends, however it ends."""
 
+import contextlib
 import fcntl
 import os
+import re
 import socket
 import time
 from pathlib import Path
@@ -9,8 +11,9 @@ from typing import IO
 
 from app.config import Settings
 
-#: File in the data folder that the only worker of an SQLite database holds.
-EMBEDDED_LOCK = "worker.lock"
+#: Files in the data folder that the only service and the only worker of an SQLite database hold.
+_SERVE_LOCK, EMBEDDED_LOCK = "serve.lock", "worker.lock"
+_SERVICE = "nobody serve"
 
 
 class LockedError(Exception):
@@ -81,12 +84,31 @@ class WorkerSlot:
             self.lock = FileLock(settings.data / EMBEDDED_LOCK, "nobody worker", wait=10)
             self.name = "embedded"
             return
-        host = socket.gethostname()
-        for slot in range(1_000):
-            try:
-                self.lock = FileLock(settings.data / "workers" / f"{host}-{slot}.lock", "nobody worker")
-            except LockedError:
-                continue
-            self.name = f"{host}-{slot}"
-            return
-        raise LockedError(f"{settings.data / 'workers'} has no free slot for another worker on {host}")
+        self.name, self.lock = _free_slot(settings.data / "workers", "nobody worker")
+
+
+def service_lock(settings: Settings) -> FileLock:
+    """Take the lock of a service; with a shared database, many may use one data folder.
+
+    Raises:
+        LockedError: another service uses this data folder without a shared database, or no slot is free.
+    """
+    if settings.database_url:
+        return _free_slot(settings.data / "services", _SERVICE)[1]
+    return FileLock(settings.data / _SERVE_LOCK, _SERVICE)
+
+
+def services(data: Path) -> list[int]:
+    """Return the processes of this machine that hold the lock of a service of this data folder."""
+    held = [path for path in (data / _SERVE_LOCK, *sorted((data / "services").glob("*.lock"))) if is_locked(path)]
+    here = re.compile(rf"{_SERVICE}, process (\d+) on {re.escape(socket.gethostname())}")
+    return [int(match[1]) for path in held if (match := here.match(path.read_text()))]
+
+
+def _free_slot(folder: Path, holder: str) -> tuple[str, FileLock]:
+    """Return a name that no other process of this machine has in a folder, and the lock by which we have it."""
+    host = socket.gethostname()
+    for slot in range(1_000):
+        with contextlib.suppress(LockedError):
+            return f"{host}-{slot}", FileLock(folder / f"{host}-{slot}.lock", holder)
+    raise LockedError(f"{folder} has no free slot for another process on {host}")

@@ -8,6 +8,7 @@ from fastapi import Depends, HTTPException, Request
 
 from app import __version__
 from app.faces.generator import FaceGenerator
+from app.web.model_served import ModelServed
 
 #: Of answers that are different each time.
 NO_STORE = {"Cache-Control": "no-store"}
@@ -43,8 +44,8 @@ class NotModifiedError(Exception):
     """The client has the answer already; the argument is the headers of the 304."""
 
 
-async def _caching(request: Request) -> Callable[[str | None, bool], dict[str, str]]:
-    generator: FaceGenerator = request.app.state.generator
+async def _caching(request: Request, model: ModelServed) -> Callable[[str | None, bool], dict[str, str]]:
+    generator = model.generator
 
     def caching(weights: str | None, repeatable: bool) -> dict[str, str]:
         if weights is not None and not generator.has_id(weights):

@@ -12,15 +12,16 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from app.config import Settings
-from app.faces.engine import FaceEngine, Faces
-from app.faces.generator import FaceGenerator
+from app.faces.engine import Faces
 from app.faces.latents import Latents
-from app.faces.portraits import Portraits
+from app.faces.service import FaceService
 from app.jobs.errors import NeedsKeyError
 from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.figures import JobFigures
 from app.web.errors import ClientGoneError
+from app.web.model_served import ModelServed
+from app.web.reloading import Reloader
 from app.web.traffic import Traffic
 
 T = TypeVar("T")
@@ -33,9 +34,8 @@ def _state(name: str) -> Any:
     return Depends(service)
 
 
-Engine = Annotated[FaceEngine, _state("engine")]
-Generator = Annotated[FaceGenerator, _state("generator")]
-NewFaces = Annotated[Portraits, _state("portraits")]
+FacesServed = Annotated[FaceService, _state("faces")]
+Reloads = Annotated[Reloader, _state("reloader")]
 TrafficSeen = Annotated[Traffic, _state("traffic")]
 Figures = Annotated[JobFigures, _state("figures")]
 JobAccess = Annotated[Access, _state("access")]
@@ -103,11 +103,11 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-async def _draw(request: Request, engine: Engine) -> Callable[[Latents], Awaitable[Faces]]:
+async def _draw(request: Request, service: FacesServed, model: ModelServed) -> Callable[[Latents], Awaitable[Faces]]:
     """Return the engine's ``faces``, cancelled when the client of this request disconnects."""
 
     async def draw(latents: Latents) -> Faces:
-        return await while_connected(request, engine.faces(latents))
+        return await while_connected(request, service.engine.faces(model.generator, latents))
 
     return draw
 

@@ -16,12 +16,12 @@ from prometheus_client.registry import Collector
 
 from app import __version__
 from app.faces.engine import FaceEngine
-from app.faces.generator import FaceGenerator
-from app.faces.portraits import Portraits
+from app.faces.service import Model
 from app.jobs.service.figures import Disk
 from app.jobs.totals import Totals
 from app.tallies import Histogram
 from app.web.connection_limits import refusals
+from app.web.reloading import Reloader
 from app.web.traffic import Traffic
 
 _KIND = ("method", "route", "status")
@@ -72,16 +72,25 @@ def of_answers(traffic: Traffic) -> Iterator[Metric]:
     yield GaugeMetricFamily("nobody_event_streams_open", "Event streams that are open.", traffic.open_streams)
 
 
-def of_faces(engine: FaceEngine, portraits: Portraits, generator: FaceGenerator) -> Iterator[Metric]:
+def of_faces(engine: FaceEngine, model: Model) -> Iterator[Metric]:
     """Return what was drawn, and with which weights."""
     yield CounterMetricFamily("nobody_faces_drawn", "Faces that the generator has drawn.", engine.batches.total)
     buckets, total = _of(engine.batches)
     yield HistogramMetricFamily("nobody_face_batch_size", "Faces of one run of the generator.", buckets, total)
     yield CounterMetricFamily("nobody_face_batch_failures", "Runs of the generator that failed.", engine.failed_batches)
-    yield GaugeMetricFamily("nobody_portrait_stock", "New faces that are ready.", portraits.stock)
-    yield InfoMetricFamily("nobody_weights", "The weights that are served.", {"sha256": generator.sha256})
+    yield GaugeMetricFamily("nobody_portrait_stock", "New faces that are ready.", model.portraits.stock)
+    yield InfoMetricFamily("nobody_weights", "The weights that are served.", {"sha256": model.generator.sha256})
     versions = {"version": __version__, "python": platform.python_version()}
     yield InfoMetricFamily("nobody_build", "What this process runs.", versions)
+
+
+def of_reloads(reloader: Reloader) -> Iterator[Metric]:
+    """Return how often new weights were asked for."""
+    help_text = "Attempts to serve new weights: those that did, and those after which the old ones stayed."
+    reloads = CounterMetricFamily("nobody_weights_reloads", help_text, labels=["outcome"])
+    reloads.add_metric(["replaced"], reloader.done)
+    reloads.add_metric(["failed"], reloader.failed)
+    yield reloads
 
 
 def of_jobs(totals: Totals | None) -> Iterator[Metric]:

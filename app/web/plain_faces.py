@@ -6,15 +6,15 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.faces.engine import FacesUnavailableError
-from app.faces.generator import FaceGenerator
 from app.faces.latents import MAX_SEED
-from app.faces.portraits import Portrait, Portraits
+from app.faces.portraits import Portrait
+from app.faces.service import FaceService, Model
 from app.web.caching import caching_headers, is_known
 from app.web.protection import RAW_SAFE_HEADERS
 from app.web.public import RAW_PUBLIC_HEADERS
 from app.web.traffic import Traffic
 
-#: Cached answers to requests with a seed.
+#: Remembered answers to requests with a seed.
 _REMEMBERED = 4_096
 #: Makes the URLs of several new faces on one page differ.
 _NEW = re.compile(rb"random=\w*")
@@ -32,19 +32,17 @@ class PlainFaceShortcut:
     All other requests, invalid ones included, go on to the application, whose route gives the same answers.
     """
 
-    def __init__(self, app: ASGIApp, portraits: Portraits, generator: FaceGenerator, traffic: Traffic) -> None:
+    def __init__(self, app: ASGIApp, faces: FaceService, traffic: Traffic) -> None:
         self._app = app
-        self._portraits = portraits
-        self._generator = generator
+        self._faces = faces
         self._sent, self._not_modified = (traffic.of("GET", "/sample", status) for status in (200, 304))
-        self._remembered: dict[bytes, _Answer] = {}  # least recently used first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] == "http" and scope["path"] == "/sample" and scope["method"] == "GET":
             began = perf_counter()
             try:
-                answer = await self._answer(scope)
+                answer = await self._answer(scope, self._faces.model)
             except FacesUnavailableError:
                 answer = None  # the application answers with the error
             if answer is not None:
@@ -58,7 +56,7 @@ class PlainFaceShortcut:
                 return
         await self._app(scope, receive, send)
 
-    async def _answer(self, scope: Scope) -> _Answer | None:
+    async def _answer(self, scope: Scope, model: Model) -> _Answer | None:
         known = b""
         for name, value in scope["headers"]:
             if name in _SPECIAL_HEADERS:
@@ -67,27 +65,27 @@ class PlainFaceShortcut:
                 known += b"," + value
         query: bytes = scope["query_string"]
         if not query or _NEW.fullmatch(query):
-            return _answer(await self._portraits.new(), _NO_STORE)
-        answer = None if known else self._remembered.pop(query, None)
+            return _answer(await model.portraits.new(), _NO_STORE)
+        answer: _Answer | None = None if known else model.answers.pop(query, None)
         if answer is None:
-            answer = await self._answer_of_seed(query, known.decode("latin-1"))
+            answer = await self._answer_of_seed(model, query, known.decode("latin-1"))
         if answer is not None and answer[0]["status"] == 200:
-            self._remembered[query] = answer
-            if len(self._remembered) > _REMEMBERED:
-                del self._remembered[next(iter(self._remembered))]
+            model.answers[query] = answer
+            if len(model.answers) > _REMEMBERED:
+                del model.answers[next(iter(model.answers))]
         return answer
 
-    async def _answer_of_seed(self, query: bytes, known: str) -> _Answer | None:
+    async def _answer_of_seed(self, model: Model, query: bytes, known: str) -> _Answer | None:
         match = _SEED.fullmatch(query)
         if match is None or (seed := int(match[1])) > MAX_SEED:
             return None
         named = match[2] is not None
-        if named and not self._generator.has_id(match[2].decode()):
+        if named and not model.generator.has_id(match[2].decode()):
             return None
-        headers = caching_headers(self._generator, "/sample", query.decode(), named=named)
+        headers = caching_headers(model.generator, "/sample", query.decode(), named=named)
         if is_known(headers["ETag"], known):
             return _response(304, _raw(headers))
-        return _answer(await self._portraits.of_seed(seed), _raw(headers))
+        return _answer(await model.portraits.of_seed(seed), _raw(headers))
 
 
 def _raw(headers: dict[str, str]) -> _Headers:

@@ -8,10 +8,11 @@ from types import FrameType
 import uvicorn
 
 from app.config import Settings
-from app.jobs.locks import FileLock
+from app.jobs.locks import service_lock
 from app.jobs.worker.embedded import EmbeddedWorker
 from app.shutdown import stopping
 from app.web.connections import limited
+from app.web.reloading import hold_hangups
 
 #: A connection is closed after so many milliseconds in which the client acknowledges nothing that is sent to it.
 _STALLED_MS = 60_000
@@ -51,10 +52,9 @@ def serve(settings: Settings) -> None:
     Raises:
         LockedError: another service uses the same data folder.
     """
-    worker = None
-    if not settings.database_url:
-        _lock = FileLock(settings.data / "serve.lock", "nobody serve")  # held to the end of the process
-        worker = EmbeddedWorker(settings)
+    hold_hangups()  # until the application listens
+    _lock = service_lock(settings)  # held to the end of the process; by it, `nobody reload` finds us
+    worker = None if settings.database_url else EmbeddedWorker(settings)
     config = uvicorn.Config(
         "app.main:app",
         host=settings.host,

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from app.web.caching import NO_STORE
-from app.web.dependencies import Engine, Figures, Generator, NewFaces, TrafficSeen
+from app.web.dependencies import FacesServed, Figures, Reloads, TrafficSeen
 
 router = APIRouter(tags=["service"])
 
@@ -22,7 +22,7 @@ nobody_http_requests_total{method="GET",route="/sample",status="200"} 1042.0
     summary="Say what is going on",
 )
 async def metrics(
-    request: Request, traffic: TrafficSeen, engine: Engine, portraits: NewFaces, generator: Generator, figures: Figures
+    request: Request, traffic: TrafficSeen, faces: FacesServed, reloads: Reloads, figures: Figures
 ) -> Response:
     """Give the metrics of this process and of all jobs to Prometheus.
 
@@ -33,7 +33,8 @@ async def metrics(
 
     families = [
         *metrics.of_answers(traffic),
-        *metrics.of_faces(engine, portraits, generator),
+        *metrics.of_faces(faces.engine, faces.model),
+        *metrics.of_reloads(reloads),
         *metrics.of_jobs(await figures.totals()),
         *metrics.of_disk(await figures.disk()),
     ]

@@ -21,7 +21,8 @@ from starlette.types import Scope
 from app import ROOT
 from app.faces import imaging
 from app.faces.latents import MAX_SEED, latents_of_seeds
-from app.web.dependencies import Draw, Generator
+from app.web.dependencies import Draw
+from app.web.model_served import ModelServed
 
 STATIC = ROOT / "static"
 
@@ -61,7 +62,7 @@ class _Place(NamedTuple):
 
 
 @router.get("/")
-async def face_page(request: Request, draw: Draw, generator: Generator) -> HTMLResponse:
+async def face_page(request: Request, draw: Draw, model: ModelServed) -> HTMLResponse:
     """Serve the page with a face in it: the one that the address names, else a new one."""
     place = _read_place(request.query_params.get("seed"), request.query_params.get("truncation"))
     [png] = imaging.pngs(await draw(latents_of_seeds([place.seed]) * np.float32(place.truncation)))
@@ -78,7 +79,7 @@ async def face_page(request: Request, draw: Draw, generator: Generator) -> HTMLR
         preview_size=str(_PREVIEW_SIZE),
         picture=picture,
         face="data:image/png;base64," + base64.b64encode(png).decode(),
-        weights=generator.id,
+        weights=model.generator.id,
         seed=str(place.seed),
         number=number,
         truncation=_plain(place.truncation),

@@ -8,8 +8,9 @@ from fastapi import APIRouter, HTTPException
 
 from app import __version__
 from app.faces.latents import LATENT_DIM, MAX_SEED
-from app.web.dependencies import Engine, Generator, JobSettings
+from app.web.dependencies import FacesServed, JobSettings
 from app.web.errors import problem_response
+from app.web.model_served import ModelServed
 from app.web.schemas import faces as limits
 from app.web.schemas.service import Health, Info
 
@@ -28,9 +29,9 @@ async def healthz() -> Health:
     responses=problem_response(503, "Still warming up."),
     summary="Say whether faces can be served",
 )
-async def readyz(engine: Engine) -> Health:
+async def readyz(faces: FacesServed) -> Health:
     """Answer if the weights are loaded and the first face was drawn."""
-    if not engine.ready:
+    if not faces.engine.ready:
         raise HTTPException(503, "the generator is warming up; ask again in a second", headers={"Retry-After": "1"})
     return Health()
 
@@ -38,8 +39,9 @@ async def readyz(engine: Engine) -> Health:
 @router.get(
     "/info", response_model=Info, response_description="What the service is made of.", summary="Say what is served"
 )
-async def info(generator: Generator, settings: JobSettings) -> Any:
+async def info(model: ModelServed, settings: JobSettings) -> Any:
     """Describe the weights, the versions and the limits of this service."""
+    generator = model.generator
     return {
         "weights": {
             "id": generator.id,

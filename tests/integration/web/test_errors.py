@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from app.faces.generator import FaceGenerator
 from app.jobs.service import results
 from app.web.errors import _field_error
 from app.web.schemas.faces import MAX_NAME
@@ -182,10 +183,10 @@ def test_a_slash_too_many_or_too_few(client: TestClient, path: str) -> None:
 def test_a_fault_of_our_own_says_nothing_about_itself(
     client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(latents: Any) -> Any:
+    async def fail(generate: Any, latents: Any) -> Any:
         raise RuntimeError("the secret reason")
 
-    monkeypatch.setattr(app.state.engine, "faces", fail)
+    monkeypatch.setattr(app.state.faces.engine, "faces", fail)
     problem = _problem(client.get("/samples"), 500)
     assert "secret" not in problem.model_dump_json()
 
@@ -195,11 +196,11 @@ def test_a_fault_of_our_own_says_nothing_about_itself(
 def test_a_generator_that_fails_is_a_503_and_comes_back(
     url: str, client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(latents: Any) -> Any:
+    def fail(generator: FaceGenerator, latents: Any) -> Any:
         raise RuntimeError("the secret reason")
 
     with monkeypatch.context() as patch:
-        patch.setattr(app.state.engine, "_generate", fail)
+        patch.setattr(FaceGenerator, "__call__", fail)
         while (answer := client.get(url)).status_code == 200:
             continue  # out of the stock
         assert _problem(answer, 503).detail == "the service cannot draw faces now; try again in a few seconds"

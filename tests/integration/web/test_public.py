@@ -85,10 +85,10 @@ def test_a_wrong_method_can_be_read_about(client: TestClient) -> None:
 def test_a_fault_of_our_own_can_be_read_about(
     client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    async def fail(latents: Any) -> Any:
+    async def fail(generate: Any, latents: Any) -> Any:
         raise RuntimeError
 
-    monkeypatch.setattr(app.state.engine, "faces", fail)
+    monkeypatch.setattr(app.state.faces.engine, "faces", fail)
     answer = client.get(url)
     assert (answer.status_code, _cors(answer)) == (500, SHARED)
 

@@ -42,9 +42,9 @@ def _with_engine(scenario: Callable[[FaceEngine, Generator], Coroutine[Any, Any,
     generator = Generator()
 
     async def run() -> None:
-        engine = FaceEngine(generator)
-        engine.start()
-        await engine.faces(_latents(0, 1))
+        engine = FaceEngine()
+        engine.start(generator)
+        await engine.faces(generator, _latents(0, 1))
         await scenario(engine, generator)
         await engine.stop()
 
@@ -61,14 +61,14 @@ def test_the_engine_is_ready_after_its_first_face() -> None:
     _with_engine(scenario)
 
     async def not_started() -> None:
-        assert not FaceEngine(Generator()).ready
+        assert not FaceEngine().ready
 
     asyncio.run(not_started())
 
 
 def test_everyone_gets_their_own_faces() -> None:
     async def scenario(engine: FaceEngine, generator: Generator) -> None:
-        answers = await asyncio.gather(*(engine.faces(_latents(i, 1 + i % 3)) for i in range(100)))
+        answers = await asyncio.gather(*(engine.faces(generator, _latents(i, 1 + i % 3)) for i in range(100)))
         for i, faces in enumerate(answers):
             assert faces[:, 0, 0].tolist() == list(range(i, i + 1 + i % 3))
 
@@ -79,9 +79,9 @@ def test_everyone_gets_their_own_faces() -> None:
 def test_everything_else_passes_a_large_request() -> None:
     async def scenario(engine: FaceEngine, generator: Generator) -> None:
         generator.gate.clear()
-        large = asyncio.create_task(engine.faces(_latents(0, 20 * MAX_ROWS)))
+        large = asyncio.create_task(engine.faces(generator, _latents(0, 20 * MAX_ROWS)))
         await _until_held(generator)
-        single = asyncio.create_task(engine.faces(_latents(7, 1)))
+        single = asyncio.create_task(engine.faces(generator, _latents(7, 1)))
         await asyncio.sleep(0)  # the task begins: it has asked
         generator.batches.clear()
         generator.gate.set()
@@ -95,7 +95,7 @@ def test_everything_else_passes_a_large_request() -> None:
 def test_large_requests_are_split_and_batches_stay_bounded() -> None:
     async def scenario(engine: FaceEngine, generator: Generator) -> None:
         latents = latents_of_seeds(range(1_000)) * 0 + np.arange(1_000, dtype=np.float32)[:, np.newaxis] % 250
-        faces, single = await asyncio.gather(engine.faces(latents), engine.faces(_latents(7, 1)))
+        faces, single = await asyncio.gather(engine.faces(generator, latents), engine.faces(generator, _latents(7, 1)))
         np.testing.assert_array_equal(faces[:, 0, 0], np.arange(1_000) % 250)
         assert single[0, 0, 0] == 7
 
@@ -105,10 +105,10 @@ def test_large_requests_are_split_and_batches_stay_bounded() -> None:
 def test_a_client_that_goes_away_leaves_nothing_behind() -> None:
     async def scenario(engine: FaceEngine, generator: Generator) -> None:
         generator.gate.clear()
-        held = asyncio.create_task(engine.faces(_latents(1, 1)))
+        held = asyncio.create_task(engine.faces(generator, _latents(1, 1)))
         await _until_held(generator)
-        gone = [asyncio.create_task(engine.faces(_latents(2, 20 * MAX_ROWS))) for _ in range(10)]
-        stays = asyncio.create_task(engine.faces(_latents(3, 1)))
+        gone = [asyncio.create_task(engine.faces(generator, _latents(2, 20 * MAX_ROWS))) for _ in range(10)]
+        stays = asyncio.create_task(engine.faces(generator, _latents(3, 1)))
         await asyncio.sleep(0)  # the tasks begin: they have asked
         for task in gone:
             task.cancel()
@@ -127,11 +127,11 @@ def test_a_failure_reaches_those_who_wait_and_nobody_else() -> None:
                 raise RuntimeError("no faces today")
             return np.zeros((len(latents), 16, 16), np.uint8)
 
-        engine = FaceEngine(fail_on_ones)
-        engine.start()
+        engine = FaceEngine()
+        engine.start(fail_on_ones)
         with pytest.raises(RuntimeError, match="no faces today"):
-            await engine.faces(_latents(1, 1))
-        assert (await engine.faces(_latents(2, 1))).shape == (1, 16, 16)
+            await engine.faces(fail_on_ones, _latents(1, 1))
+        assert (await engine.faces(fail_on_ones, _latents(2, 1))).shape == (1, 16, 16)
         await engine.stop()
 
     asyncio.run(run())
@@ -140,11 +140,11 @@ def test_a_failure_reaches_those_who_wait_and_nobody_else() -> None:
 def test_stopping_cancels_those_who_wait() -> None:
     async def run() -> None:
         generator = Generator()
-        engine = FaceEngine(generator)
-        engine.start()
-        await engine.faces(_latents(0, 1))
+        engine = FaceEngine()
+        engine.start(generator)
+        await engine.faces(generator, _latents(0, 1))
         generator.gate.clear()
-        waiting = [asyncio.create_task(engine.faces(_latents(i, 1))) for i in range(3)]
+        waiting = [asyncio.create_task(engine.faces(generator, _latents(i, 1))) for i in range(3)]
         await _until_held(generator)
         stopping = asyncio.create_task(engine.stop())
         await asyncio.sleep(0)  # the task begins: it waits for what is being generated
@@ -165,8 +165,8 @@ def test_a_first_face_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture
         return np.zeros((len(latents), 16, 16), np.uint8)
 
     async def run() -> None:
-        engine = FaceEngine(generate)
-        engine.start()
+        engine = FaceEngine()
+        engine.start(generate)
         async with asyncio.timeout(30):
             while not engine.ready:
                 await asyncio.sleep(0.01)
@@ -174,3 +174,18 @@ def test_a_first_face_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture
 
     asyncio.run(run())
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+
+
+def test_two_generators_never_share_a_run() -> None:
+    """While weights are changed, requests for the old and the new ones wait side by side."""
+
+    async def scenario(engine: FaceEngine, generator: Generator) -> None:
+        def other(latents: Latents) -> Faces:
+            return generator(latents) + np.uint8(100)
+
+        answers = await asyncio.gather(
+            *(engine.faces(other if i % 2 else generator, _latents(i, 1)) for i in range(50))
+        )
+        assert [faces[0, 0, 0] for faces in answers] == [i + 100 * (i % 2) for i in range(50)]
+
+    _with_engine(scenario)

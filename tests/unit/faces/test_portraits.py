@@ -24,9 +24,9 @@ def _with_portraits(
     scenario: Callable[[Portraits], Coroutine[Any, Any, None]], generate: Callable[[Latents], Faces] = _generate
 ) -> None:
     async def run() -> None:
-        engine = FaceEngine(generate)
-        portraits = Portraits(engine)
-        engine.start()
+        engine = FaceEngine()
+        portraits = Portraits(engine, generate)
+        engine.start(generate)
         portraits.start()
         async with asyncio.timeout(PATIENCE):
             await scenario(portraits)
@@ -208,7 +208,7 @@ def test_pictures_that_cannot_be_compressed_are_no_end(
 
 def test_stopping_cancels_those_who_wait() -> None:
     async def run() -> None:
-        portraits = Portraits(FaceEngine(_generate))  # an engine that never starts
+        portraits = Portraits(FaceEngine(), _generate)  # an engine that never starts
         portraits.start()
         waiting = [asyncio.create_task(portraits.of_seed(seed)) for seed in range(3)]
         await asyncio.sleep(0)  # the tasks begin: they have asked

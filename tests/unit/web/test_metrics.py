@@ -1,5 +1,6 @@
 """The metrics in both formats of Prometheus, as its own parsers read them."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,14 +22,15 @@ DISK = Disk(2**20, 2**30)
 
 
 class _Faces:
-    """What the metrics read of an engine, of portraits and of a generator."""
+    """What the metrics read of an engine, of a model and of a reloader."""
 
     def __init__(self) -> None:
         self.batches = Histogram([1, 2, 4])
         self.batches.add(3)
         self.failed_batches = 1
-        self.stock = 2_000
-        self.sha256 = "ab" * 32
+        self.portraits = SimpleNamespace(stock=2_000)
+        self.generator = SimpleNamespace(sha256="ab" * 32)
+        self.done, self.failed = 5, 1
 
 
 def _families(totals: Totals | None = TOTALS, disk: Disk | None = DISK) -> list[Metric]:
@@ -38,7 +40,8 @@ def _families(totals: Totals | None = TOTALS, disk: Disk | None = DISK) -> list[
     faces: Any = _Faces()
     return [
         *metrics.of_answers(traffic),
-        *metrics.of_faces(faces, faces, faces),
+        *metrics.of_faces(faces, faces),
+        *metrics.of_reloads(faces),
         *metrics.of_jobs(totals),
         *metrics.of_disk(disk),
     ]
@@ -80,6 +83,8 @@ def test_every_value_arrives_in_each_format(monkeypatch: pytest.MonkeyPatch, acc
             "nobody_face_batch_failures_total": 1,
             "nobody_portrait_stock": 2_000,
             f"nobody_weights_info sha256={'ab' * 32}": 1,
+            "nobody_weights_reloads_total outcome=replaced": 5,
+            "nobody_weights_reloads_total outcome=failed": 1,
             "nobody_database_up": 1,
             "nobody_jobs state=queued": 3,
             "nobody_jobs state=failed": 0,
