@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -25,6 +25,24 @@ class Settings(BaseSettings):
         "",
         description="Host names that the service answers to, separated by commas; * for any. Always allowed: loopback "
         "names and the listening address; on 0.0.0.0 also the machine's name and every IP address.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks of proxies, separated by commas. They alone are believed whom a request "
+        "comes from (X-Forwarded-For) and that it came by HTTPS (X-Forwarded-Proto). With this setting, everybody "
+        "needs a key for jobs. Without it, proxies on the same machine are believed.",
+    )
+    faces_per_minute: int = Field(
+        6_000,
+        ge=0,
+        description="Faces that a client may ask for in a minute; 0 for any number. Clients are told apart by their "
+        "address, and those on the same machine have no limit.",
+    )
+    job_calls_per_minute: int = Field(
+        600,
+        ge=0,
+        description="Calls about jobs in a minute with the same key, where a key is needed; 0 for any number. Calls "
+        "without a valid key count by their address.",
     )
     weights: Path = Field(
         ROOT / "weights",
@@ -84,14 +102,32 @@ class Settings(BaseSettings):
 
     @property
     def needs_keys(self) -> bool:
-        """Whether every call about jobs needs a key: where there are some, or the service listens off the loopback."""
-        return bool(self.api_keys) or not is_loopback(self.host)
+        """Whether every call about jobs needs a key: where there are some, or where strangers can come."""
+        return bool(self.api_keys) or bool(self.trusted_proxies) or not is_loopback(self.host)
+
+    @property
+    def believed_proxies(self) -> list[str]:
+        """Addresses and networks that are believed whom a request comes from."""
+        return (self.trusted_proxies or "127.0.0.1,::1").split(",")
 
     @field_validator("allowed_hosts")
     @classmethod
     def _names(cls, hosts: str) -> str:
         names = [name.strip() for name in hosts.split(",") if name.strip()]
         return ",".join(_host_name(name) for name in names)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: str) -> str:
+        networks = [network.strip() for network in proxies.split(",") if network.strip()]
+        try:
+            for network in networks:
+                ip_network(network)
+        except ValueError as error:
+            raise ValueError(
+                f"expected addresses and networks with commas between, such as 10.0.0.7,192.168.1.0/24; {error}"
+            ) from error
+        return ",".join(networks)
 
     @field_validator("api_keys")
     @classmethod

@@ -27,6 +27,7 @@ from app.web.parameters import check_parameters
 from app.web.plain_faces import PlainFaceShortcut
 from app.web.protection import SafeHeaders
 from app.web.public import PublicPictures
+from app.web.rates import LimitFaces, Rate
 from app.web.reloading import Reloader, listening
 from app.web.routes import faces, interpolations, job_events, job_results, jobs, metrics, pages, presets, session
 from app.web.routes import service as health
@@ -39,7 +40,7 @@ Faces of people who do not exist, 16×16 grey pixels at a time, made by a WGAN-G
 Every error has an `application/problem+json` body; its `detail` says what was expected.
 
 Where strangers may reach the service, calls about jobs need a key (401), and show the jobs of that key only. A key has
-quotas (429).
+quotas (429). Strangers have rates of faces and of calls about jobs (429, `Retry-After`).
 
 A request to an unknown host name is a 421. A request from a page of another origin that would change something, such as
 a new job, is a 403.
@@ -55,6 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
     face_service = FaceService(lambda: FaceGenerator(settings.weights, settings.pixels))
     reloader = Reloader(face_service, settings.data)
     traffic = Traffic()
+    rate_of_faces = Rate("faces", settings.faces_per_minute)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -83,10 +85,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(HeadIsGet)
     app.add_middleware(SafeHeaders)
     app.add_middleware(PlainFaceShortcut, faces=face_service, traffic=traffic)
+    app.add_middleware(LimitFaces, rate=rate_of_faces, traffic=traffic)
     app.add_middleware(OwnOrigins, settings=settings, traffic=traffic)  # added last, it is called first
     app.state.faces = face_service
     app.state.reloader = reloader
     app.state.traffic = traffic
+    app.state.rate_of_faces = rate_of_faces
+    app.state.rate_of_jobs = Rate("job-calls", settings.job_calls_per_minute)
     app.state.jobs = JobDatabase(settings)
     app.state.access = Access(settings, app.state.jobs)
     app.state.figures = JobFigures(app.state.jobs)

@@ -15,12 +15,14 @@ from app.config import Settings
 from app.faces.engine import Faces
 from app.faces.latents import Latents
 from app.faces.service import FaceService
-from app.jobs.errors import NeedsKeyError
+from app.jobs.callers import Caller
+from app.jobs.errors import NeedsKeyError, UnknownKeyError
 from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.figures import JobFigures
 from app.web.errors import ClientGoneError
 from app.web.model_served import ModelServed
+from app.web.rates import Rate, stranger
 from app.web.reloading import Reloader
 from app.web.traffic import Traffic
 
@@ -39,6 +41,8 @@ Reloads = Annotated[Reloader, _state("reloader")]
 TrafficSeen = Annotated[Traffic, _state("traffic")]
 Figures = Annotated[JobFigures, _state("figures")]
 JobAccess = Annotated[Access, _state("access")]
+_RateOfFaces = Annotated[Rate, _state("rate_of_faces")]
+_RateOfJobs = Annotated[Rate, _state("rate_of_jobs")]
 
 #: The cookie of a browser whose user has given a key to the lab: pictures, downloads and event streams send no header.
 KEY_COOKIE = "nobody_key"
@@ -47,9 +51,42 @@ _bearer = HTTPBearer(auto_error=False, description="A key; not needed where only
 _cookie = APIKeyCookie(name=KEY_COOKIE, auto_error=False, description="As `POST /session` sets it.")
 
 
+async def _ask_owner(
+    request: Request, access: JobAccess, rate: _RateOfJobs
+) -> Callable[[str | None], Awaitable[Caller]]:
+    """Return what tells whose a key is, and counts the call: to the key, or to the address if it is none.
+
+    Raises:
+        NeedsKeyError: there is no key.
+        UnknownKeyError: nobody has it.
+        RateError: the caller asks too often.
+    """
+    address = stranger(request.scope)
+
+    async def owner(key: str | None) -> Caller:
+        rate.count(address, counts=False)  # before the database is asked: many wrong keys cost little
+        try:
+            if key is None:
+                raise NeedsKeyError
+            caller = await run_in_threadpool(access.owner, key)
+        except (NeedsKeyError, UnknownKeyError):
+            rate.count(address)
+            raise
+        if caller.quota is not None:  # an administrator has none
+            rate.count(f"key {caller.key_name}")
+        return caller
+
+    return owner
+
+
+#: Tells whose a key is.
+Owner = Annotated[Callable[[str | None], Awaitable[Caller]], Depends(_ask_owner)]
+
+
 async def _jobs(
     request: Request,
     access: JobAccess,
+    owner: Owner,
     header: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     cookie: Annotated[str | None, Depends(_cookie)],
 ) -> JobDatabase:
@@ -58,14 +95,12 @@ async def _jobs(
     Raises:
         NeedsKeyError: the request has no key, and needs one.
         UnknownKeyError: nobody has its key.
+        RateError: the caller asks too often.
     """
     jobs: JobDatabase = request.app.state.jobs
-    if access.is_free(request.client.host if request.client is not None else ""):
+    if not access.needs_key(is_stranger=stranger(request.scope) is not None):
         return jobs
-    key = header.credentials if header is not None else cookie
-    if key is None:
-        raise NeedsKeyError
-    return jobs.seen_by(await run_in_threadpool(access.owner, key))
+    return jobs.seen_by(await owner(header.credentials if header is not None else cookie))
 
 
 #: The jobs of the caller. Whatever asks for it needs a key, so every route about jobs does.
@@ -103,10 +138,18 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-async def _draw(request: Request, service: FacesServed, model: ModelServed) -> Callable[[Latents], Awaitable[Faces]]:
-    """Return the engine's ``faces``, cancelled when the client of this request disconnects."""
+async def _draw(
+    request: Request, service: FacesServed, model: ModelServed, rate: _RateOfFaces
+) -> Callable[[Latents], Awaitable[Faces]]:
+    """Return the engine's ``faces``, cancelled when the client of this request disconnects.
+
+    Raises:
+        RateError: the client has used all faces that it may ask for.
+    """
 
     async def draw(latents: Latents) -> Faces:
+        # LimitFaces has counted one; more than a minute's count as a minute's, as they would never be allowed.
+        rate.count(stranger(request.scope), min(len(latents), rate.a_minute) - 1)
         return await while_connected(request, service.engine.faces(model.generator, latents))
 
     return draw

@@ -57,6 +57,28 @@ class ClientGoneError(Exception):
     """The client has disconnected."""
 
 
+class RateError(Exception):
+    """A client has used all that it may of a rate.
+
+    Args:
+        name: of what is counted.
+        a_minute: how much a client may.
+        seconds: after which it may go on.
+    """
+
+    def __init__(self, name: str, a_minute: int, seconds: int) -> None:
+        super().__init__(
+            f"expected at most {a_minute:,} {name} a minute of one client, and this one has used them; try again in "
+            f"{seconds} s"
+        )
+        #: As RFC 9110 and the IETF's draft of RateLimit headers have them.
+        self.headers = {
+            "Retry-After": str(seconds),
+            "RateLimit-Policy": f'"{name}";q={a_minute};w=60',
+            "RateLimit": f'"{name}";r=0;t={seconds}',
+        }
+
+
 #: For the errors of jobs: the status and the headers.
 _REFUSALS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     NeedsKeyError: (401, {"WWW-Authenticate": 'Bearer realm="nobody"'}),
@@ -146,6 +168,16 @@ async def _refusal(request: Request, error: Exception) -> JSONResponse:
     return problem(status, str(error), headers=headers)
 
 
+def rate_problem(error: RateError) -> JSONResponse:
+    """Return the answer to a request beyond a rate."""
+    return problem(429, str(error), headers=error.headers)
+
+
+async def _too_often(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RateError)
+    return rate_problem(error)
+
+
 async def _not_modified(request: Request, error: Exception) -> Response:
     return Response(status_code=304, headers=error.args[0])
 
@@ -178,6 +210,7 @@ ERROR_HANDLERS: dict[int | type[Exception], Any] = {
     ClientGoneError: _client_gone,
     ClientDisconnect: _client_gone,
     FacesUnavailableError: _no_faces,
+    RateError: _too_often,
     **dict.fromkeys(_REFUSALS, _refusal),
     Exception: _unexpected,
 }

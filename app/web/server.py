@@ -63,6 +63,7 @@ def serve(settings: Settings) -> None:
         ws="none",
         timeout_graceful_shutdown=_GRACE_SECONDS,
         server_header=False,
+        forwarded_allow_ips=settings.believed_proxies,
         log_config=None,  # app.logs has configured it
         access_log=False,  # a log line takes longer than a face
     )

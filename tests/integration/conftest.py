@@ -39,7 +39,7 @@ def app(weights: Path) -> FastAPI:
 
 @pytest.fixture(scope="session")
 def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, client=("127.0.0.1", 50_000), raise_server_exceptions=False) as client:
         deadline = time.monotonic() + PATIENCE
         while client.get("/readyz").status_code != 200:
             assert time.monotonic() < deadline, "the generator did not warm up"

@@ -115,6 +115,25 @@ def test_off_the_loopback_keys_are_needed(host: str, needed: bool) -> None:
     assert Settings(host=host, api_keys=f"ada={KEY}").needs_keys
 
 
+PROXIES = {
+    "": ["127.0.0.1", "::1"],
+    "10.0.0.7": ["10.0.0.7"],
+    " 10.0.0.7, 192.168.0.0/16 ,2001:db8::/32,": ["10.0.0.7", "192.168.0.0/16", "2001:db8::/32"],
+}
+
+
+@pytest.mark.parametrize("text", PROXIES)
+def test_proxies_are_addresses_and_networks(text: str) -> None:
+    assert Settings(trusted_proxies=text).believed_proxies == PROXIES[text]
+    assert Settings(trusted_proxies=text).needs_keys == bool(text), "through a named proxy, strangers come"
+
+
+@pytest.mark.parametrize("text", ["*", "proxy", "10.0.0", "10.0.0.7/8", "10.0.0.7:80", "10.0.0.7 10.0.0.8", "::1/200"])
+def test_a_wrong_proxy_is_explained(text: str) -> None:
+    with pytest.raises(ValidationError, match="expected addresses and networks with commas between, such as"):
+        Settings(trusted_proxies=text)
+
+
 def test_every_setting_is_documented() -> None:
     readme = (ROOT / "README.md").read_text()
     for name, field in Settings.model_fields.items():

@@ -1,9 +1,8 @@
 """Whether calls about jobs need a key, and whose a key is."""
 
 import hmac
-from ipaddress import ip_address
 
-from app.config import Settings, is_loopback
+from app.config import Settings
 from app.jobs.callers import ADMIN, Caller, fingerprint
 from app.jobs.errors import UnknownKeyError
 from app.jobs.quotas import Quota
@@ -24,9 +23,9 @@ class Access:
         self._quota = Quota(settings.key_jobs, settings.key_steps, settings.key_megabytes)
         self._database = database
 
-    def is_free(self, address: str) -> bool:
-        """Return whether a call from this address needs no key."""
-        return not (self._needs_keys or _is_elsewhere(address))
+    def needs_key(self, is_stranger: bool) -> bool:
+        """Return whether a call needs a key, by whether it comes from another machine."""
+        return self._needs_keys or is_stranger
 
     def owner(self, key: str) -> Caller:
         """Return whose key this is.
@@ -48,15 +47,3 @@ class Access:
 
     def _caller(self, name: str, is_admin: bool) -> Caller:
         return Caller(name, sees_all=is_admin, quota=None if is_admin else self._quota)
-
-
-def _is_elsewhere(address: str) -> bool:
-    """Return whether an address is that of another machine: a proxy says so, or uvicorn listens off the loopback.
-
-    What is no address, such as the path of a socket, is of this machine.
-    """
-    try:
-        ip_address(address)
-    except ValueError:
-        return False
-    return not is_loopback(address)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.web.dependencies import KEY_COOKIE, JobAccess
+from app.web.dependencies import KEY_COOKIE, Owner
 from app.web.errors import problem_response
 from app.web.schemas.session import SessionRequest
 
@@ -17,12 +17,12 @@ _PATH = "/jobs"
 @router.post(
     "", status_code=204, responses=problem_response(401, "Nobody has this key."), summary="Give a key to the browser"
 )
-def begin(body: SessionRequest, request: Request, response: Response, access: JobAccess) -> None:
+async def begin(body: SessionRequest, request: Request, response: Response, owner: Owner) -> None:
     """Set a cookie with the key, by which the pages, pictures and event streams of this browser show the key's jobs.
 
     Programs send the header `Authorization: Bearer KEY` instead.
     """
-    access.owner(body.key)
+    await owner(body.key)
     secure = request.url.scheme == "https"
     response.set_cookie(KEY_COOKIE, body.key, _SECONDS, path=_PATH, secure=secure, httponly=True, samesite="strict")
 

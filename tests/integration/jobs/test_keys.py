@@ -3,9 +3,9 @@
 import shutil
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,8 +119,17 @@ def stored(settings: Settings, engine: sa.Engine, tmp_path_factory: pytest.TempP
     return store
 
 
+@contextmanager
+def _application(settings: Settings, **changes: Any) -> Iterator[FastAPI]:
+    app = create_app(settings.model_copy(update=changes))
+    yield app
+    with app.state.jobs.store() as store:
+        store.close()
+
+
 def _client(app: FastAPI, key: Key | None = None, **options: Any) -> TestClient:
     headers = {} if key is None else {"Authorization": f"Bearer {key.text}"}
+    options = {"client": ("127.0.0.1", 50_000)} | options
     return TestClient(app, headers=headers, raise_server_exceptions=False, **options)
 
 
@@ -284,6 +293,41 @@ def test_who_asks_many_times_at_once_gets_no_more(app: FastAPI, ada: Key) -> Non
     assert sorted(answers) == [202] * 3 + [429] * 5
 
 
+def test_a_key_has_a_rate_of_calls(settings: Settings, ada: Key, bob: Key) -> None:
+    with _application(settings, api_keys=f"admin={ADMIN.text}", job_calls_per_minute=4) as app:
+        clients = [_client(app, ada, client=(address, 5)) for address in ("127.0.0.1", "192.0.2.1", "192.0.2.2")]
+        assert [client.get("/jobs").status_code for client in [*clients, *clients]] == [200] * 4 + [429] * 2
+        refused = clients[0].post("/jobs", json=JOB)
+        assert (refused.status_code, "4 job-calls a minute of one client" in refused.json()["detail"]) == (429, True)
+        assert 1 <= int(refused.headers["retry-after"]) <= 15
+        assert refused.headers["ratelimit-policy"] == '"job-calls";q=4;w=60'
+        assert _client(app, bob).get("/jobs").status_code == 200, "another key"
+        assert {_client(app, ADMIN).get("/jobs").status_code for _ in range(9)} == {200}
+
+
+def test_wrong_keys_have_a_rate_by_their_address(settings: Settings, ada: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def find(_: KeyStore, key: str) -> None:
+        asked.append(key)
+
+    monkeypatch.setattr(KeyStore, "find", find)
+    with _application(settings, host="0.0.0.0", job_calls_per_minute=4) as app:
+        attacker = ("2001:db8::1", 5)
+        for number, status in enumerate([401] * 4 + [429] * 4):
+            wrong = f"wrong {number}"
+            if number % 2:
+                answer = _client(app, client=attacker).post("/session", json={"key": "wrong"})
+            else:
+                answer = _client(app, Key("", wrong), client=attacker).get("/jobs")
+            assert answer.status_code == status
+        assert len(asked) == 4, "the database is not asked for more"
+        neighbour = _client(app, client=("2001:db8::2", 5))
+        assert neighbour.get("/jobs").status_code == 429, "of the same network, so the same client"
+        monkeypatch.undo()
+        assert _client(app, ada, client=("2001:db8:0:1::1", 5)).get("/jobs").status_code == 200
+
+
 def test_a_browser_keeps_the_key_in_a_cookie(app: FastAPI, stored: Jobs, ada: Key) -> None:
     job_id = stored(ada.name)
     client = _client(app, base_url="https://testserver")
@@ -312,13 +356,16 @@ def test_a_browser_keeps_the_key_in_a_cookie(app: FastAPI, stored: Jobs, ada: Ke
 
 def test_who_may_call_without_a_key(settings: Settings, stored: Jobs, ada: Key) -> None:
     job_id = stored(ada.name)
-    local = create_app(settings)
-    assert _client(local).get(f"/jobs/{job_id}").status_code == 200, "on the loopback nobody needs one"
-    assert _client(local, Key("", "wrong")).get(f"/jobs/{job_id}").status_code == 200
-    for address, status in (("127.0.0.1", 200), ("::1", 200), ("192.0.2.7", 401), ("2001:db8::7", 401)):
-        client = _client(local, client=(address, 50_000))
-        assert client.get("/jobs").status_code == status, "of a stranger that a proxy names, or who reaches uvicorn"
-        assert _client(local, ada, client=(address, 50_000)).get("/jobs").status_code == 200
+    with _application(settings) as local:
+        assert _client(local).get(f"/jobs/{job_id}").status_code == 200, "on the loopback nobody needs one"
+        assert _client(local, Key("", "wrong")).get(f"/jobs/{job_id}").status_code == 200
+        for address, status in (
+            *(("127.0.0.1", 200), ("::1", 200), ("192.0.2.7", 401), ("2001:db8::7", 401)),
+            ("unknown", 401),  # as proxies say that do not want to tell
+        ):
+            client = _client(local, client=(address, 50_000))
+            assert client.get("/jobs").status_code == status, "of a stranger that a proxy names, or who reaches uvicorn"
+            assert _client(local, ada, client=(address, 50_000)).get("/jobs").status_code == 200
 
 
 def test_what_is_about_no_job_needs_no_key(app: FastAPI) -> None:

@@ -30,7 +30,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(data: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(Settings(data=data))) as client:
+    with TestClient(create_app(Settings(data=data)), client=("127.0.0.1", 50_000)) as client:
         yield client
 
 
