@@ -54,6 +54,12 @@ class Settings(BaseSettings):
         description="Meaning of the generator's output: raw is grey levels 0…1, symmetric is -1…1. "
         "auto reads it from the weights file, and assumes raw if the file does not say.",
     )
+    drain_seconds: float = Field(
+        0,
+        ge=0,
+        description="Seconds for which the service goes on after SIGTERM or Ctrl-C while /readyz says 503, so that a "
+        "balancer stops sending requests; a second signal ends them.",
+    )
     log: Literal["text", "json"] = Field("text", description="Shape of the log: text, or json for one object a line.")
     data: Path = Field(Path("data"), description="Folder of the jobs and their files.")
     database_url: str | None = Field(

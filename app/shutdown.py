@@ -2,5 +2,7 @@
 
 import threading
 
-#: Set as soon as the service is told to end, before its connections are waited for.
+#: Set as soon as the service is told to end: it still answers, but is not ready for more.
+draining = threading.Event()
+#: Set when it ends, before its connections are waited for.
 stopping = threading.Event()

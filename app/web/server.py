@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
-from types import FrameType
 
 import uvicorn
 
 from app.config import Settings
 from app.jobs.locks import service_lock
 from app.jobs.worker.embedded import EmbeddedWorker
-from app.shutdown import stopping
+from app.shutdown import draining, stopping
 from app.web.connections import limited
 from app.web.reloading import hold_hangups
+
+log = logging.getLogger("nobody")
 
 #: A connection is closed after so many milliseconds in which the client acknowledges nothing that is sent to it.
 _STALLED_MS = 60_000
@@ -21,9 +23,10 @@ _GRACE_SECONDS = 5
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, worker: EmbeddedWorker | None) -> None:
+    def __init__(self, config: uvicorn.Config, worker: EmbeddedWorker | None, drain_seconds: float = 0) -> None:
         super().__init__(config)
         self._worker = worker
+        self._drain_seconds = drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -33,13 +36,20 @@ class _Server(uvicorn.Server):
         if self._worker is not None and self.started:
             self._worker.start()  # after the server, which should not wait for it
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    async def main_loop(self) -> None:
+        await super().main_loop()  # until a signal arrives
+        draining.set()
+        if self._drain_seconds and not self.force_exit:
+            log.info("ending in %g seconds; another signal ends the wait", self._drain_seconds)
+            self.should_exit = False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._drain_seconds):
+                    await super().main_loop()  # until another signal arrives
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         stopping.set()
         if self._worker is not None:
             self._worker.ask_to_stop()  # saves its jobs while connections are closed
-        super().handle_exit(sig, frame)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
         if self._worker is not None:
             # Not later: uvicorn raises the signal again after this method, which ends the process.
@@ -68,4 +78,4 @@ def serve(settings: Settings) -> None:
         access_log=False,  # a log line takes longer than a face
     )
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down and raises the signal again
-        _Server(config, worker).run()
+        _Server(config, worker, settings.drain_seconds).run()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException
 
 from app import __version__
 from app.faces.latents import LATENT_DIM, MAX_SEED
+from app.shutdown import draining
 from app.web.dependencies import FacesServed, JobSettings
 from app.web.errors import problem_response
 from app.web.model_served import ModelServed
@@ -26,11 +27,13 @@ async def healthz() -> Health:
 @router.get(
     "/readyz",
     response_description="The service can draw faces.",
-    responses=problem_response(503, "Still warming up."),
+    responses=problem_response(503, "Still warming up, or about to end."),
     summary="Say whether faces can be served",
 )
 async def readyz(faces: FacesServed) -> Health:
-    """Answer if the weights are loaded and the first face was drawn."""
+    """Answer if the weights are loaded, the first face was drawn, and the service was not told to end."""
+    if draining.is_set():
+        raise HTTPException(503, "the service is ending; ask another one", headers={"Retry-After": "5"})
     if not faces.engine.ready:
         raise HTTPException(503, "the generator is warming up; ask again in a second", headers={"Retry-After": "1"})
     return Health()

@@ -46,7 +46,7 @@ def running(log: Path, *options: str, **settings: object) -> Iterator[tuple[subp
 
 
 def test_serve_answers_and_stops(tmp_path: Path) -> None:
-    with running(tmp_path / "log", weights=write_weights(tmp_path)) as (process, address):
+    with running(tmp_path / "log", weights=write_weights(tmp_path), drain_seconds=0.1) as (process, address):
         with httpx.Client(base_url=address) as client:
             deadline = time.monotonic() + PATIENCE
             while client.get("/readyz").status_code != 200:
@@ -60,6 +60,21 @@ def test_serve_answers_and_stops(tmp_path: Path) -> None:
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
     assert "cuda" not in log.lower(), "TensorFlow's start-up messages should stay out of the log"
+
+
+def test_a_service_that_is_told_to_end_answers_until_the_balancer_has_noticed(tmp_path: Path) -> None:
+    settings = {"weights": write_weights(tmp_path), "drain_seconds": 3_600, "database_url": "postgresql:///none"}
+    with running(tmp_path / "log", **settings) as (process, address), httpx.Client(base_url=address) as client:
+        assert client.get("/sample").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE
+        while "is ending" not in (ready := client.get("/readyz")).text:
+            assert time.monotonic() < deadline
+        assert (ready.status_code, ready.headers["retry-after"]) == (503, "5")
+        assert client.get("/healthz").status_code == 200
+        assert httpx.get(f"{address}/sample?seed=1", timeout=PATIENCE).status_code == 200  # new connections, too
+        process.send_signal(signal.SIGTERM)  # somebody does not want to wait
+        assert process.wait(timeout=PATIENCE) in (0, -signal.SIGTERM)
 
 
 def test_options_overrule_the_environment(tmp_path: Path) -> None:
