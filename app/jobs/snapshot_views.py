@@ -1,8 +1,11 @@
-"""Views: what a snapshot carries besides points and scores, where a job asks for it."""
+"""What a snapshot carries: some coordinates of its points and, where a job asks for them, views."""
 
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
+
+#: Coordinates in a snapshot; the exercise plots five.
+SHOWN_DIMENSIONS = 5
 
 ViewName = Literal["manifold", "gradient"]
 

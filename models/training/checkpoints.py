@@ -1,11 +1,10 @@
 """The whole state of a training run in one file: both networks, both optimizers and the seed."""
 
 import os
-import zipfile
 
 import numpy as np
-import numpy.typing as npt
 
+from models.files.arrays import DamagedFileError, read_arrays
 from models.files.atomic import atomic_path
 from models.training.protocol import Trainable
 
@@ -32,10 +31,8 @@ def load_checkpoint(gan: Trainable, path: str | os.PathLike[str]) -> None:
     """
     variables = gan.state
     try:
-        # np.load would not close a damaged file that it opened itself.
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            state: dict[str, npt.NDArray[np.generic]] = dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        state = read_arrays(path)
+    except (OSError, DamagedFileError) as error:
         raise CheckpointError(f"{path}: expected a training checkpoint, got {error}") from error
     seed = state.pop("seed", None)
     expected = {name: tuple(variable.shape) for name, variable in variables.items()}

@@ -4,7 +4,6 @@ import copy
 import logging
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
@@ -108,5 +107,5 @@ def reading_files_of(job_id: str) -> Iterator[None]:
         raise NotThereError(f"the files of job {job_id} are gone; it was deleted, or its weights renewed") from None
     except OSError as error:
         raise NotThereError(f"the files of job {job_id} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile):
+    except (ValueError, KeyError, IndexError, TypeError):  # DamagedFileError, or arrays that do not fit
         raise NotThereError(f"the files of job {job_id} are damaged") from None

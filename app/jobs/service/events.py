@@ -10,10 +10,12 @@ from anyio import to_thread
 
 from app.jobs.errors import JobError
 from app.jobs.record.values import Event
+from app.jobs.service import stored
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.views import iso_time
 from app.jobs.states import ENDED
 from app.shutdown import stopping
+from models.files.arrays import DamagedFileError
 
 #: The stream asks the database for news at this interval, in seconds.
 _POLL_SECONDS = 0.1
@@ -116,11 +118,11 @@ class EventLog:
     def _data(self, event: Event) -> str:
         """Return the data of an event as JSON text. Those of pictures are stored in files."""
         step = event.data.get("step")
-        snapshot = self._files.snapshot(step if isinstance(step, int) else 0, event.data.get("half") is True)
-        paths = {"data": self._files.real, "snapshot": snapshot}
-        if event.kind in paths:
-            try:
-                return paths[event.kind].read_text()
-            except OSError:
-                pass  # the files were deleted
+        try:
+            if event.kind == "data":
+                return stored.real_examples(self._files).text
+            if event.kind == "snapshot" and isinstance(step, int):
+                return stored.snapshot(self._files, step, event.data.get("half") is True).text
+        except (OSError, DamagedFileError):
+            pass  # the files were deleted, or are damaged: the event has happened all the same
         return json.dumps(event.data)

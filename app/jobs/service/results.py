@@ -4,7 +4,6 @@ All functions raise ``UnknownJobError`` if the job does not exist.
 """
 
 import io
-import json
 import threading
 import zipfile
 from collections.abc import Sequence
@@ -13,12 +12,12 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from app.jobs.errors import NotThereError
-from app.jobs.files import JobFiles
 from app.jobs.limits import LimitError, parameters
 from app.jobs.record.values import JobRow, require_readable
-from app.jobs.service import pictures, sampling
+from app.jobs.service import pictures, sampling, stored
 from app.jobs.service.database import JobDatabase, reading_files_of
 from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.views import view
@@ -67,7 +66,8 @@ def picture(database: JobDatabase, job_id: str, step: int | None, size: int) -> 
     if step not in steps:
         near = min(steps, key=lambda known: abs(known - step))
         raise NotThereError(f"expected a step with a snapshot, got {step}; the nearest is {near}, the last {steps[-1]}")
-    real, (snapshot,) = _read(database.files(job_id), [step])
+    with reading_files_of(job_id):
+        real, (snapshot,) = stored.pictured(database.files(job_id), [step])
     losses = losses[: step - job["first_step"]]
     return pictures.picture(snapshot, losses, real=real, size=size, **_captions(job, [step]))
 
@@ -81,7 +81,8 @@ def film(database: JobDatabase, job_id: str, form: FilmFormat, size: int, fps: i
     job, losses, steps = _drawable(database, job_id)
     places = np.linspace(0, len(steps) - 1, min(len(steps), MAX_FRAMES)).round().astype(int)
     steps = [steps[place] for place in places]
-    real, snapshots = _read(database.files(job_id), steps)
+    with reading_files_of(job_id):
+        real, snapshots = stored.pictured(database.files(job_id), steps)
     losses = losses[: steps[-1] - job["first_step"]]
     return pictures.film(snapshots, losses, form, fps, gone, real=real, size=size, **_captions(job, steps))
 
@@ -97,13 +98,6 @@ def _drawable(database: JobDatabase, job_id: str) -> tuple[JobRow, npt.NDArray[n
     if not steps:
         raise NotThereError(f"the job is {job['state']} and has no picture yet")
     return job, losses, steps
-
-
-def _read(files: JobFiles, steps: list[int]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return some real examples, and the snapshots of these steps."""
-    with reading_files_of(files.job_id):
-        real, *snapshots = (json.loads(path.read_text()) for path in (files.real, *map(files.snapshot, steps)))
-    return real, snapshots
 
 
 def _captions(job: JobRow, steps: list[int]) -> dict[str, Any]:
@@ -131,8 +125,7 @@ def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: Sam
     path = _weights(database, job) / "generator.npz"
     with reading_files_of(job_id):
         outputs = sampling.sample(path, job["specification"]["latent_type"], count, seed)
-    stored = job["specification"]["data"]
-    drawn = sampling.in_units(outputs, StoredData.model_validate(stored) if "rows" in stored else None)
+        drawn = sampling.in_units(outputs, _own_data(job))
     if form == "csv":
         return sampling.as_csv(drawn)
     if form == "npy":
@@ -168,12 +161,28 @@ def points(database: JobDatabase, job_id: str) -> Path:
     with database.store() as store:
         job = store.get(job_id)
     require_readable(job)
-    if "rows" not in job["specification"].get("data", {}):
+    data = _own_data(job)
+    if data is None:
         raise NotThereError("the job has no points of its own: it learns a toy distribution, which the seed decides")
-    path = database.files(job_id).points
-    if not path.exists():
-        raise NotThereError(f"the points of job {job_id} are gone: its files were deleted")
-    return path
+    files = database.files(job_id)
+    with reading_files_of(job_id):
+        stored.own_points(files, data)
+    return files.points
+
+
+def _own_data(job: JobRow) -> StoredData | None:
+    """Return what is known of the caller's own examples, or None where the job learns a toy distribution.
+
+    Raises:
+        NotThereError: it cannot be read.
+    """
+    data = job["specification"].get("data")
+    if not isinstance(data, dict) or "rows" not in data:
+        return None
+    try:
+        return StoredData.model_validate(data)
+    except ValidationError:
+        raise NotThereError(f"what is stored of the points of job {job['id']} cannot be read") from None
 
 
 def networks(database: JobDatabase, job_id: str) -> bytes:

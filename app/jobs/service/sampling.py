@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.jobs.specification import StoredData
+from models.files.arrays import read_arrays
 
 Singles = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.floating]
@@ -115,8 +116,8 @@ def as_npy(samples: Numbers) -> bytes:
 
 def _read_layers(path: Path) -> list[tuple[Singles, Singles]]:
     """Return kernel and bias of each layer."""
-    with np.load(path, allow_pickle=False) as arrays:
-        values = [arrays[name] for name in sorted(arrays)]
+    arrays = read_arrays(path)
+    values = [arrays[name] for name in sorted(arrays)]
     return list(zip(values[::2], values[1::2], strict=True))
 
 

@@ -9,13 +9,12 @@ import shlex
 from dataclasses import MISSING, fields
 from typing import Any, Literal
 
-import numpy as np
-
 from app.jobs.errors import NotThereError, UnknownJobError
 from app.jobs.limits import SETTINGS_OF_ONE_MODEL
 from app.jobs.record.values import JobRow, specification_of
 from app.jobs.service.database import JobDatabase, reading_files_of
 from app.jobs.service.sampling import as_json
+from app.jobs.service.stored import own_points
 from app.jobs.service.submit import checkpoint_of
 from app.jobs.specification import ForkRequest, JobRequest, Specification, StoredData, ToyData
 from models.presets import PRESETS, ToySettings
@@ -170,7 +169,7 @@ def _numbers(database: JobDatabase, job: JobRow, data: StoredData) -> str | None
     if data.rows * data.dimensions > _MOST_NUMBERS:
         return None
     with reading_files_of(job["id"]):
-        return as_json(np.load(database.files(job["id"]).points, allow_pickle=False))
+        return as_json(own_points(database.files(job["id"]), data))
 
 
 def _title(job: JobRow) -> str:

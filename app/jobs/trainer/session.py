@@ -17,6 +17,7 @@ from app.jobs.trainer.messages import Message, TrainCommand
 from app.jobs.trainer.snapshots import SnapshotWriter
 from models import DivergenceError, train
 from models.catalogue import LOSS_NAMES
+from models.files.arrays import DamagedFileError, open_array
 from models.files.atomic import atomic_path
 from models.files.saving import save_weights
 from models.gan import GAN
@@ -94,10 +95,10 @@ class Session:
         if isinstance(data, ToyData):
             return make(data.name, data.size, seed=self._specification.seed, noise=data.noise)
         try:
-            points: npt.NDArray[np.float32] = np.load(self._files.points, allow_pickle=False)
+            points: npt.NDArray[np.float32] = np.array(open_array(self._files.points))
         except FileNotFoundError:
             raise ValueError("the job's own points are gone: its files were deleted") from None
-        except (ValueError, EOFError):
+        except DamagedFileError:
             raise ValueError("the file of the job's own points is damaged") from None
         if points.shape != (data.rows, data.dimensions):
             raise ValueError(

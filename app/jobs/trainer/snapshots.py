@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from app.jobs.files import JobFiles
 from app.jobs.scaling import ColumnTransform
+from app.jobs.snapshot_views import SHOWN_DIMENSIONS
 from app.jobs.specification import Specification, ToyData
 from app.jobs.trainer.dense import layers_of, outputs
 from app.jobs.trainer.saturation import LearningCheck
@@ -36,8 +37,6 @@ SHOWN_POINTS = 400
 _POINTS = 2_500
 #: The expected statistics of the corner cloud are for 500 points.
 _CORNER_POINTS = 500
-#: Coordinates in a snapshot; the exercise plots five.
-SHOWN_DIMENSIONS = 5
 #: Scores per axis of the plane.
 GRID = 40
 #: Decimals of numbers around 1; for data with a transform, digits of a column's range.
