@@ -42,7 +42,7 @@ def layout_of(network: Network) -> Layout:
         if owner is last:
             layers[-1] = layers[-1]._replace(variables=(*layers[-1].variables, described))
         else:
-            layers.append(LayerLayout(owner.name, _kind(owner), (described,)))
+            layers.append(LayerLayout(owner.name, kind_of(owner), (described,)))
         last = owner
     return tuple(layers)
 
@@ -65,7 +65,7 @@ def layout_from_json(text: str) -> Layout:
     )
 
 
-def _kind(layer: Any) -> str:
+def kind_of(layer: Any) -> str:
     """Return the name of a layer's class in snake case, cut into words as Keras does: ``conv2d_transpose``."""
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", type(layer).__name__))
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

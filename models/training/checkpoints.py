@@ -1,8 +1,10 @@
 """The whole state of a training run in one file: both networks, both optimizers and the seed."""
 
 import os
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from models.files.arrays import DamagedFileError, read_arrays
 from models.files.atomic import atomic_path
@@ -10,7 +12,11 @@ from models.training.protocol import Trainable
 
 
 class CheckpointError(ValueError):
-    """A checkpoint is missing, damaged or of another model."""
+    """A checkpoint is missing, damaged or of another model; ``reason`` says so without its path."""
+
+    def __init__(self, path: str | os.PathLike[str], reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
 
 
 def save_checkpoint(gan: Trainable, path: str | os.PathLike[str]) -> None:
@@ -32,17 +38,24 @@ def load_checkpoint(gan: Trainable, path: str | os.PathLike[str]) -> None:
     variables = gan.state
     try:
         state = read_arrays(path)
-    except (OSError, DamagedFileError) as error:
-        raise CheckpointError(f"{path}: expected a training checkpoint, got {error}") from error
-    seed = state.pop("seed", None)
-    expected = {name: tuple(variable.shape) for name, variable in variables.items()}
-    found = {name: values.shape for name, values in state.items()}
-    if seed is None or expected != found:
-        differing = sorted(name for name in expected | found if expected.get(name) != found.get(name)) or ["seed"]
+    except OSError as error:
+        raise CheckpointError(path, f"expected a training checkpoint, got none ({error.strerror})") from error
+    except DamagedFileError as error:
+        raise CheckpointError(path, "expected a training checkpoint, got a damaged file") from error
+    expected = {"seed": ((), "i"), **{name: _kind(np.asarray(variable)) for name, variable in variables.items()}}
+    found = {name: _kind(values) for name, values in state.items()}
+    if expected != found:
+        name = min(name for name in expected | found if expected.get(name) != found.get(name))
         raise CheckpointError(
-            f"{path}: the checkpoint is of another model: {differing[0]} is expected as "
-            f"{expected.get(differing[0])} and found as {found.get(differing[0])}"
+            path,
+            f"the checkpoint is of another model: {name} is expected as {expected.get(name)} and found as "
+            f"{found.get(name)}",
         )
-    gan.seed = int(seed)
+    gan.seed = int(state["seed"])
     for name, variable in variables.items():
         variable.assign(state[name])
+
+
+def _kind(values: npt.NDArray[Any]) -> tuple[tuple[int, ...], str]:
+    """Return shape and kind of an array: ``f`` of floats, ``i`` of integers."""
+    return tuple(values.shape), values.dtype.kind

@@ -78,8 +78,7 @@ class Session:
             if self._start is not None:
                 restore(gan, self._files.checkpoint(self._start), self._specification)
         except CheckpointError as error:
-            cause = type(error.__cause__).__name__
-            return messages.Failed(f"its checkpoint {self._start} is damaged or gone ({cause})")
+            return messages.Failed(f"its checkpoint {self._start} is damaged or gone: {error.reason}")
         except ValueError as error:
             return messages.Failed(str(error))
         snapshots = SnapshotWriter(self._specification, self._files, real)

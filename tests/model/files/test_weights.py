@@ -46,6 +46,35 @@ def _assert_same_weights(one: Any, two: Any) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("build", [lambda: convolutional_GenDiscr(), lambda: fully_connected_GenDiscr([2, 7, 7, 2])])
+def test_a_network_has_the_same_file_whatever_the_process_made_before(
+    build: Callable[[], tuple[Any, ...]], tmp_path: Path
+) -> None:
+    files: list[bytes] = []
+    for _ in range(2):  # Keras counts the names of its layers on
+        keras.utils.set_random_seed(3)
+        for place, network in enumerate(build()[:2]):
+            save_weights(network, tmp_path / f"{place}.h5", {})
+        files.append(b"".join((tmp_path / f"{place}.h5").read_bytes() for place in range(2)))
+    assert files[0] == files[1]
+
+
+def test_own_names_of_layers_stay_and_none_comes_twice(tmp_path: Path) -> None:
+    layers = keras.layers
+    named = {"dense": layers.Conv1D(1, 1, name="dense"), "dense_1": layers.Dense(2), "dense_2": layers.Dense(2)}
+    named |= {"block_7": layers.Dense(2, name="block_7"), "dense_3": layers.Dense(1, name="dense_99")}
+    network = keras.Sequential([keras.Input((3, 1)), *named.values()])
+    path = tmp_path / "g.h5"
+    save_weights(network, path, {})
+    with h5py.File(path) as file:
+        assert [name.decode() for name in file.attrs["layer_names"]] == list(named)
+    before = network.get_weights()
+    network.set_weights([np.zeros_like(weights) for weights in before])
+    network.load_weights(path)
+    for one, two in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 # reading what others wrote
 
 

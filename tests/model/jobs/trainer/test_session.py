@@ -39,9 +39,10 @@ from models.gan import GAN
 from models.latents import LatentGenerator
 from models.presets import PRESETS
 from models.toys import building
-from models.toys.building import build_preset, trained_generator
+from models.toys.building import build, build_preset, trained_generator
 from models.toys.datasets import make
 from models.training import loop, shared_loops
+from models.training.checkpoints import save_checkpoint
 
 M = TypeVar("M", bound=Message)
 ID = "0123456789abcdef"
@@ -523,17 +524,29 @@ def test_points_that_vanished_or_were_damaged_fail_the_job(
     assert str(tmp_path) not in failed.reason
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, Path.touch, lambda path: path.write_bytes(b"PK")])
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (Path.unlink, r"got none \(No such file or directory\)"),
+        (lambda path: (path.unlink(), path.mkdir()), r"got none \(Is a directory\)"),
+        (lambda path: path.write_bytes(b""), "got a damaged file"),
+        (lambda path: path.write_bytes(b"PK"), "got a damaged file"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-30]), "got a damaged file"),
+        (lambda path: path.write_bytes(path.read_bytes().replace(b"seed", b"weed")), "another model: seed .* as None"),
+        (lambda path: np.savez(path, seed=np.array(["a"])), "another model"),
+        (lambda path: np.savez(path, **(dict(np.load(path)) | {"seed": np.ones(2)})), "another model: seed"),
+    ],
+)
 def test_a_checkpoint_that_vanished_or_was_damaged_fails_the_job(
-    damage: Callable[[Path], object], tmp_path: Path
+    damage: Callable[[Path], object], reason: str, tmp_path: Path
 ) -> None:
     name = "000000020-1.npz"
-    order = _order(tmp_path, _specification(), checkpoint=name)
+    specification = _specification()
+    order = _order(tmp_path, specification, checkpoint=name)
     path = JobFiles(tmp_path, ID).checkpoint(name)
-    path.parent.mkdir()
-    path.touch()
+    save_checkpoint(build(specification.settings, make("circle", 200, seed=0), 0), path)
     damage(path)
     failed = _run(order)[-1]
     assert isinstance(failed, Failed)
-    assert f"its checkpoint {name} is damaged or gone" in failed.reason
+    assert re.search(f"its checkpoint {name} is damaged or gone: .*{reason}", failed.reason)
     assert str(tmp_path) not in failed.reason

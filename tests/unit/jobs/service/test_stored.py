@@ -36,7 +36,26 @@ SNAPSHOT: dict[str, Any] = {
     "manifold": {"points": [[[1, 2]]], "scale": [0.1, 0.1], "offset": [0, 0]},
 }
 LAYERS = {"layer_000": np.ones((2, 3), np.float32), "layer_001": np.ones(3, np.float32)}
-ODD = [None, [], {}, "", "7", -1, 0, 1, 5, 7, 1e300, True, [[]], [[1]], [[1, 2, 3]], [[1, 2], [3]], [["a", "b"]], [{}]]
+ODD: list[Any] = [
+    None,
+    [],
+    {},
+    "",
+    "7",
+    -1,
+    0,
+    1,
+    5,
+    7,
+    1e300,
+    True,
+    [[]],
+    [[1]],
+    [[1, 2, 3]],
+    [[1, 2], [3]],
+    [["a", "b"]],
+    [{}],
+]
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +161,6 @@ def test_what_is_not_refused_can_be_drawn(
 
 def test_samples_of_arrays_that_are_no_generator(tmp_path: Path) -> None:
     for arrays in ({}, {"a": np.ones(3)}, {"a": np.ones(3), "b": np.ones(3), "c": np.ones(3)}, {"a": LAYERS, "b": 1}):
-        np.savez(tmp_path / "generator.npz", **arrays)  # type: ignore[arg-type]
+        np.savez(tmp_path / "generator.npz", **arrays)
         with pytest.raises((ValueError, IndexError, TypeError)):
             sample(tmp_path / "generator.npz", "normal", 3, seed=1)
