@@ -19,8 +19,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NOBODY_", frozen=True, env_ignore_empty=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all.")
-    port: int = Field(8000, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all. Also `nobody serve --host`.")
+    port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one. Also `nobody serve --port`.")
     allowed_hosts: str = Field(
         "",
         description="Host names that the service answers to, separated by commas; * for any. Always allowed: loopback "
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     weights: Path = Field(
         ROOT / "weights",
         description="The generator to serve: a file (.h5 or .weights.h5 of any Keras, .keras), or a folder with "
-        "generator.h5, generator.weights.h5 or generator.keras.",
+        "generator.h5, generator.weights.h5 or generator.keras. `nobody reload` reads it anew.",
     )
     pixels: Literal["auto", "raw", "symmetric"] = Field(
         "auto",
@@ -61,13 +61,18 @@ class Settings(BaseSettings):
         "balancer stops sending requests; a second signal ends them.",
     )
     log: Literal["text", "json"] = Field("text", description="Shape of the log: text, or json for one object a line.")
-    data: Path = Field(Path("data"), description="Folder of the jobs and their files.")
+    data: Path = Field(Path("data"), description="Folder of the jobs' database and files.")
     database_url: str | None = Field(
         None,
         description="postgresql://user:password@host/name, to share the jobs among several machines, which must also "
         "share the folder NOBODY_DATA. Without it, an SQLite file in NOBODY_DATA, and `nobody serve` runs the jobs.",
     )
-    concurrent_jobs: int = Field(2, ge=1, le=64, description="Jobs that a worker trains at the same time.")
+    concurrent_jobs: int = Field(
+        2,
+        ge=1,
+        le=64,
+        description="Jobs that each worker trains at the same time; the same number for all workers of a database.",
+    )
     max_queued_jobs: int = Field(100, ge=1, description="Jobs that may wait; further ones are refused (429).")
     max_steps: int = Field(1_000_000, ge=1, description="Training steps of a job.")
     max_width: int = Field(1_024, ge=1, description="Neurons of a job's widest layer.")
@@ -92,8 +97,8 @@ class Settings(BaseSettings):
         12,
         ge=0,
         le=16,
-        description="Training steps that idle training processes compile ahead: the last ones asked for, then the "
-        "exercise's.",
+        description="Training steps that idle training processes compile ahead, so that jobs begin sooner: the last "
+        "ones asked for, then the exercise's; 0 for none.",
     )
 
     def job_limits(self) -> dict[str, int | float]:

@@ -65,9 +65,9 @@ def serve(
 ) -> None:
     """Serve faces and training jobs over HTTP, and the pages at / and /lab.
 
-    The other settings come from the environment: NOBODY_WEIGHTS (a weights file or
-    its folder), NOBODY_PIXELS (auto, raw, symmetric), NOBODY_DATA (./data), NOBODY_DATABASE_URL (none: the jobs are
-    kept in NOBODY_DATA and trained by this very command). The README lists the limits of jobs.
+    The other settings come from the environment: NOBODY_WEIGHTS (a weights file or its folder), NOBODY_PIXELS (auto,
+    raw, symmetric), NOBODY_DATA (./data), NOBODY_DATABASE_URL (none: the jobs are kept in NOBODY_DATA and trained by
+    this very command). docs/settings.md has all of them.
     """
     from models.files.reading import start_reader
 
