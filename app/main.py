@@ -18,6 +18,7 @@ from app.faces.generator import FaceGenerator
 from app.faces.service import FaceService
 from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
+from app.jobs.service.event_feeds import EventFeeds
 from app.jobs.service.figures import JobFigures
 from app.web.errors import ERROR_HANDLERS, problem_response
 from app.web.middleware import HeadIsGet, LimitBody, OnlyProblems
@@ -94,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.rate_of_jobs = Rate("job-calls", settings.job_calls_per_minute)
     app.state.jobs = JobDatabase(settings)
     app.state.access = Access(settings, app.state.jobs)
+    app.state.feeds = EventFeeds(app.state.jobs)
     app.state.figures = JobFigures(app.state.jobs)
     for module in (faces, interpolations, jobs, job_events, job_results, presets, session, health, metrics, pages):
         app.include_router(module.router)

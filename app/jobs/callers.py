@@ -18,11 +18,13 @@ class Caller(NamedTuple):
             same name, has them still.
         sees_all: whether they see and change all jobs, whosever.
         quota: what their jobs may use.
+        fingerprint: of their key, if it can be revoked while we run.
     """
 
     key_name: str | None
     sees_all: bool
     quota: Quota | None
+    fingerprint: str | None = None
 
     def sees(self, key_name: str | None) -> bool:
         """Return whether a job that belongs to this name is one of theirs."""

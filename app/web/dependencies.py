@@ -19,6 +19,7 @@ from app.jobs.callers import Caller
 from app.jobs.errors import NeedsKeyError, UnknownKeyError
 from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
+from app.jobs.service.event_feeds import EventFeeds
 from app.jobs.service.figures import JobFigures
 from app.web.errors import ClientGoneError
 from app.web.model_served import ModelServed
@@ -40,6 +41,7 @@ FacesServed = Annotated[FaceService, _state("faces")]
 Reloads = Annotated[Reloader, _state("reloader")]
 TrafficSeen = Annotated[Traffic, _state("traffic")]
 Figures = Annotated[JobFigures, _state("figures")]
+Feeds = Annotated[EventFeeds, _state("feeds")]
 JobAccess = Annotated[Access, _state("access")]
 _RateOfFaces = Annotated[Rate, _state("rate_of_faces")]
 _RateOfJobs = Annotated[Rate, _state("rate_of_jobs")]

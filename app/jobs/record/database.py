@@ -32,6 +32,14 @@ _SCHEMA_LOCK = 7_160_160_160
 _SCHEMA_LOCK_SECONDS = 60
 #: Pause before a database that does not answer is tried again, in seconds.
 _RETRY_SECONDS = 0.5
+#: Of PostgreSQL's client; they bound the wait on a connection that a restart or a firewall has cut.
+CONNECT_ARGUMENTS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "options": "-c statement_timeout=20000",
+}
 
 T = TypeVar("T")
 
@@ -102,14 +110,7 @@ def _postgresql_engine(url: str) -> sa.Engine:
         pool_timeout=5,
         json_serializer=_to_json,
         json_deserializer=_from_json,
-        connect_args={
-            # Bounds the wait on a connection that a restart or a firewall has cut.
-            "connect_timeout": 5,
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "options": "-c statement_timeout=20000",
-        },
+        connect_args=CONNECT_ARGUMENTS,
     )
 
 

@@ -3,6 +3,7 @@
 import hmac
 import re
 import time
+from collections.abc import Collection
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -78,6 +79,12 @@ class KeyStore:
         if row is None or not hmac.compare_digest(row.fingerprint, wanted):
             return None
         return StoredKey(row.name, row.is_admin, row.created)
+
+    def existing(self, fingerprints: Collection[str]) -> set[str]:
+        """Return those of the fingerprints whose keys are not revoked."""
+        query = sa.select(keys.c.fingerprint).where(keys.c.fingerprint.in_(fingerprints))
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())
 
 
 def charge(connection: sa.Connection, caller: Caller, steps: int) -> None:

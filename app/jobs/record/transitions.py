@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.jobs.record.notifications import notify
 from app.jobs.record.rows import read_row
 from app.jobs.record.tables import events, jobs
 from app.jobs.record.values import JobRow
@@ -54,6 +55,7 @@ def append_events(
     ]
     if rows:
         connection.execute(sa.insert(events), rows)
+        notify(connection, number)
     return last + len(rows)
 
 

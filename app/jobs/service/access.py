@@ -43,7 +43,7 @@ class Access:
             found = store.keys.find(key)
         if found is None:
             raise UnknownKeyError
-        return self._caller(found.name, is_admin=found.is_admin)
+        return self._caller(found.name, is_admin=found.is_admin)._replace(fingerprint=given)
 
     def _caller(self, name: str, is_admin: bool) -> Caller:
         return Caller(name, sees_all=is_admin, quota=None if is_admin else self._quota)

@@ -1,6 +1,7 @@
 """The events of a training job."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,10 +10,11 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from starlette.exceptions import HTTPException
 
+from app.jobs.service.event_feeds import EventFeeds
 from app.jobs.service.events import EventLog
 from app.jobs.service.views import Events
 from app.web.caching import NO_STORE
-from app.web.dependencies import Jobs
+from app.web.dependencies import Feeds, Jobs
 from app.web.negotiation import preferred
 from app.web.schemas.jobs import EventsQuery, JobId, LastEventId
 
@@ -42,6 +44,7 @@ async def events(
     query: Annotated[EventsQuery, Query()],
     request: Request,
     jobs: Jobs,
+    feeds: Feeds,
     last_event_id: LastEventId = None,
 ) -> Any:
     """Follow a job until it has ended.
@@ -62,15 +65,16 @@ async def events(
     headers = {**NO_STORE, "X-Accel-Buffering": "no"}
     if request.scope.get("head"):
         return Response(headers=headers, media_type="text/event-stream")
-    return StreamingResponse(_stream(log), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(log, feeds), media_type="text/event-stream", headers=headers)
 
 
-async def _stream(log: EventLog) -> AsyncIterator[bytes]:
-    async for event in log.follow(_SILENCE_SECONDS):
-        if event is None:
-            yield KEEPALIVE_COMMENT
-        else:
-            yield format_sse_event(data_str=event.data, event=event.kind, id=str(event.id))
+async def _stream(log: EventLog, feeds: EventFeeds) -> AsyncIterator[bytes]:
+    async with aclosing(log.follow(feeds, _SILENCE_SECONDS)) as news:
+        async for event in news:
+            if event is None:
+                yield KEEPALIVE_COMMENT
+            else:
+                yield format_sse_event(data_str=event.data, event=event.kind, id=str(event.id))
 
 
 def _last_event(header: str | None, after: int | None) -> int:
