@@ -15,7 +15,7 @@ LABEL org.opencontainers.image.title="nobody" \
       org.opencontainers.image.licenses="MIT"
 
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin service \
-    && install --directory --owner=service --group=service /data
+    && install --directory --owner=service --group=service --mode=0700 /data
 
 COPY --from=packages /srv/venv /srv/venv
 ENV PATH=/srv/venv/bin:$PATH

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from app import ROOT, __version__, logs
-from app.cli import consoles, jobs, keys, measuring, reloading
+from app.cli import checking, consoles, jobs, keys, measuring, reloading
 from app.cli.terminal import in_existing_folder, load_faces, progress_bar, until_interrupted
 from app.config import load_settings
 from app.jobs.errors import JobsUnavailableError
@@ -29,6 +29,7 @@ cli = typer.Typer(
 )
 cli.add_typer(jobs.cli, name="jobs")
 cli.add_typer(keys.cli, name="keys")
+cli.command()(checking.check)
 cli.command()(reloading.reload)
 cli.command()(measuring.evaluate)
 cli.command()(measuring.toys)

@@ -79,6 +79,11 @@ def connect(settings: Settings) -> sa.Engine:
     return engine
 
 
+def engine_of(settings: Settings) -> sa.Engine:
+    """Return the engine of the database that the settings name, without a look at its tables."""
+    return _postgresql_engine(settings.database_url) if settings.database_url else _sqlite_engine(settings)
+
+
 def _connect_postgresql(url: str) -> sa.Engine:
     engine = _postgresql_engine(url)
     # A session lock: DBOS creates indexes concurrently, and that waits for the end of every open transaction.

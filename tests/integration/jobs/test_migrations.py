@@ -1,6 +1,7 @@
 """The tables of older releases are brought up to date, those of newer ones refused."""
 
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from app.config import Settings
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.limits import specify
 from app.jobs.record.database import connect
+from app.jobs.record.inspection import inspect
+from app.jobs.record.keys import KeyStore
 from app.jobs.record.migrations import HEAD, VERSION_TABLE, migrate
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
@@ -83,6 +86,34 @@ def test_a_database_of_a_newer_release_is_refused(engine: sa.Engine) -> None:
         with pytest.raises(JobsUnavailableError, match=f"its schema is 9999, and this release knows {HEAD}"):
             migrate(connection)
         connection.rollback()
+
+
+def test_an_inspection_says_how_old_the_tables_are_and_changes_nothing(
+    settings: Settings, engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert inspect(Settings(data=tmp_path)) == ("missing", 0.0, 0)
+    assert not list(tmp_path.iterdir())
+    found = inspect(settings)
+    assert (found.schema, found.keys) == ("current", 0)
+    assert abs(found.clock) < 1.0  # PostgreSQL runs on this very machine
+    name = KeyStore(engine).add("ada", is_admin=False) and "ada"
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    assert inspect(settings)[::2] == ("newer", 1)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+    assert inspect(settings)[::2] == ("older", 1)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '{HEAD}'"))
+    KeyStore(engine).revoke(name)
+    with engine.begin() as connection:
+        _make_older(connection)
+    assert inspect(settings)[::2] == ("older", 0)
+    with engine.begin() as connection:
+        migrate(connection)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + 3_600.0)
+    assert round(inspect(settings).clock / 3_600) == (-1 if settings.database_url else 0)
 
 
 def test_a_data_folder_of_release_0_1_is_opened_with_its_jobs(tmp_path: Path) -> None:

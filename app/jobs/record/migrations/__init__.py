@@ -21,11 +21,7 @@ def migrate(connection: sa.Connection) -> None:
     Raises:
         JobsUnavailableError: the database was written by a newer release.
     """
-    inspector = sa.inspect(connection)
-    revision = None
-    if inspector.has_table(VERSION_TABLE):
-        query = sa.select(sa.column("version_num", sa.String)).select_from(sa.table(VERSION_TABLE))
-        revision = connection.execute(query).scalar_one_or_none()
+    revision = revision_of(connection)
     if revision == HEAD:
         return
     if revision is not None and revision > HEAD:
@@ -40,8 +36,16 @@ def migrate(connection: sa.Connection) -> None:
     config = Config()
     config.set_main_option("script_location", "app.jobs.record:migrations")
     config.attributes["connection"] = connection
-    if inspector.has_table(jobs.name):
+    if sa.inspect(connection).has_table(jobs.name):
         command.upgrade(config, HEAD)
     else:
         metadata.create_all(connection)
         command.stamp(config, HEAD)
+
+
+def revision_of(connection: sa.Connection) -> str | None:
+    """Return the revision of our tables; None if there are none, or older ones than revisions are."""
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    query = sa.select(sa.column("version_num", sa.String)).select_from(sa.table(VERSION_TABLE))
+    return connection.execute(query).scalar_one_or_none()
