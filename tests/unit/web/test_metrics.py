@@ -1,5 +1,6 @@
 """The metrics in both formats of Prometheus, as its own parsers read them."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
+from app import ROOT
 from app.jobs.service.figures import Disk
 from app.jobs.states import State
 from app.jobs.totals import Totals
@@ -111,3 +113,36 @@ def test_names_follow_the_conventions() -> None:
         assert family.name.startswith("nobody_")
         assert family.documentation.endswith(".")
         assert not family.name.endswith(("_total", "_count", "_milliseconds", "_megabytes"))
+
+
+#: What the names of these kinds of metrics end with.
+_ENDINGS = {"counter": "_total", "info": "_info"}
+
+
+def test_the_documents_know_these_metrics_and_no_others() -> None:
+    operations, alerts = _document("operations.md"), _document("alerts.yml")
+    samples = [sample for family in _families() for sample in family.samples]
+    names = {family.name + _ENDINGS.get(family.type, "") for family in _families()}
+    rows = re.findall(r"^\| (.*?) \|", _section(operations, "Metrics"), re.MULTILINE)
+    assert {name for row in rows for name in _names(row)} == names, "the table has every metric"
+    assert _names(operations) | _names(alerts) <= names | {sample.name for sample in samples}
+    labels = {"instance", "job", *(label for sample in samples for label in sample.labels)}
+    for found in re.findall(r"(\w+)=\"", alerts) + re.findall(r"by \((.*?)\)", alerts):
+        assert set(found.split(", ")) <= labels
+
+
+def test_each_alert_is_explained() -> None:
+    explained = re.findall(r"^\| `(\w+)` \|", _section(_document("operations.md"), "What to watch"), re.MULTILINE)
+    assert explained == re.findall(r"- alert: (\w+)$", _document("alerts.yml"), re.MULTILINE)
+
+
+def _document(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def _section(text: str, title: str) -> str:
+    return text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def _names(text: str) -> set[str]:
+    return set(re.findall(r"\bnobody_[a-z_]+", text))
