@@ -79,9 +79,23 @@ class Settings(BaseSettings):
     max_depth: int = Field(10, ge=3, description="Layers of a job's generator, latent and output included.")
     max_batch: int = Field(4_096, ge=1, description="Batch size of a job.")
     max_rows: int = Field(100_000, ge=1, description="Real examples of a job.")
+    max_disk: int | None = Field(
+        None,
+        ge=16,
+        description="MiB of all jobs together. Jobs that have not ended count with what they may write; where room is "
+        "needed, the worker deletes jobs that have ended, the oldest first. By default as much as there is.",
+    )
+    keep_days: float | None = Field(
+        None, gt=0, description="Days after which the worker deletes a job that has ended. By default never."
+    )
     max_upload: int = Field(64, ge=1, description="Size of an uploaded file of examples, in MiB.")
     job_memory: int = Field(
         1_024, ge=64, description="Memory of a job, on top of that of an idle training process, in MiB."
+    )
+    job_disk: int = Field(
+        1_024,
+        ge=16,
+        description="MiB that a job may write. It keeps up to 10 checkpoints, and fewer where they are large.",
     )
     job_seconds: float = Field(3_600, gt=0, description="Training time of a job, in seconds.")
     api_keys: str = Field(
@@ -92,7 +106,7 @@ class Settings(BaseSettings):
     )
     key_jobs: int = Field(10, ge=1, description="Unfinished jobs of a key.")
     key_steps: int = Field(2_000_000, ge=1, description="Training steps that a key may ask for in a day (UTC).")
-    key_megabytes: int = Field(2_048, ge=1, description="MiB of files that the jobs of a key may keep.")
+    key_megabytes: int = Field(2_048, ge=1, description="MiB that the jobs of a key may write and keep.")
     warm_architectures: int = Field(
         12,
         ge=0,
@@ -104,6 +118,11 @@ class Settings(BaseSettings):
     def job_limits(self) -> dict[str, int | float]:
         """Return the limits of training jobs, by the names of their settings."""
         return self.model_dump(include=_JOB_LIMITS)
+
+    @property
+    def job_bytes(self) -> int:
+        """Bytes that a job may write."""
+        return min(self.job_disk, self.max_disk or self.job_disk) * 2**20
 
     @property
     def keys(self) -> dict[str, str]:
@@ -173,7 +192,7 @@ class Settings(BaseSettings):
 
 _JOB_LIMITS = {
     *("concurrent_jobs", "max_queued_jobs", "max_steps", "max_width", "max_depth", "max_batch", "max_rows"),
-    *("max_upload", "job_memory", "job_seconds", "key_jobs", "key_steps", "key_megabytes"),
+    *("max_upload", "job_memory", "job_disk", "job_seconds", "key_jobs", "key_steps", "key_megabytes"),
 }
 #: What a key may be called.
 KEY_NAME = r"[A-Za-z0-9._-]{1,64}"

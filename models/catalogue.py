@@ -1,5 +1,6 @@
 """Names and sizes of the GANs, their networks and the toy data: facts that the service needs without TensorFlow."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -60,3 +61,8 @@ def discriminator_widths(gen_shape: Sequence[int]) -> tuple[int, ...]:
     It uses ``gen_shape[-2]`` twice and ``gen_shape[1]`` never, which shows only where the hidden widths differ.
     """
     return (gen_shape[-1], gen_shape[-2], *(gen_shape[-i] for i in range(2, len(gen_shape) - 1)), 1)
+
+
+def parameters(widths: Sequence[int]) -> int:
+    """Count the weights and biases of dense layers."""
+    return sum((a + 1) * b for a, b in itertools.pairwise(widths))

@@ -1,13 +1,20 @@
 """From a request to a checked job: defaults, the limits that the settings give, and the memory arithmetic."""
 
-import itertools
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from app.config import Settings
+from app.jobs.disk import disk_use
 from app.jobs.specification import ForkRequest, JobRequest, Specification, StoredData, ToyData, Training
-from models.catalogue import BLOCK_BYTES, BLOCK_STEPS, TOY_DIMENSIONS, GanName, discriminator_widths, step_bytes
+from models.catalogue import (
+    BLOCK_BYTES,
+    BLOCK_STEPS,
+    TOY_DIMENSIONS,
+    GanName,
+    discriminator_widths,
+    parameters,
+    step_bytes,
+)
 
 #: Settings that only one model has.
 SETTINGS_OF_ONE_MODEL: dict[str, GanName] = {"lambda_gp": "wgan_gp", "clip": "wgan_clip"}
@@ -101,6 +108,7 @@ def check_limits(specification: Specification, settings: Settings) -> None:
         if value > most:
             raise LimitError(f"{name}: expected at most {most:,}, got {value:,}")
     _check_memory(specification, settings.job_memory)
+    _check_disk(specification, settings.job_bytes)
 
 
 class Sizes(NamedTuple):
@@ -143,12 +151,18 @@ def _check_memory(specification: Specification, most: int) -> None:
         )
 
 
+def _check_disk(specification: Specification, most: int) -> None:
+    use = disk_use(specification, most)
+    if use.total > most:
+        raise LimitError(
+            f"the job would write too much: {use.kept + 1} checkpoints × {math.ceil(use.checkpoint / 2**20):,} MiB + "
+            f"{math.ceil(use.others / 2**20):,} MiB of points, pictures, networks and losses = "
+            f"{math.ceil(use.total / 2**20):,} MiB, and a job may write {most // 2**20:,} MiB; take narrower layers, "
+            "fewer rows or fewer steps"
+        )
+
+
 def draw_bytes(specification: Specification) -> int:
     """Return the memory that drawing one step's random numbers takes."""
     shape = specification.gen_shape
     return step_bytes(specification.batch_size, specification.disc_iter, shape[-1], shape[0])
-
-
-def parameters(widths: Sequence[int]) -> int:
-    """Count the weights and biases of dense layers."""
-    return sum((a + 1) * b for a, b in itertools.pairwise(widths))

@@ -60,17 +60,30 @@ class Quota(NamedTuple):
                 wait,
             )
 
-    def check_files(self, used: int) -> None:
-        """Refuse a job beside files of ``used`` bytes.
+    def check_files(self, wanted: int, kept: int, reserved: int) -> None:
+        """Refuse a job that might write more than is left.
+
+        Args:
+            wanted: bytes that it writes at most.
+            kept: bytes of the jobs that have ended.
+            reserved: bytes that those write at most that have not ended.
 
         Raises:
-            QuotaError: they fill the quota.
+            LimitError: it might write more than a key may ever keep.
+            QuotaError: it might write more than is left.
         """
-        if used >= self.megabytes * 2**20:
+        most = f"expected at most {self.megabytes:,} MiB of one key"
+        if wanted > self.megabytes * 2**20:
+            raise LimitError(f"{most}, and this job may write {_mebibytes(wanted)}")
+        if kept + reserved + wanted > self.megabytes * 2**20:
             raise QuotaError(
-                f"expected less than {self.megabytes:,} MiB of files of one key, and its jobs keep "
-                f"{used / 2**20:,.0f}; delete jobs that have ended"
+                f"{most}: its jobs that have ended keep {_mebibytes(kept)}, the others may write "
+                f"{_mebibytes(reserved)}, and this job {_mebibytes(wanted)}; delete jobs that have ended"
             )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:,.1f}"
 
 
 def day_of(now: float) -> str:

@@ -128,11 +128,18 @@ class JobReader:
             found = (number for number, name, specification in result if _has(words, name, specification))
             return list(itertools.islice(found, _MOST_FOUND))
 
-    def folders(self) -> list[tuple[str, bool]]:
-        """Return the ids of all jobs, and whether each has ended."""
+    def ended(self) -> list[tuple[str, float, int]]:
+        """Return id, time of the end and trained steps of the jobs that have ended, first the one that ended first."""
+        when = sa.func.coalesce(jobs.c.ended, jobs.c.created)
+        query = sa.select(jobs.c.id, when, jobs.c.step - jobs.c.first_step).where(jobs.c.state.in_(ENDED))
         with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(jobs.c.id, jobs.c.state).where(self._visible)).all()
-        return [(job_id, state in ENDED) for job_id, state in rows]
+            return [tuple(row) for row in connection.execute(query.where(self._visible).order_by(when, jobs.c.number))]
+
+    def unfinished(self) -> list[tuple[str, Any]]:
+        """Return id and stored specification, which may be damaged, of the jobs that have not ended."""
+        query = sa.select(jobs.c.id, jobs.c.specification).where(jobs.c.state.not_in(ENDED), self._visible)
+        with self._engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(query)]
 
     def waiting(self) -> list[JobRow]:
         """Return the jobs that wait, whosever, in the order in which the queue takes them."""

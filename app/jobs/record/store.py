@@ -1,6 +1,8 @@
 """What callers do with jobs: submit, steer, delete. For what workers do, see :mod:`app.jobs.record.leases`."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +19,8 @@ from app.jobs.record.values import JobRow, NewJob
 from app.jobs.specification import SPECIFICATION_VERSION, StepRequest
 from app.jobs.states import TRANSITIONS, Action, State, TransitionError
 
+#: Key of the advisory lock under which workers delete jobs on their own; nothing else may use it.
+_TIDYING_LOCK = 7_160_160_162
 #: A submission that writes its files for longer was interrupted; it takes a second at most.
 _SUBMISSION_SECONDS = 3_600.0
 
@@ -168,6 +172,18 @@ class JobStore(JobReader):
             # From now on, such a submission fails, should it still go on.
             connection.execute(sa.update(leftovers).where(too_long).values(submitted=None))
             return list(connection.execute(sa.select(leftovers.c.id).where(leftovers.c.submitted.is_(None))).scalars())
+
+    @contextmanager
+    def tidying_alone(self) -> Iterator[bool]:
+        """Yield whether this process is the only one that deletes jobs on its own, until the end of the block.
+
+        With SQLite, there is one worker.
+        """
+        if self._engine.dialect.name == "sqlite":
+            yield True
+            return
+        with self._engine.begin() as connection:
+            yield connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_TIDYING_LOCK))).scalar_one()
 
     def clear(self, files: JobFiles) -> None:
         """Delete the files and workflows of a job without a row. May be repeated until it succeeds.

@@ -3,6 +3,7 @@
 import numpy as np
 from pydantic import BaseModel, Field
 
+from app.jobs.disk import disk_use
 from app.jobs.limits import sizes, specify
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.examples import Table, prepared
@@ -57,6 +58,7 @@ class Estimate(BaseModel):
     generator: Network
     discriminator: Network
     memory: int = Field(description="Bytes that it takes, on top of an idle training process.")
+    disk: int = Field(description="Bytes that it writes at most.")
 
 
 def estimate(database: JobDatabase, request: JobRequest, table: Table | None, outline: StoredData | None) -> Estimate:
@@ -78,4 +80,5 @@ def estimate(database: JobDatabase, request: JobRequest, table: Table | None, ou
         generator=Network(widths=job.generator, weights=job.generator_weights),
         discriminator=Network(widths=job.discriminator, weights=job.discriminator_weights),
         memory=job.memory,
+        disk=disk_use(specification, database.settings.job_bytes).total,
     )

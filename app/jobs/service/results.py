@@ -15,14 +15,14 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from app.jobs.errors import NotThereError
-from app.jobs.limits import LimitError, parameters
+from app.jobs.limits import LimitError
 from app.jobs.record.values import JobRow, require_readable
 from app.jobs.service import pictures, sampling, stored
 from app.jobs.service.database import JobDatabase, reading_files_of
 from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.views import view
 from app.jobs.specification import StoredData
-from models.catalogue import LOSS_NAMES
+from models.catalogue import LOSS_NAMES, parameters
 
 TableFormat = Literal["json", "csv"]
 SamplesFormat = Literal["json", "csv", "npy"]

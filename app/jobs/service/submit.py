@@ -3,14 +3,15 @@
 import logging
 import shutil
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app import logs
-from app.jobs.errors import NotThereError, UnknownJobError
+from app.jobs.callers import ANYBODY
+from app.jobs.disk import disk_use
+from app.jobs.errors import NotThereError, QueueFullError, UnknownJobError
 from app.jobs.files import JobFiles
 from app.jobs.limits import LimitError, forked, specify
 from app.jobs.record.values import JobRow, NewJob, checkpoints_of, digest, new_id, specification_of
@@ -18,7 +19,7 @@ from app.jobs.service.database import JobDatabase
 from app.jobs.service.examples import Table, prepared
 from app.jobs.service.manage import show
 from app.jobs.service.views import Job
-from app.jobs.specification import ForkRequest, JobData, JobRequest, PointData, StoredData, ToyData
+from app.jobs.specification import ForkRequest, JobData, JobRequest, PointData, Specification, StoredData, ToyData
 
 if TYPE_CHECKING:
     from app.jobs.record.store import JobStore
@@ -177,7 +178,7 @@ def _store(database: JobDatabase, new: NewJob, key: str | None, write: Callable[
         known = store.known(key, new.digest)
         if known is not None:
             return show(database, known["id"])
-        _check_files(database, store)
+        _check_space(database, store, new.specification)
         if write is None:
             return show(database, store.submit(job_id, new, key)["id"])
         store.announce(job_id)
@@ -195,16 +196,22 @@ def _store(database: JobDatabase, new: NewJob, key: str | None, write: Callable[
     return show(database, job["id"])
 
 
-def _check_files(database: JobDatabase, store: "JobStore") -> None:
-    """Refuse a new job of a caller whose jobs fill the disk that they may fill."""
-    if database.caller.quota is None:
-        return
-    measured = [(database.files(job_id), has_ended) for job_id, has_ended in store.folders()]
-    sizes = (_size_at_end(files.folder) if has_ended else files.size() for files, has_ended in measured)
-    database.caller.quota.check_files(sum(sizes))
+def _check_space(database: JobDatabase, store: "JobStore", specification: Specification) -> None:
+    """Refuse a job for which there is no room: in its caller's quota, or beside the jobs that have not ended.
 
+    Those that have ended make room, see :mod:`app.jobs.worker.tidying`.
+    """
+    from app.jobs.record.space import Space  # SQLAlchemy is loaded by now
 
-@lru_cache(maxsize=65_536)
-def _size_at_end(folder: Path) -> int:
-    """Return the bytes of a job that has ended; they stay the same, and a job has hundreds of files."""
-    return JobFiles.at(folder).size()
+    settings, quota = database.settings, database.caller.quota
+    wanted = disk_use(specification, settings.job_bytes).total
+    if quota is not None:
+        mine = Space(store, settings)
+        quota.check_files(wanted, sum(job.bytes for job in mine.kept()), mine.reserved())
+    if settings.max_disk is not None:
+        reserved = Space(store.seen_by(ANYBODY), settings).reserved()
+        if reserved + wanted > settings.max_disk * 2**20:
+            raise QueueFullError(
+                f"expected at most {settings.max_disk:,} MiB of all jobs: those that have not ended may write "
+                f"{reserved / 2**20:,.0f}, and this one {wanted / 2**20:,.0f}; try again when some have ended"
+            )

@@ -4,9 +4,8 @@ import heapq
 import math
 from collections.abc import Iterable, Sequence
 
-from app.jobs.limits import parameters
 from app.jobs.record.values import JobRow
-from models.catalogue import discriminator_widths
+from models.catalogue import discriminator_widths, parameters
 
 #: What a training step costs whatever its networks, in multiplications: a step of [2, 10, 10, 5] takes a fifth of the
 #: time of one of [49, 98, 98, 49], not a hundredth.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from app.jobs.disk import MOST_CHECKPOINTS
 from models.presets import ToySettings
 
 
@@ -23,6 +24,7 @@ class TrainCommand(NamedTuple):
     pause_at: int | None = None
     half: bool = False
     request_id: str | None = None  # for the log
+    kept_checkpoints: int = MOST_CHECKPOINTS
 
 
 class WarmCommand(NamedTuple):

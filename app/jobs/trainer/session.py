@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from app.jobs.disk import MOST_CHECKPOINTS, snapshot_interval
 from app.jobs.files import JobFiles
 from app.jobs.specification import Specification, StoredData, ToyData
 from app.jobs.trainer import messages
@@ -32,9 +33,6 @@ from models.training.train import half_step, is_compiled
 REPORT_SECONDS = 0.2
 CHECKPOINT_SECONDS = 2.0
 
-#: A job takes about 50 snapshots; with more than 500 steps between them, up to 200.
-_FEWEST_SNAPSHOTS, _MOST_SNAPSHOTS, _LONG = 50, 200, 500
-_KEPT_CHECKPOINTS = 10
 #: Steps after which there is a snapshot in any case: nobody should wait a second to see that something moves.
 _EARLY = 32
 
@@ -58,6 +56,7 @@ class Session:
         self._pause_at = command.pause_at
         self._half = command.half
         self._first_step = command.first_step
+        self._kept = command.kept_checkpoints
         self._blocks: list[npt.NDArray[np.float32]] = []
         self._compiling = False
         self._trained = 0  # the last step with losses to report
@@ -107,7 +106,7 @@ class Session:
 
     def _train(self, gan: GAN, snapshots: SnapshotWriter) -> bool:
         """Train from snapshot to snapshot, the same ones if the job was resumed; return whether all steps are done."""
-        plan = Plan(self._specification.total_steps, self._first_step)
+        plan = Plan(self._specification.total_steps, self._first_step, self._kept)
         if gan.steps_done == self._first_step or plan.has_snapshot(gan.steps_done):
             self._snapshot(gan, snapshots)
         self._compiling = not is_compiled(gan)
@@ -199,15 +198,20 @@ class Session:
 
 
 class Plan:
-    """The steps at which a job of ``steps`` steps, trained from ``first_step`` on, takes snapshots and checkpoints."""
+    """The steps at which a job takes snapshots and checkpoints.
 
-    def __init__(self, steps: int, first_step: int = 0) -> None:
+    Args:
+        steps: of the whole job.
+        first_step: from which it is trained on.
+        kept: checkpoints that stay at most, that of the last step included.
+    """
+
+    def __init__(self, steps: int, first_step: int = 0, kept: int = MOST_CHECKPOINTS) -> None:
         self.steps = steps
-        few = math.ceil(steps / _FEWEST_SNAPSHOTS)
-        self.every = few if few <= _LONG else max(_LONG, math.ceil(steps / _MOST_SNAPSHOTS))
+        self.every = snapshot_interval(steps)
         self.early = min(first_step + _EARLY, steps) if self.every > _EARLY else steps
         snapshots = math.ceil(steps / self.every)
-        self.keep_every = self.every * math.ceil(snapshots / _KEPT_CHECKPOINTS)
+        self.keep_every = self.every * math.ceil(snapshots / kept)
 
     def next_snapshot(self, step: int) -> int:
         """Return the first step after ``step`` with a snapshot."""

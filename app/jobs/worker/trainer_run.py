@@ -7,6 +7,7 @@ import time
 from functools import partial
 
 from app.config import Settings
+from app.jobs.disk import disk_use
 from app.jobs.files import JobFiles
 from app.jobs.record.database import retry_until_available
 from app.jobs.record.leases import FinalState, Lease, LeaseStore, LostLeaseError, Publication
@@ -74,6 +75,7 @@ class TrainerRun:
             pause_at=lease.pause_at,
             half=lease.half,
             request_id=lease.request_id,
+            kept_checkpoints=disk_use(lease.specification, self._settings.job_bytes).kept,
         )
         try:
             self._make_folder()

@@ -6,11 +6,11 @@ from itertools import islice, product
 from pydantic import ValidationError
 
 from app.config import Settings
-from app.jobs.limits import EXERCISE_SHAPES, LimitError, check_limits, parameters
+from app.jobs.limits import EXERCISE_SHAPES, LimitError, check_limits
 from app.jobs.record.reader import JobReader
 from app.jobs.specification import Specification
 from app.jobs.worker.processes import WarmProcesses
-from models.catalogue import CLASS_NAMES, discriminator_widths
+from models.catalogue import CLASS_NAMES, discriminator_widths, parameters
 from models.presets import ToySettings
 
 #: Nothing is compiled ahead until no job has been trained for so long, in seconds.

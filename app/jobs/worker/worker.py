@@ -22,6 +22,7 @@ from app.jobs.worker.heartbeats import BEAT_SECONDS, Heartbeats
 from app.jobs.worker.periodic import Periodic
 from app.jobs.worker.processes import WarmProcesses
 from app.jobs.worker.supervisor import JobSupervisor
+from app.jobs.worker.tidying import Tidying
 from app.jobs.worker.warming import Warming
 
 log = logging.getLogger("nobody.jobs")
@@ -30,6 +31,8 @@ log = logging.getLogger("nobody.jobs")
 _QUEUE_SECONDS = 0.2
 _FILE_SECONDS = 1.0
 _REPAIR_SECONDS = 30.0
+#: Interval at which old jobs are deleted, where there is a limit, in seconds.
+_TIDY_SECONDS = 10.0
 #: Interval at which another training step may be compiled ahead, in seconds.
 _WARM_SECONDS = 0.5
 #: Time that all jobs together have to save and stop when the worker ends, in seconds.
@@ -72,6 +75,9 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         background = [Periodic("repairing interrupted work", _REPAIR_SECONDS, self._repair)]
+        if self._settings.keep_days is not None or self._settings.max_disk is not None:
+            tidying = Tidying(self._store, self._settings)
+            background.append(Periodic("deleting old jobs", _TIDY_SECONDS, tidying.go_on))
         if self._settings.warm_architectures:
             warming = Warming(self._store, self._processes, self._settings)
             background.append(Periodic("compiling ahead", _WARM_SECONDS, warming.go_on))

@@ -80,8 +80,12 @@ def test_a_service_that_is_told_to_end_answers_until_the_balancer_has_noticed(tm
 def test_options_overrule_the_environment(tmp_path: Path) -> None:
     options = ("--host", "127.0.0.1", "--port", "0")
     # Nobody can listen there: an address kept for documents (RFC 5737), and a port that is not ours.
-    with running(tmp_path / "log", *options, weights=write_weights(tmp_path), host="192.0.2.1", port=1) as (_, address):
+    settings = {"weights": write_weights(tmp_path), "trusted_proxies": "127.0.0.1", "faces_per_minute": 1}
+    with running(tmp_path / "log", *options, **settings, host="192.0.2.1", port=1) as (_, address):
         assert httpx.get(f"{address}/healthz", timeout=PATIENCE).status_code == 200
+        stranger = {"X-Forwarded-For": "192.0.2.7"}  # as the proxy that the settings name says
+        limited = [httpx.get(f"{address}/info", headers=stranger, timeout=PATIENCE).status_code for _ in range(2)]
+        assert limited == [200, 429]
 
 
 def test_a_client_that_never_finishes_cannot_hold_up_the_end(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ CALLS: dict[str, tuple[State | None, Json]] = {
 @pytest.fixture(scope="module")
 def app(settings: Settings) -> FastAPI:
     """Return an application that strangers reach; its only key in the settings is the administrator's."""
-    quota = {"key_jobs": 3, "key_steps": 100, "key_megabytes": 1}
+    quota = {"key_jobs": 3, "key_steps": 100, "key_megabytes": 64}
     return create_app(settings.model_copy(update={"host": "0.0.0.0", "api_keys": f"admin={ADMIN.text}", **quota}))
 
 
@@ -278,10 +278,11 @@ def test_the_steps_of_a_day_have_a_quota(app: FastAPI, stored: Jobs, ada: Key, m
 def test_files_have_a_quota(app: FastAPI, settings: Settings, stored: Jobs, ada: Key, bob: Key) -> None:
     job_id = stored(ada.name)
     with open(settings.data / "jobs" / job_id / "large", "wb") as file:
-        file.truncate(2**20)
+        file.truncate(64 * 2**20)
     refused = _client(app, ada).post("/jobs", json=JOB)
     assert (refused.status_code, "retry-after" in refused.headers) == (429, False)
-    assert "less than 1 MiB of files of one key, and its jobs keep 1; delete jobs" in refused.json()["detail"]
+    detail = refused.json()["detail"]
+    assert "expected at most 64 MiB of one key: its jobs that have ended keep 64.1, the others may write 0.0" in detail
     assert _client(app, bob).post("/jobs", json=JOB).status_code == 202
     _client(app, ada).delete(f"/jobs/{job_id}")
     assert _client(app, ada).post("/jobs", json=JOB).status_code == 202

@@ -48,12 +48,16 @@ def test_a_refusal_says_what_is_used_and_when_it_is_free() -> None:
         "expected at most 1,000 steps of one key in a day; 500 were asked for since 00:00 UTC, 500 are left, and this "
         "job has 600; all are free again at 00:00 UTC, in 11 h 30 min"
     )
-    with pytest.raises(
-        QuotaError, match="less than 2 MiB of files of one key, and its jobs keep 3; delete jobs"
-    ) as full:
-        QUOTA.check_files(3 * 2**20)
+    with pytest.raises(QuotaError) as full:
+        QUOTA.check_files(wanted=2**20, kept=2**19, reserved=2**19 + 1)
+    assert str(full.value) == (
+        "expected at most 2 MiB of one key: its jobs that have ended keep 0.5, the others may write 0.5, and this job "
+        "1.0; delete jobs that have ended"
+    )
     assert full.value.retry_seconds is None, "time does not help"
-    QUOTA.check_files(2 * 2**20 - 1)
+    QUOTA.check_files(wanted=2**20, kept=2**19, reserved=2**19)
+    with pytest.raises(LimitError, match=r"at most 2 MiB of one key, and this job may write 2\.5"):
+        QUOTA.check_files(wanted=5 * 2**19, kept=0, reserved=0)
 
 
 @given(TIMES)

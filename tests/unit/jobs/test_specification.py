@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.config import Settings
-from app.jobs.limits import LimitError, draw_bytes, forked, parameters, specify
+from app.jobs.limits import LimitError, draw_bytes, forked, specify
 from app.jobs.service.views import Job
 from app.jobs.specification import ForkRequest, JobRequest, PointData, Specification, StoredData, ToyData
 from models.catalogue import (
@@ -18,6 +18,7 @@ from models.catalogue import (
     GanName,
     block_steps,
     discriminator_widths,
+    parameters,
     step_bytes,
 )
 from models.presets import PRESETS, PresetName, ToySettings

@@ -14,6 +14,8 @@ import pytest
 import tensorflow as tf
 
 from app.config import Settings
+from app.jobs import disk
+from app.jobs.disk import disk_use
 from app.jobs.files import JobFiles
 from app.jobs.limits import specify
 from app.jobs.service.examples import Table, prepared
@@ -57,7 +59,7 @@ def without_xla(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def ten_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a fifth of the snapshots."""
-    monkeypatch.setattr(session, "_FEWEST_SNAPSHOTS", 10)
+    monkeypatch.setattr(disk, "_FEWEST_SNAPSHOTS", 10)
 
 
 @pytest.fixture
@@ -129,6 +131,8 @@ def test_what_a_session_says(unbroken: tuple[list[Message], Path]) -> None:
         assert not isinstance(message, Checkpoint) or message.step == reported
     files = JobFiles(folder, ID)
     assert files.snapshot_steps() == list(range(0, 201, 4))
+    expected = disk_use(_specification(), Settings().job_bytes).total
+    assert expected / 4 < files.size() < expected
     snapshot = json.loads(files.snapshot(200).read_text())
     assert set(snapshot) == {"step", "generated", "scores", "figures", "covered"}
     assert snapshot["covered"] is None  # a circle has no modes
@@ -136,9 +140,11 @@ def test_what_a_session_says(unbroken: tuple[list[Message], Path]) -> None:
 
 def test_views_leave_training_and_points_alone(unbroken: tuple[list[Message], Path], tmp_path: Path) -> None:
     specification = _specification(views=["manifold", "gradient"])
-    first = _run(_order(tmp_path, specification), stop_after=3)
+    first = _run(_order(tmp_path, specification)._replace(kept_checkpoints=3), stop_after=3)
     checkpoint = _all(Checkpoint, first)[-1]
-    second = _run(_order(tmp_path, specification, checkpoint.file, attempt=2))
+    second = _run(_order(tmp_path, specification, checkpoint.file, attempt=2)._replace(kept_checkpoints=3))
+    assert {message.step for message in _all(Checkpoint, first + second) if message.kept} == {68, 136, 200}
+    assert JobFiles(tmp_path, ID).size() < disk_use(specification, Settings().job_bytes).total
     said, folder = unbroken
     np.testing.assert_array_equal(_losses(first + second), _losses(said))
     with_views, without = JobFiles(tmp_path, ID), JobFiles(folder, ID)

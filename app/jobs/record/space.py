@@ -1,0 +1,64 @@
+"""What the jobs take of the disk: those that have ended by their files, the others by what they may write."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from app.config import Settings
+from app.jobs.disk import HISTORY_BYTES, disk_use
+from app.jobs.files import JobFiles
+from app.jobs.record.reader import JobReader
+from app.jobs.specification import Specification
+
+
+class Kept(NamedTuple):
+    """A job that has ended: when, in seconds since 1970, and the bytes of its files and losses."""
+
+    job_id: str
+    ended: float
+    bytes: int
+
+
+class Space:
+    """The disk that jobs take.
+
+    Args:
+        jobs: the record, with the jobs that are looked at.
+        settings: where the files are, and what a job may write.
+    """
+
+    def __init__(self, jobs: JobReader, settings: Settings) -> None:
+        self._jobs = jobs
+        self._settings = settings
+
+    def kept(self) -> list[Kept]:
+        """Return the jobs that have ended, first the one that ended first."""
+        return [
+            Kept(job_id, ended, _size_at_end(self._files(job_id).folder) + HISTORY_BYTES * steps)
+            for job_id, ended, steps in self._jobs.ended()
+        ]
+
+    def reserved(self) -> int:
+        """Return the bytes that the jobs that have not ended write at most."""
+        return sum(self._reservations())
+
+    def _reservations(self) -> Iterator[int]:
+        for job_id, stored in self._jobs.unfinished():
+            try:
+                specification = Specification.model_validate(stored)
+            except ValidationError:  # damaged, or of another release
+                yield self._files(job_id).size()
+            else:
+                yield disk_use(specification, self._settings.job_bytes).total
+
+    def _files(self, job_id: str) -> JobFiles:
+        return JobFiles(self._settings.data, job_id)
+
+
+@lru_cache(maxsize=65_536)
+def _size_at_end(folder: Path) -> int:
+    """Return the bytes of a job that has ended; they stay the same, and a job has hundreds of files."""
+    return JobFiles.at(folder).size()
