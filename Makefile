@@ -138,7 +138,7 @@ lock: ## pin the newest allowed version of every dependency, with hashes (takes 
 	echo "Pinning requirements.lock"; \
 	compile --output-file requirements.lock pyproject.toml; \
 	echo "Pinning requirements-dev.lock"; \
-	compile --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml; \
+	compile --extra dev --extra otel --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml; \
 	echo "Pinning requirements-bench.lock"; \
 	compile --output-file requirements-bench.lock requirements-bench.in
 

@@ -146,7 +146,7 @@ def test_numpy_is_told_how_many_threads_to_use_before_it_is_loaded() -> None:
 
 
 def test_serving_faces_loads_neither_tensorflow_nor_a_database(tmp_path: Path) -> None:
-    heavy = {"tensorflow", "keras", "h5py", "sqlalchemy", "dbos"}
+    heavy = {"tensorflow", "keras", "h5py", "sqlalchemy", "dbos", "opentelemetry.sdk"}
     code = f"import sys, app.main; app.main.app; print({heavy} & sys.modules.keys())"
     command, environment = [sys.executable, "-c", code], _environment(data=tmp_path)
     assert subprocess.check_output(command, cwd=ROOT, env=environment, text=True, timeout=PATIENCE) == "set()\n"
