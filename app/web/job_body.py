@@ -131,11 +131,11 @@ def _job_in_form(text: str) -> JobRequest:
 
 
 def _read_upload(file: UploadFile, max_rows: int, seed: int) -> Table:
-    with tempfile.NamedTemporaryFile() as copy:
+    with tempfile.TemporaryFile() as copy:  # has no name: nothing is left of it if this process is killed
         while chunk := file.file.read(2**20):
             copy.write(chunk)
         copy.flush()
-        return read_table(Path(copy.name), file.filename or "", max_rows=max_rows, seed=seed)
+        return read_table(Path(f"/proc/self/fd/{copy.fileno()}"), file.filename or "", max_rows=max_rows, seed=seed)
 
 
 async def _form(request: Request) -> FormData:

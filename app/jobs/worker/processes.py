@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from typing import Any
 import psutil
 
 from app.jobs.child import command
+from app.jobs.scratch import Scratch
 from app.jobs.trainer.messages import Message, TrainCommand, WarmCommand, Warmed
 from models.presets import ToySettings
 
@@ -35,13 +35,13 @@ class TrainingProcess:
         self._connection: Connection[Any, Any]
         self._connection, theirs = multiprocessing.Pipe()
         # TensorFlow leaves temporary files behind when it is killed.
-        self._scratch = tempfile.TemporaryDirectory(prefix="nobody-", ignore_cleanup_errors=True)
+        self._scratch = Scratch()
         with theirs:
             self._process = subprocess.Popen(
                 command("app.jobs.trainer", str(theirs.fileno())),
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), self._scratch.fd],  # the folder is in use as long as either process lives
                 stdin=subprocess.DEVNULL,
-                env=os.environ | {"TMPDIR": self._scratch.name},
+                env=os.environ | {"TMPDIR": str(self._scratch.folder)},
                 start_new_session=True,  # a process group, which is killed as a whole and gets no Ctrl-C
             )
         self._jobs = 0
@@ -126,7 +126,7 @@ class TrainingProcess:
                 os.killpg(self.pid, signal.SIGKILL)
             self._process.wait()
         self._connection.close()
-        self._scratch.cleanup()
+        self._scratch.remove()
 
 
 class WarmProcesses:

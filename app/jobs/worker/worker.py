@@ -18,6 +18,7 @@ from app.jobs.record.database import connect
 from app.jobs.record.leases import LeaseStore
 from app.jobs.record.queue import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, Queue
 from app.jobs.record.store import JobStore
+from app.jobs.scratch import sweep_scratch
 from app.jobs.worker.heartbeats import BEAT_SECONDS, Heartbeats
 from app.jobs.worker.periodic import Periodic
 from app.jobs.worker.processes import WarmProcesses
@@ -112,7 +113,8 @@ class Worker:
         self._stopping.set()
 
     def _repair(self) -> None:
-        """Resume jobs that no worker has, and complete interrupted deletions."""
+        """Resume jobs that no worker has, complete interrupted deletions, and clean up after dead processes."""
+        sweep_scratch()
         self._leases.repair()
         for job_id in self._store.leftovers():
             try:

@@ -1,6 +1,7 @@
 """Whatever is killed, no job is lost, none is done twice, and the result is that of an undisturbed run."""
 
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from app.jobs.scratch import sweep_scratch
 from tests.integration.jobs.harness import SMALL, Json, Service, alive, check_events, same, service, until
 
 #: Ten checkpoints are kept, so many of them come after a first one, however fast the machine is.
@@ -24,9 +26,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(folder: Path) -> Iterator[Service]:
-    with service(folder) as running:
-        yield running
-        running.stop()
+    temporary = folder / "tmp"
+    temporary.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(temporary))
+        with service(folder) as running:
+            yield running
+            running.stop()
+        # A worker does the same when it starts and every half minute; the last of the killed may have died since.
+        patch.setattr(tempfile, "tempdir", str(temporary))
+        sweep_scratch()
+    assert not list(temporary.iterdir()), "nothing is left of the killed"
 
 
 @pytest.fixture(scope="module")
