@@ -22,12 +22,15 @@ class Pool:
         work: what it does, as the caller of too much of it reads it: "drawing pictures".
         threads: tasks that run at the same time.
         waiting: tasks that may wait for them.
+        patience: seconds for which one waits at most; without it, as long as it takes.
     """
 
-    def __init__(self, work: str, threads: int, waiting: int) -> None:
+    def __init__(self, work: str, threads: int, waiting: int, patience: float | None = None) -> None:
         self._work = work
         self._threads = ThreadPoolExecutor(threads, work.replace(" ", "-"))
+        self._free = asyncio.Semaphore(threads)
         self._most = threads + waiting
+        self._patience = patience
         self._unfinished = 0
 
     async def run(self, work: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:
@@ -36,13 +39,24 @@ class Pool:
         A cancelled call ends at once: its task is not begun, or goes on unheard.
 
         Raises:
-            BusyError: too many wait already.
+            BusyError: too many wait already, or it has waited for too long.
         """
         if self._unfinished >= self._most:
-            raise BusyError(f"the service is busy with {self._work}; try again in a few seconds")
+            raise self._busy()
         self._unfinished += 1
-        task = partial(copy_context().run, work, *arguments, **keywords)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, task)
+            try:
+                async with asyncio.timeout(self._patience):
+                    await self._free.acquire()
+            except TimeoutError:
+                raise self._busy() from None
+            task = self._threads.submit(partial(copy_context().run, work, *arguments, **keywords))
+            loop = asyncio.get_running_loop()
+            # Also of a task whose call was cancelled: its thread is taken until it ends.
+            task.add_done_callback(lambda _: loop.call_soon_threadsafe(self._free.release))
+            return await asyncio.wrap_future(task)
         finally:
             self._unfinished -= 1
+
+    def _busy(self) -> BusyError:
+        return BusyError(f"the service is busy with {self._work}; try again in a few seconds")

@@ -1,5 +1,7 @@
 """Why a call about jobs fails; the messages are for the caller."""
 
+import errno
+
 
 class JobError(Exception):
     """Base class."""
@@ -58,6 +60,21 @@ class NotThereError(JobError):
 
 class JobsUnavailableError(JobError):
     """The database or the folder of the jobs cannot be used."""
+
+
+class DiskFullError(JobsUnavailableError):
+    """Nothing more can be stored."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the disk of the service is full: nothing can be stored until somebody frees space on it, by deleting jobs "
+            "that have ended or other files"
+        )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Return whether an error of the system means that a disk, a quota or the largest size of a file is exhausted."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class UploadError(ValueError):

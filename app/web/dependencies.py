@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from app.config import Settings
@@ -70,7 +69,8 @@ async def _ask_owner(
         try:
             if key is None:
                 raise NeedsKeyError
-            caller = await run_in_threadpool(access.owner, key)
+            jobs: JobDatabase = request.app.state.jobs
+            caller = await jobs.calls.run(access.owner, key)
         except (NeedsKeyError, UnknownKeyError):
             rate.count(address)
             raise

@@ -14,6 +14,7 @@ from starlette.routing import Match
 from app import logs
 from app.faces.engine import FacesUnavailableError
 from app.jobs.errors import (
+    DiskFullError,
     IdempotencyError,
     JobsUnavailableError,
     NeedsKeyError,
@@ -23,6 +24,7 @@ from app.jobs.errors import (
     UnknownJobError,
     UnknownKeyError,
     UploadError,
+    is_disk_full,
 )
 from app.jobs.limits import LimitError
 from app.jobs.states import TransitionError
@@ -91,6 +93,7 @@ _REFUSALS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     UploadError: (422, {}),
     QueueFullError: (429, {"Retry-After": "10"}),
     QuotaError: (429, {}),
+    DiskFullError: (507, {"Retry-After": "60"}),
     JobsUnavailableError: (503, {"Retry-After": "5"}),
     BusyError: (503, {"Retry-After": "3"}),
 }
@@ -178,6 +181,12 @@ async def _too_often(request: Request, error: Exception) -> JSONResponse:
     return rate_problem(error)
 
 
+async def _of_the_system(request: Request, error: Exception) -> JSONResponse:
+    if not is_disk_full(error):
+        raise error
+    return await _refusal(request, DiskFullError())  # while an upload was received
+
+
 async def _not_modified(request: Request, error: Exception) -> Response:
     return Response(status_code=304, headers=error.args[0])
 
@@ -211,6 +220,7 @@ ERROR_HANDLERS: dict[int | type[Exception], Any] = {
     ClientDisconnect: _client_gone,
     FacesUnavailableError: _no_faces,
     RateError: _too_often,
+    OSError: _of_the_system,
     **dict.fromkeys(_REFUSALS, _refusal),
     Exception: _unexpected,
 }

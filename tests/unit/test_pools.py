@@ -75,3 +75,27 @@ def test_whoever_leaves_makes_room() -> None:
 
     asyncio.run(main())
     assert done == ["first", "third"]
+
+
+def test_whoever_waits_for_too_long_is_refused_and_their_work_is_not_begun() -> None:
+    go = threading.Event()
+    done: list[str] = []
+
+    def work(name: str) -> None:
+        assert go.wait(PATIENCE)
+        done.append(name)
+
+    async def main() -> None:
+        pool = Pool("waiting", threads=1, waiting=3, patience=0.01)
+        first = asyncio.create_task(pool.run(work, "first"))
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError, match="busy with waiting"):
+            await pool.run(work, "second")
+        first.cancel()  # its thread is still taken
+        with pytest.raises(BusyError):
+            await pool.run(work, "third")
+        go.set()
+        await asyncio.to_thread(pool._threads.shutdown)
+        assert done == ["first"]
+
+    asyncio.run(main())

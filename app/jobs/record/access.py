@@ -8,12 +8,16 @@ from typing import TypeGuard
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
-from app.jobs.errors import JobsUnavailableError
-from app.jobs.record.database import connect, is_unavailable
+from app.jobs.errors import DiskFullError, JobsUnavailableError, is_disk_full
+from app.jobs.locks import LockedError
+from app.jobs.record.database import connect, is_storage_full, is_unavailable
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
 
 log = logging.getLogger("nobody.jobs")
+
+#: A caller waits no longer for a database that is locked, in seconds.
+_PATIENCE_SECONDS = 5.0
 
 
 def open_store(settings: Settings) -> JobStore:
@@ -22,7 +26,7 @@ def open_store(settings: Settings) -> JobStore:
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
     """
-    engine = connect(settings)
+    engine = connect(settings, _PATIENCE_SECONDS)
     return JobStore(engine, Queue(engine), settings.max_queued_jobs)
 
 
@@ -32,13 +36,16 @@ def unreachable_as_unavailable() -> Iterator[None]:
 
     Raises:
         JobsUnavailableError: the database or the job folder cannot be reached; the log has the cause.
+        DiskFullError: nothing can be stored there.
     """
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
-        if not isinstance(error, OSError) and not is_unavailable(error):
+    except (SQLAlchemyError, OSError, LockedError) as error:
+        if isinstance(error, SQLAlchemyError) and not is_unavailable(error):
             raise
         log.warning("the jobs cannot be reached: %s", str(error).partition("\n")[0])
+        if is_disk_full(error) or is_storage_full(error):
+            raise DiskFullError from None
         what = f"folder cannot be written ({error.strerror})" if _is_of_files(error) else "database does not answer"
         raise JobsUnavailableError(f"the jobs' {what}; try again in a few seconds") from None
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,8 @@ log = logging.getLogger("nobody.jobs")
 #: Key of the advisory lock that PostgreSQL's clients take to create or alter the tables; nothing else may use it.
 _SCHEMA_LOCK = 7_160_160_160
 _SCHEMA_LOCK_SECONDS = 60
+#: A worker rather waits for an SQLite database than repeat its work.
+_PATIENCE_SECONDS = 30.0
 #: Pause before a database that does not answer is tried again, in seconds.
 _RETRY_SECONDS = 0.5
 #: Of PostgreSQL's client; they bound the wait on a connection that a restart or a firewall has cut.
@@ -40,6 +43,8 @@ CONNECT_ARGUMENTS: dict[str, Any] = {
     "keepalives_count": 3,
     "options": "-c statement_timeout=20000",
 }
+
+_SQLITE_FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 T = TypeVar("T")
 
@@ -57,20 +62,25 @@ class DatabaseFile:
         return self._path is not None and identity(self._path) != self._identity
 
 
-def connect(settings: Settings) -> sa.Engine:
+def connect(settings: Settings, patience: float = _PATIENCE_SECONDS) -> sa.Engine:
     """Open the database of the settings; create or update DBOS's tables and ours.
+
+    Args:
+        settings: which database.
+        patience: how long one waits for the locks of others on an SQLite database, in seconds.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         JobsUnavailableError: a newer release has written it.
+        LockedError: another process has been opening it for too long.
     """
     if settings.database_url:
         return _connect_postgresql(settings.database_url)
     settings.data.mkdir(parents=True, exist_ok=True)
     # SQLite's busy timeout covers neither the switch to write-ahead logging nor DBOS's migrations.
-    lock = FileLock(settings.data / "schema.lock", "a process that opens the database", wait=_SCHEMA_LOCK_SECONDS)
+    lock = FileLock(settings.data / "schema.lock", "a process that opens the database", wait=2 * patience)
     try:
-        engine = _sqlite_engine(settings)
+        engine = _sqlite_engine(settings, patience)
         DBOS.migrate(engine.url.render_as_string())
         with engine.begin() as connection:
             migrate(connection)
@@ -119,7 +129,7 @@ def _postgresql_engine(url: str) -> sa.Engine:
     )
 
 
-def _sqlite_engine(settings: Settings) -> sa.Engine:
+def _sqlite_engine(settings: Settings, patience: float) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{settings.data.resolve() / 'jobs.sqlite'}",
         json_serializer=_to_json,
@@ -131,7 +141,7 @@ def _sqlite_engine(settings: Settings) -> sa.Engine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = "IMMEDIATE"  # takes the write lock at the first write: no upgrade can fail later
         connection.text_factory = _to_text
-        connection.execute("PRAGMA busy_timeout=30000")
+        connection.execute(f"PRAGMA busy_timeout={patience * 1_000:.0f}")
         connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
         connection.execute("PRAGMA synchronous=FULL")  # committed means durable, also after a power cut
         connection.execute("PRAGMA foreign_keys=ON")
@@ -166,6 +176,14 @@ def is_unavailable(error: BaseException) -> bool:
         temporary = isinstance(error, OperationalError | InterfaceError | InternalError) or type(error) is DatabaseError
         return error.connection_invalidated or temporary
     return isinstance(error, TimeoutError)
+
+
+def is_storage_full(error: BaseException) -> bool:
+    """Return whether a database has no room left: on its disk, or in what it may use of it."""
+    if not isinstance(error, DBAPIError):
+        return False
+    code = getattr(error.orig, "sqlite_errorcode", None)  # SQLite gives a quota as an error of writing
+    return code in _SQLITE_FULL or getattr(error.orig, "sqlstate", None) == "53100"
 
 
 def retry_until_available(action: Callable[[], T]) -> T:

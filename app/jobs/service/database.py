@@ -1,11 +1,12 @@
 """What all job services share: the record, the job files, and threads for heavy work."""
 
+import contextlib
 import copy
 import logging
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from app.config import Settings
@@ -21,6 +22,8 @@ log = logging.getLogger("nobody.jobs")
 
 #: After a failed attempt to open the database, the next attempt waits for so many seconds.
 _PAUSE_SECONDS = 2.0
+#: A call waits no longer for a thread; then, the database has some seconds to answer, see app.jobs.record.access.
+_WAIT_SECONDS = 10.0
 
 
 class _Record:
@@ -65,8 +68,12 @@ class JobDatabase:
         self.settings = settings
         self.caller = ANYBODY
         self._record = _Record(settings)
+        with contextlib.suppress(OSError):
+            tempfile.gettempdir()  # tries a file there, once: later, a full disk would read as a missing folder
+        # Pages and pictures have other threads: they do not wait for a database that is locked.
+        self.calls = Pool("asking for jobs", threads=16, waiting=1_000, patience=_WAIT_SECONDS)
         # Who submits a job does not wait for somebody's samples, nor they for a film.
-        self.submissions = Pool("submitting jobs", threads=2, waiting=64)
+        self.submissions = Pool("submitting jobs", threads=2, waiting=64, patience=_WAIT_SECONDS)
         self.results = Pool("reading results of jobs", threads=2, waiting=32)
         self.films = Pool("drawing films", threads=1, waiting=8)
 
@@ -80,7 +87,7 @@ class JobDatabase:
         """Return the paths of a job's files."""
         return JobFiles(self.settings.data, job_id)
 
-    @contextmanager
+    @contextlib.contextmanager
     def store(self) -> Iterator["JobStore"]:
         """Yield the record of the jobs, as the caller sees them.
 
@@ -94,7 +101,7 @@ class JobDatabase:
             yield self._record.opened(access.open_store).seen_by(self.caller)
 
 
-@contextmanager
+@contextlib.contextmanager
 def reading_files_of(job_id: str) -> Iterator[None]:
     """Report files of a job that are deleted during the read, or damaged.
 

@@ -3,14 +3,13 @@
 import json
 from collections.abc import AsyncGenerator
 
-from anyio import to_thread
-
 from app.jobs.errors import JobError
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.event_data import JobEvent, with_data
 from app.jobs.service.event_feeds import BATCH, EventFeeds
 from app.jobs.service.views import iso_time
 from app.jobs.states import ENDED
+from app.pools import BusyError
 from app.shutdown import stopping
 
 
@@ -71,8 +70,8 @@ class EventLog:
                 begins = feed.begins
                 if position < begins:
                     try:
-                        batch = await to_thread.run_sync(self._read, position)
-                    except JobError:
+                        batch = await self._database.calls.run(self._read, position)
+                    except (JobError, BusyError):
                         return
                     if len(batch) < BATCH:  # these are all, though a damaged job may have lost some
                         position = begins

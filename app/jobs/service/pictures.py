@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.jobs.child import command
-from app.jobs.errors import JobsUnavailableError
+from app.jobs.errors import DiskFullError, JobsUnavailableError, is_disk_full
 
 FilmFormat = Literal["gif", "webp", "apng"]
 
@@ -78,7 +78,9 @@ def _drawn(
             )
         with process:
             output, errors = _end_of(process, until, gone)
-    except (subprocess.TimeoutExpired, OSError):
+    except (subprocess.TimeoutExpired, OSError) as error:
+        if is_disk_full(error):
+            raise DiskFullError from None
         raise JobsUnavailableError("the picture could not be drawn: the service is too busy; try again later") from None
     if process.returncode < 0:  # killed, most likely for want of memory
         raise JobsUnavailableError("the picture could not be drawn: its process was killed; try again later")

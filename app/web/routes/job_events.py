@@ -5,7 +5,6 @@ from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from starlette.exceptions import HTTPException
@@ -55,11 +54,11 @@ async def events(
     A client that reconnects with `Last-Event-ID` gets the events that it missed, each once.
     """
     after = _last_event(last_event_id, query.after)
-    log = await run_in_threadpool(EventLog, jobs, job_id, after)
+    log = await jobs.calls.run(EventLog, jobs, job_id, after)
     if after > log.last:
         raise HTTPException(422, f"expected an event that there is, at most {log.last}, got {after}")
     if preferred(request, _MEDIA_TYPES) == "json":
-        return Response(await run_in_threadpool(log.page, _PAGE), media_type="application/json", headers=NO_STORE)
+        return Response(await jobs.calls.run(log.page, _PAGE), media_type="application/json", headers=NO_STORE)
     if log.exhausted:
         return Response(status_code=204)
     headers = {**NO_STORE, "X-Accel-Buffering": "no"}

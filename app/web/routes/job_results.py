@@ -107,12 +107,12 @@ async def samples(job_id: JobId, query: Annotated[JobSamplesQuery, Query()], req
     | {200: {"description": "A `.npy` of float32, one row per example.", "content": {"application/octet-stream": {}}}},
     summary="Download the job's own points",
 )
-def points(job_id: JobId, jobs: Jobs) -> FileResponse:
+async def points(job_id: JobId, jobs: Jobs) -> FileResponse:
     """Download the points that came with the job, as its networks get them: scaled to 0 … 1.
 
     `data.transform` of the job maps them to your units. Toy distributions are drawn by `models.toys.datasets.make`.
     """
-    path = results.points(jobs, job_id)
+    path = await jobs.calls.run(results.points, jobs, job_id)
     return FileResponse(path, media_type="application/octet-stream", filename=f"job-{job_id}-points.npy")
 
 

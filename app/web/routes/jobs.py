@@ -56,64 +56,64 @@ async def check(request: Request, query: Annotated[OutlineQuery, Query()], jobs:
 
 
 @router.get("", summary="List the jobs")
-def list_jobs(query: Annotated[JobsQuery, Query()], jobs: Jobs) -> JobPage:
+async def list_jobs(query: Annotated[JobsQuery, Query()], jobs: Jobs) -> JobPage:
     """List the jobs, newest first."""
-    return manage.page(jobs, query.status, query.limit, query.after, query.owner, query.search)
+    return await jobs.calls.run(manage.page, jobs, query.status, query.limit, query.after, query.owner, query.search)
 
 
 @router.delete("", summary="Delete several jobs")
-def delete_all(query: Annotated[DeleteQuery, Query()], jobs: Jobs) -> DeletedJobs:
+async def delete_all(query: Annotated[DeleteQuery, Query()], jobs: Jobs) -> DeletedJobs:
     """Delete all jobs of an owner, or those with these ids, as far as they have ended, and their files."""
     if query.owner is None:
-        return DeletedJobs(deleted=manage.delete_each(jobs, query.id))
-    return DeletedJobs(deleted=manage.delete_all(jobs, query.owner))
+        return DeletedJobs(deleted=await jobs.calls.run(manage.delete_each, jobs, query.id))
+    return DeletedJobs(deleted=await jobs.calls.run(manage.delete_all, jobs, query.owner))
 
 
 @router.get("/{job_id}", summary="Get a job")
-def show(job_id: JobId, jobs: Jobs) -> Job:
+async def show(job_id: JobId, jobs: Jobs) -> Job:
     """Show a job: its state, progress, speed, last losses and figures."""
-    return manage.show(jobs, job_id)
+    return await jobs.calls.run(manage.show, jobs, job_id)
 
 
 @router.patch("/{job_id}", summary="Rename a job")
-def rename(job_id: JobId, wanted: RenameRequest, jobs: Jobs) -> Job:
+async def rename(job_id: JobId, wanted: RenameRequest, jobs: Jobs) -> Job:
     """Give a job another name, or none, in whatever state it is."""
-    return manage.rename(jobs, job_id, wanted.name)
+    return await jobs.calls.run(manage.rename, jobs, job_id, wanted.name)
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=CONFLICT, summary="Cancel a job")
-def cancel(job_id: JobId, jobs: Jobs, response: Response) -> Job:
+async def cancel(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Cancel a job. It is `cancelling` until its process has ended; its last checkpoint is kept."""
-    return _accepted(manage.steer(jobs, job_id, Action.CANCEL), response)
+    return _accepted(await jobs.calls.run(manage.steer, jobs, job_id, Action.CANCEL), response)
 
 
 @router.post("/{job_id}/pause", status_code=202, responses=CONFLICT, summary="Pause a job")
-def pause(job_id: JobId, jobs: Jobs, response: Response) -> Job:
+async def pause(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Pause a job. It is `pausing` until it is saved, then `paused` until it is resumed."""
-    return _accepted(manage.steer(jobs, job_id, Action.PAUSE), response)
+    return _accepted(await jobs.calls.run(manage.steer, jobs, job_id, Action.PAUSE), response)
 
 
 @router.post("/{job_id}/resume", status_code=202, responses=CONFLICT, summary="Resume a job")
-def resume(job_id: JobId, jobs: Jobs, response: Response) -> Job:
+async def resume(job_id: JobId, jobs: Jobs, response: Response) -> Job:
     """Resume a paused job exactly where it stopped."""
-    return _accepted(manage.steer(jobs, job_id, Action.RESUME), response)
+    return _accepted(await jobs.calls.run(manage.steer, jobs, job_id, Action.RESUME), response)
 
 
 @router.post("/{job_id}/step", status_code=202, responses=CONFLICT, summary="Train a paused job by single steps")
-def step(job_id: JobId, wanted: StepRequest, jobs: Jobs, response: Response) -> Job:
+async def step(job_id: JobId, wanted: StepRequest, jobs: Jobs, response: Response) -> Job:
     """Train a paused job for some steps, or for half a step; then it is paused again. The numbers stay the same."""
-    return _accepted(manage.steer(jobs, job_id, Action.STEP, wanted), response)
+    return _accepted(await jobs.calls.run(manage.steer, jobs, job_id, Action.STEP, wanted), response)
 
 
 @router.post("/{job_id}/fork", status_code=202, responses=CONFLICT | _FULL, summary="Fork a job from a checkpoint")
-def fork(
+async def fork(
     job_id: JobId, changes: ForkRequest, jobs: Jobs, response: Response, idempotency_key: IdempotencyKey = None
 ) -> Job:
     """Start a new job from a checkpoint of this one, with other settings."""
-    return _accepted(submission.fork(jobs, job_id, changes, idempotency_key), response)
+    return _accepted(await jobs.submissions.run(submission.fork, jobs, job_id, changes, idempotency_key), response)
 
 
 @router.delete("/{job_id}", status_code=204, responses=CONFLICT, summary="Delete a job")
-def delete(job_id: JobId, jobs: Jobs) -> None:
+async def delete(job_id: JobId, jobs: Jobs) -> None:
     """Delete a job that has ended, and its files."""
-    manage.delete(jobs, job_id)
+    await jobs.calls.run(manage.delete, jobs, job_id)
