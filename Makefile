@@ -21,6 +21,8 @@ PACKAGE := $(VENV)/.package
 NODE    := node_modules/.package-lock.json
 # What "nobody bench" compares the training with has an environment of its own: it must not change the service's.
 PEERS   := .venv-bench/.installed
+# So has what looks for known vulnerabilities: it is no part of what it looks at.
+AUDIT   := .venv-audit/.pip-audit-2.10.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -45,13 +47,14 @@ fuzz: setup ## search at random, for long, for inputs that fail the property tes
 soak: setup ## attack it for long: mutated weights files
 	@$(BIN)/python -m tests.soak.weights_files
 
-lint: setup $(NODE) ## run the linters, the type checkers and the import rules
+lint: setup $(NODE) $(AUDIT) ## run the linters, the type checkers, the import rules; look at licences and vulnerabilities
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/node node_modules/.bin/tsc
 	@$(BIN)/node node_modules/.bin/biome check --error-on-warnings
+	@$(BIN)/python -m tests.lint.dependencies
 
 format: setup $(NODE) ## lay out the code and fix what can be fixed mechanically
 	@$(BIN)/ruff check --fix
@@ -103,6 +106,12 @@ $(PEERS): requirements-bench.lock
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/pip --disable-pip-version-check -qq install --no-deps --require-hashes -r requirements-bench.lock
 	@touch $@
+
+# Where it cannot be installed, the lint says that it looks for none.
+$(AUDIT):
+	@echo "Installing pip-audit into .venv-audit"
+	@rm -rf .venv-audit; $(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/pip --disable-pip-version-check -qq install $(@F:.pip-audit-%=pip-audit==%) && touch $@ || true
 
 # Some tests need programs of the system: a browser, a database server, a client. Without them they skip, except in CI,
 # where nothing may skip.
@@ -163,5 +172,5 @@ docker-lint: ## check the Dockerfile
 	echo "Dockerfile: no complaints"
 
 clean: ## remove whatever make can make again (never data/)
-	rm -rf $(VENV) .venv-bench node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
+	rm -rf $(VENV) .venv-audit .venv-bench node_modules build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
 	find app models tests -name __pycache__ -type d -prune -exec rm -rf {} +
