@@ -28,7 +28,6 @@ class Pool:
     def __init__(self, work: str, threads: int, waiting: int, patience: float | None = None) -> None:
         self._work = work
         self._threads = ThreadPoolExecutor(threads, work.replace(" ", "-"))
-        self._free = asyncio.Semaphore(threads)
         self._most = threads + waiting
         self._patience = patience
         self._unfinished = 0
@@ -44,18 +43,16 @@ class Pool:
         if self._unfinished >= self._most:
             raise self._busy()
         self._unfinished += 1
+        task = self._threads.submit(partial(copy_context().run, work, *arguments, **keywords))
+        result = asyncio.wrap_future(task)
         try:
-            try:
-                async with asyncio.timeout(self._patience):
-                    await self._free.acquire()
-            except TimeoutError:
-                raise self._busy() from None
-            task = self._threads.submit(partial(copy_context().run, work, *arguments, **keywords))
-            loop = asyncio.get_running_loop()
-            # Also of a task whose call was cancelled: its thread is taken until it ends.
-            task.add_done_callback(lambda _: loop.call_soon_threadsafe(self._free.release))
-            return await asyncio.wrap_future(task)
+            if self._patience is not None:
+                await asyncio.wait({result}, timeout=self._patience)
+                if task.cancel():  # it has not begun
+                    raise self._busy()
+            return await result
         finally:
+            task.cancel()
             self._unfinished -= 1
 
     def _busy(self) -> BusyError:
