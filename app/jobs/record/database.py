@@ -129,7 +129,7 @@ def _postgresql_engine(url: str) -> sa.Engine:
     )
 
 
-def _sqlite_engine(settings: Settings, patience: float) -> sa.Engine:
+def _sqlite_engine(settings: Settings, patience: float = _PATIENCE_SECONDS) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{settings.data.resolve() / 'jobs.sqlite'}",
         json_serializer=_to_json,
