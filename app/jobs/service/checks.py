@@ -13,6 +13,7 @@ import psutil
 
 from app.config import Settings
 from app.jobs.errors import JobsUnavailableError
+from app.jobs.files import allocated_bytes
 
 #: Bytes that must be free: a job may write hundreds of MiB, and a database without room stops.
 _FREE = 2**30
@@ -41,13 +42,11 @@ class Finding(NamedTuple):
 def check_jobs(settings: Settings) -> Iterator[Finding]:
     """Yield what is found, one subject after the other."""
     yield _folder(settings.data)
-    yield _disk(settings.data)
+    yield _disk(settings)
     yield from _database(settings)
     yield _memory(settings)
     yield _files()
-    if settings.key_steps < settings.max_steps:
-        most = f"{settings.key_steps:,} steps a day for a key, but {settings.max_steps:,} for a job"
-        yield Finding("limits", False, f"{most}: raise NOBODY_KEY_STEPS, or lower NOBODY_MAX_STEPS")
+    yield from _limits(settings)
 
 
 def _folder(data: Path) -> Finding:
@@ -69,7 +68,8 @@ def _folder(data: Path) -> Finding:
     return Finding("folder", True, f"{where} can be written, and is for this user alone")
 
 
-def _disk(data: Path) -> Finding:
+def _disk(settings: Settings) -> Finding:
+    data = settings.data
     try:
         system = os.statvfs(_existing(data))
     except OSError as error:
@@ -78,6 +78,8 @@ def _disk(data: Path) -> Finding:
     told = f"{free / 2**30:,.1f} GiB are free at {data}"
     if free < _FREE:
         return Finding("disk", False, f"{told}: expected at least 1; delete jobs that have ended, or make room")
+    if settings.max_disk and settings.max_disk * 2**20 > free + allocated_bytes(data):
+        return Finding("disk", False, f"{told}, less than jobs may take: lower NOBODY_MAX_DISK, or make room")
     return Finding("disk", True, told)
 
 
@@ -128,6 +130,17 @@ def _memory_limit() -> int:
     with contextlib.suppress(OSError, ValueError):  # no container, or "max"
         has = min(has, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return has
+
+
+def _limits(settings: Settings) -> Iterator[Finding]:
+    """Yield the limits of a key by which it could never submit a job that all other limits allow."""
+    if not settings.needs_keys:
+        return
+    for key, job, unit in (("key_steps", "max_steps", "steps"), ("key_megabytes", "job_disk", "MiB")):
+        its, most = getattr(settings, key), getattr(settings, job)
+        if its < most:
+            told = f"a key may ask for {its:,} {unit}, but a job may have {most:,}"
+            yield Finding("limits", False, f"{told}: raise NOBODY_{key.upper()}, or lower NOBODY_{job.upper()}")
 
 
 def _files() -> Finding:

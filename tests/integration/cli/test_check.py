@@ -75,6 +75,7 @@ class Fault(NamedTuple):
     harm: Callable[[Path, pytest.MonkeyPatch], object] = lambda folder, patch: None
 
 
+KEY = f"ada={43 * 'k'}"
 FAULTS = [
     Fault("weights", "expected an .h5 weights file, found no such file", {"WEIGHTS": "/none/generator.h5"}),
     Fault("folder", "expected to write there as this user, got: ", {"DATA": "/proc/self/data"}),
@@ -84,7 +85,9 @@ FAULTS = [
     Fault("database", "expected a database that answers, got: ", {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}),
     Fault("keys", "calls about jobs need one, and there is none: nobody keys add NAME", {"HOST": "0.0.0.0"}),
     Fault("memory", "lower NOBODY_CONCURRENT_JOBS or NOBODY_JOB_MEMORY", {"JOB_MEMORY": "100000000"}),
-    Fault("limits", "raise NOBODY_KEY_STEPS, or lower NOBODY_MAX_STEPS", {"KEY_STEPS": "10", "MAX_STEPS": "11"}),
+    Fault("disk", "lower NOBODY_MAX_DISK, or make room", {"MAX_DISK": "100000000000"}),
+    Fault("limits", "raise NOBODY_KEY_STEPS, or lower NOBODY_MAX_STEPS", {"KEY_STEPS": "10", "API_KEYS": KEY}),
+    Fault("limits", "raise NOBODY_KEY_MEGABYTES, or lower NOBODY_JOB_DISK", {"KEY_MEGABYTES": "10", "API_KEYS": KEY}),
     Fault(
         "connections",
         "raise the limit to 2,048 or more",
