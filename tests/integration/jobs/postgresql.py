@@ -22,7 +22,7 @@ def _programs() -> Path | None:
     return Path(found).resolve().parent if found else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a free port below those that the system gives to clients: it must still be free after an outage."""
     while True:
         port = 15_000 + secrets.randbelow(15_000)  # another one than a gate beside this one
@@ -41,7 +41,7 @@ class PostgreSQL:
             pytest.skip("PostgreSQL is not installed (on Debian: apt-get install postgresql)")
         self._programs = programs
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         folder.mkdir(parents=True)
         if os.getuid() == 0:  # the server refuses to run as root
             shutil.chown(folder, "postgres")
