@@ -148,6 +148,17 @@ lock: ## pin the newest allowed version of every dependency, with hashes (takes 
 		--no-header --no-emit-options --no-emit-index-url --no-emit-find-links --no-emit-trusted-host "$$@"; }; \
 	echo "Pinning requirements.lock"; \
 	compile --output-file requirements.lock pyproject.toml; \
+	echo "Pinning requirements-faces.lock"; \
+	direct() { $(PYTHON) -c 'import re, sys, tomllib; lock = open("requirements.lock").read(); \
+		cpu = "tensorflow-cpu==" + re.search("(?m)^tensorflow==(\S+)", lock)[1]; \
+		direct = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+		faces = [name for name in direct if not name.startswith(("tensorflow", "keras"))]; \
+		print(*faces, "setuptools", *([cpu, "keras"] if sys.argv[1:] else []), sep="\n")' "$$@"; }; \
+	direct >"$$tools/faces.in"; \
+	compile --no-annotate --constraint requirements.lock --output-file requirements-faces.lock "$$tools/faces.in"; \
+	echo "Pinning requirements-cpu.lock"; \
+	direct cpu >"$$tools/cpu.in"; \
+	compile --no-annotate --constraint requirements.lock --output-file requirements-cpu.lock "$$tools/cpu.in"; \
 	echo "Pinning requirements-dev.lock"; \
 	compile --extra dev --extra otel --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml; \
 	echo "Pinning requirements-bench.lock"; \

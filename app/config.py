@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal
@@ -123,6 +124,11 @@ class Settings(BaseSettings):
     def job_bytes(self) -> int:
         """Bytes that a job may write."""
         return min(self.job_disk, self.max_disk or self.job_disk) * 2**20
+
+    @property
+    def trains(self) -> bool:
+        """Whether jobs are trained: by workers that share the database, or by our own, which needs TensorFlow."""
+        return self.database_url is not None or find_spec("tensorflow") is not None
 
     @property
     def keys(self) -> dict[str, str]:

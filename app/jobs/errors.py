@@ -18,6 +18,16 @@ class QueueFullError(JobError):
     """Too many jobs wait."""
 
 
+class NoTrainingError(JobError):
+    """Nothing here would train a job."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no job is trained here: this installation has no TensorFlow. Who runs the service installs it, or sets "
+            "NOBODY_DATABASE_URL to share the jobs with workers that have it"
+        )
+
+
 class QuotaError(JobError):
     """The jobs of a key use all that they may; ``retry_seconds`` says when to try again, where that is known."""
 

@@ -18,6 +18,7 @@ from app.jobs.errors import (
     IdempotencyError,
     JobsUnavailableError,
     NeedsKeyError,
+    NoTrainingError,
     NotThereError,
     QueueFullError,
     QuotaError,
@@ -94,6 +95,7 @@ _REFUSALS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     QueueFullError: (429, {"Retry-After": "10"}),
     QuotaError: (429, {}),
     DiskFullError: (507, {"Retry-After": "60"}),
+    NoTrainingError: (503, {}),
     JobsUnavailableError: (503, {"Retry-After": "5"}),
     BusyError: (503, {"Retry-After": "3"}),
 }

@@ -64,7 +64,7 @@ def serve(settings: Settings) -> None:
     """
     hold_hangups()  # until the application listens
     _lock = service_lock(settings)  # held to the end of the process; by it, `nobody reload` finds us
-    worker = None if settings.database_url else EmbeddedWorker(settings)
+    worker = EmbeddedWorker(settings) if settings.trains and not settings.database_url else None
     config = uvicorn.Config(
         "app.main:app",
         host=settings.host,

@@ -11,7 +11,7 @@ import numpy as np
 from app import logs
 from app.jobs.callers import ANYBODY
 from app.jobs.disk import disk_use
-from app.jobs.errors import NotThereError, QueueFullError, UnknownJobError
+from app.jobs.errors import NoTrainingError, NotThereError, QueueFullError, UnknownJobError
 from app.jobs.files import JobFiles
 from app.jobs.limits import LimitError, forked, specify
 from app.jobs.record.values import JobRow, NewJob, checkpoints_of, digest, new_id, specification_of
@@ -178,6 +178,8 @@ def _store(database: JobDatabase, new: NewJob, key: str | None, write: Callable[
         known = store.known(key, new.digest)
         if known is not None:
             return show(database, known["id"])
+        if not database.settings.trains:
+            raise NoTrainingError
         _check_space(database, store, new.specification)
         if write is None:
             return show(database, store.submit(job_id, new, key)["id"])

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from importlib.util import find_spec
 from types import FrameType
 
 from dbos import DBOS, DBOSConfig
@@ -45,9 +46,11 @@ def run_worker(settings: Settings) -> None:
 
     Raises:
         LockedError: another worker runs on the same data folder.
-        JobsUnavailableError: the database cannot be used.
+        JobsUnavailableError: the database cannot be used, or TensorFlow is not installed.
         OSError: the data folder cannot be written.
     """
+    if find_spec("tensorflow") is None:
+        raise JobsUnavailableError("TensorFlow, which trains the jobs, is not installed; pip install tensorflow keras")
     try:
         Worker(settings).run()
     except SQLAlchemyError as error:
