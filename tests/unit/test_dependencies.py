@@ -1,6 +1,7 @@
 """Licences and known vulnerabilities of the pinned packages, as the lint looks at them."""
 
 import json
+import re
 import tomllib
 from datetime import date
 from email.message import Message
@@ -125,3 +126,15 @@ def test_every_exception_has_a_reason_and_a_date() -> None:
     for exception in (*rules["licence-exceptions"].values(), *rules["vulnerability-exceptions"].values()):
         assert exception["reason"]
         assert isinstance(exception["date"], date)
+
+
+def test_the_images_have_the_pinned_versions() -> None:
+    pins = {name: dict(_pins(f"requirements{name}.lock")) for name in ("", "-faces", "-cpu")}
+    assert pins["-cpu"].pop("tensorflow-cpu") == pins[""].pop("tensorflow")
+    assert pins["-cpu"] == pins[""]
+    assert pins["-faces"].items() < pins[""].items()
+    assert not {"tensorflow", "keras"} & pins["-faces"].keys()
+
+
+def _pins(name: str) -> list[tuple[str, str]]:
+    return re.findall(r"^([a-z0-9_.-]+)==(\S+)", (dependencies.ROOT / name).read_text(), re.MULTILINE)
