@@ -1,7 +1,6 @@
 """A database that somebody else has locked, or that has no room left."""
 
 import asyncio
-import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,7 +18,7 @@ from app.jobs.record.database import is_storage_full
 from app.jobs.service.submit import submit
 from app.jobs.specification import JobRequest
 from app.main import create_app
-from tests.integration.jobs.harness import SHORT, Service, service
+from tests.integration.jobs.harness import SHORT
 
 #: More than there are threads for calls about jobs, and than any pool of threads that asyncio or Starlette makes.
 MANY = 60
@@ -77,36 +76,6 @@ def test_calls_about_jobs_do_not_wait_for_long(tmp_path: Path, monkeypatch: pyte
             assert "does not answer; try again" in answer.json()["detail"]
 
     asyncio.run(main())
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service(tmp_path_factory.mktemp("full")) as running:
-        yield running
-        running.stop()
-
-
-def test_a_full_disk_is_named(running: Service) -> None:
-    """No file of the service grows, as if its disk or its quota were full."""
-    client, body = running.client, SHORT | {"gen_shape": [2, 8, 2], "batch_size": 2}
-    csv = {"data": ("points.csv", b"0.25,0.5\n" * 1_000)}
-    assert client.get("/jobs").json()["jobs"] == []
-    no_limits = resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (0, no_limits[1]))
-    try:
-        answers = {
-            "a job": client.post("/jobs", json=SHORT),
-            "points": client.post("/jobs", json=body | {"data": {"name": "own", "points": [[0, 1], [1, 0]]}}),
-            "an upload": client.post("/jobs/data", files=csv),
-        }
-        for what, answer in answers.items():
-            assert (what, answer.status_code) == (what, 507)
-            assert "the disk of the service is full" in answer.json()["detail"]
-        assert client.get("/jobs").json()["jobs"] == []
-        assert client.get("/sample?seed=1").status_code == 200
-    finally:
-        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, no_limits)
-    running.ask(running.submit(**SHORT), "cancel")
 
 
 def test_sqlite_without_room_is_known() -> None:

@@ -1,5 +1,6 @@
 """A service whose queue, files or database are lost goes on."""
 
+import resource
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -69,6 +70,31 @@ def test_files_that_are_emptied_under_the_database(running: Service, folder: Pat
     for job in (done, own, new):
         assert running.client.delete(f"/jobs/{job['id']}").status_code == 204
     assert running.client.get("/jobs").json()["jobs"] == []
+
+
+def test_a_full_disk_is_named(running: Service) -> None:
+    """No file of the service grows, as if its disk or its quota were full."""
+    client, body = running.client, SHORT | {"gen_shape": [2, 8, 2], "batch_size": 2}
+    csv = {"data": ("points.csv", b"0.25,0.5\n" * 1_000)}
+    before = client.get("/jobs").json()["jobs"]
+    no_limits = resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (0, no_limits[1]))
+    try:
+        answers = {
+            "a job": client.post("/jobs", json=SHORT),
+            "points": client.post("/jobs", json=body | {"data": {"name": "own", "points": [[0, 1], [1, 0]]}}),
+            "an upload": client.post("/jobs/data", files=csv),
+        }
+        for what, answer in answers.items():
+            assert (what, answer.status_code) == (what, 507)
+            assert "the disk of the service is full" in answer.json()["detail"]
+        assert client.get("/jobs").json()["jobs"] == before
+        assert client.get("/sample?seed=1").status_code == 200
+    finally:
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, no_limits)
+    after = running.submit(**SHORT)
+    running.ask(after, "cancel")
+    running.wait(after, "cancelled", "succeeded")
 
 
 @pytest.fixture(scope="module")
