@@ -9,24 +9,20 @@ from pathlib import Path
 import httpx
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 
 from app.config import Settings
 from app.jobs.record import access
 from app.jobs.record.database import is_storage_full
+from app.jobs.service import database
 from app.jobs.service.submit import submit
 from app.jobs.specification import JobRequest
 from app.main import create_app
+from tests.conftest import PATIENCE
 from tests.integration.jobs.harness import SHORT
 
 #: More than there are threads for calls about jobs, and than any pool of threads that asyncio or Starlette makes.
 MANY = 60
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    return create_app(Settings(data=tmp_path_factory.mktemp("busy")))
 
 
 @contextmanager
@@ -37,7 +33,10 @@ def _locked(data: Path) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-def test_pages_do_not_wait_for_a_locked_database(app: FastAPI) -> None:
+def test_pages_do_not_wait_for_a_locked_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "_PATIENCE_SECONDS", PATIENCE)  # the calls wait until the lock is released
+    monkeypatch.setattr(database, "_WAIT_SECONDS", PATIENCE)
+    app = create_app(Settings(data=tmp_path))
     jobs = app.state.jobs
     job = submit(jobs, JobRequest.model_validate(SHORT))
 
