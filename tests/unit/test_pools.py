@@ -78,17 +78,19 @@ def test_whoever_leaves_makes_room() -> None:
 
 
 def test_whoever_waits_for_too_long_is_refused_and_their_work_is_not_begun() -> None:
-    go = threading.Event()
+    go, began = threading.Event(), threading.Event()
     done: list[str] = []
 
     def work(name: str) -> None:
+        began.set()
         assert go.wait(PATIENCE)
         done.append(name)
 
     async def main() -> None:
-        pool = Pool("waiting", threads=1, waiting=3, patience=0.01)
+        pool = Pool("waiting", threads=1, waiting=3, patience=PATIENCE)
         first = asyncio.create_task(pool.run(work, "first"))
-        await asyncio.sleep(0)
+        assert await asyncio.to_thread(began.wait, PATIENCE)
+        pool._patience = 0.01
         with pytest.raises(BusyError, match="busy with waiting"):
             await pool.run(work, "second")
         first.cancel()  # its thread is still taken
