@@ -121,7 +121,8 @@ def attack(running: Service, folder: Path, examples: int, *, phases: str) -> Rep
         text=True,
         check=False,
     )
-    statuses = Counter(_statuses(report.open()))
+    with report.open() as lines:
+        statuses = Counter(_statuses(lines))
     return Report(statuses.total(), statuses, done.returncode != 0, done.stdout)
 
 
