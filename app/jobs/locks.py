@@ -71,20 +71,16 @@ def is_locked(path: Path) -> bool:
     return False
 
 
-class WorkerSlot:
-    """A name and a lock for this worker. No other running worker has them; a restarted worker gets its own back.
+def worker_lock(settings: Settings) -> FileLock | None:
+    """Take the lock of the only worker of an SQLite database; wait for the end of a predecessor.
+
+    Returns:
+        The lock; None with a shared database, which may have many workers.
 
     Raises:
-        LockedError: another worker uses this data folder without a shared database, or no slot is free.
+        LockedError: another worker uses this data folder.
     """
-
-    def __init__(self, settings: Settings) -> None:
-        if not settings.database_url:
-            # Waits for the end of a predecessor.
-            self.lock = FileLock(settings.data / EMBEDDED_LOCK, "nobody worker", wait=10)
-            self.name = "embedded"
-            return
-        self.name, self.lock = _free_slot(settings.data / "workers", "nobody worker")
+    return None if settings.database_url else FileLock(settings.data / EMBEDDED_LOCK, "nobody worker", wait=10)
 
 
 def service_lock(settings: Settings) -> FileLock:
@@ -94,7 +90,7 @@ def service_lock(settings: Settings) -> FileLock:
         LockedError: another service uses this data folder without a shared database, or no slot is free.
     """
     if settings.database_url:
-        return _free_slot(settings.data / "services", _SERVICE)[1]
+        return _free_slot(settings.data / "services", _SERVICE)
     return FileLock(settings.data / _SERVE_LOCK, _SERVICE)
 
 
@@ -105,10 +101,10 @@ def services(data: Path) -> list[int]:
     return [int(match[1]) for path in held if (match := here.match(path.read_text()))]
 
 
-def _free_slot(folder: Path, holder: str) -> tuple[str, FileLock]:
-    """Return a name that no other process of this machine has in a folder, and the lock by which we have it."""
+def _free_slot(folder: Path, holder: str) -> FileLock:
+    """Return a lock in a folder that no other process of this machine holds."""
     host = socket.gethostname()
     for slot in range(1_000):
         with contextlib.suppress(LockedError):
-            return f"{host}-{slot}", FileLock(folder / f"{host}-{slot}.lock", holder)
+            return FileLock(folder / f"{host}-{slot}.lock", holder)
     raise LockedError(f"{folder} has no free slot for another process on {host}")

@@ -1,7 +1,7 @@
 """The queue of the jobs, kept by DBOS. The service and the workers must agree on the names below."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,15 +60,18 @@ class Queue:
         """Return the names of the workers that hold runs."""
         return {run.executor_id for run in self._workflows(status="PENDING", name=WORKFLOW) if run.executor_id}
 
-    def recover(self, executors: list[str]) -> None:
-        """Put the runs of dead workers back into the queue. For PostgreSQL.
+    def recover(self, executors: Collection[str]) -> None:
+        """Put the runs of dead workers back into the queue.
 
         The lock is needed because ``resume_workflows`` does not check who holds a run: a second recovery at the same
-        time would resume runs that another worker has started since.
+        time would resume runs that another worker has started since. An SQLite database has one worker.
         """
+        if not executors:
+            return  # to DBOS, no names are all names
         with self._engine.begin() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_RECOVERY_LOCK)))
-            runs = self._workflows(status="PENDING", name=WORKFLOW, executor_id=executors)
+            if self._engine.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_RECOVERY_LOCK)))
+            runs = self._workflows(status="PENDING", name=WORKFLOW, executor_id=list(executors))
             if runs:
                 self._client.resume_workflows([run.workflow_id for run in runs], queue_name=QUEUE)
 

@@ -1,6 +1,6 @@
 """Heartbeats of the workers that share a PostgreSQL database: a worker that falls silent loses its jobs to the others.
 
-A SQLite database has one worker, and DBOS recovers its jobs when it restarts.
+An SQLite database has one worker, which recovers the jobs of its predecessors.
 """
 
 import logging

@@ -2,7 +2,9 @@
 
 import logging
 import os
+import secrets
 import signal
+import socket
 import sys
 import threading
 from importlib.util import find_spec
@@ -14,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.config import Settings
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.files import JobFiles, sweep
-from app.jobs.locks import WorkerSlot
+from app.jobs.locks import worker_lock
 from app.jobs.record.database import connect
 from app.jobs.record.leases import LeaseStore
 from app.jobs.record.queue import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, Queue
@@ -63,13 +65,15 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._slot = WorkerSlot(settings)
+        self._lock = worker_lock(settings)  # held to the end of the process
+        #: Never used twice: the jobs of a worker that is gone are told from those of its successor.
+        self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self._engine = connect(settings)
         sweep(settings.data)
-        queue = Queue(self._engine)
+        self._queue = queue = Queue(self._engine)
         self._store = JobStore(self._engine, queue, settings.max_queued_jobs)
-        self._leases = LeaseStore(self._engine, queue, self._slot.name)
-        self._heartbeats = Heartbeats(self._engine, queue, self._slot.name) if settings.database_url else None
+        self._leases = LeaseStore(self._engine, queue, self._name)
+        self._heartbeats = Heartbeats(self._engine, queue, self._name) if settings.database_url else None
         self._stopping = threading.Event()
         self._processes = WarmProcesses(settings.concurrent_jobs)
         self._supervisor = JobSupervisor(self._leases, self._processes, settings, self._stopping)
@@ -96,7 +100,7 @@ class Worker:
         for thread in background:
             thread.start()
         self._processes.warm()
-        log.info("worker %s: ready for %d jobs at a time", self._slot.name, self._settings.concurrent_jobs)
+        log.info("worker %s: ready for %d jobs at a time", self._name, self._settings.concurrent_jobs)
         while not self._stopping.wait(_FILE_SECONDS):
             if self._store.is_gone:
                 log.error("the database file of the jobs was removed or replaced; a new worker will open it")
@@ -118,6 +122,8 @@ class Worker:
     def _repair(self) -> None:
         """Resume jobs that no worker has, complete interrupted deletions, and clean up after dead processes."""
         sweep_scratch()
+        if self._heartbeats is None:  # we are the only worker: whoever else has runs is dead
+            self._queue.recover(self._queue.executors() - {self._name})
         self._leases.repair()
         for job_id in self._store.leftovers():
             try:
@@ -130,7 +136,7 @@ class Worker:
             "name": APPLICATION,
             "system_database_engine": self._engine,
             "application_version": APPLICATION_VERSION,
-            "executor_id": self._slot.name,
+            "executor_id": self._name,
             "log_level": "ERROR",
             "run_migrations": False,  # connect() has done so
         }

@@ -6,58 +6,70 @@ import pytest
 import sqlalchemy as sa
 
 from app.config import Settings
+from app.jobs.limits import specify
 from app.jobs.record.queue import _RECOVERY_LOCK, QUEUE, Queue
+from app.jobs.record.store import JobStore
+from app.jobs.record.values import NewJob, new_id
+from app.jobs.specification import JobRequest
 from tests.integration.jobs.harness import until
 
-RUNS = sa.table(
-    "workflow_status", *map(sa.column, ("workflow_uuid", "status", "executor_id", "queue_name")), schema="dbos"
-)
+
+@pytest.fixture
+def runs(engine: sa.Engine) -> sa.TableClause:
+    columns: list[sa.ColumnClause[str]] = [
+        sa.column(name) for name in ("workflow_uuid", "status", "executor_id", "queue_name")
+    ]
+    return sa.table("workflow_status", *columns, schema="dbos" if engine.dialect.name == "postgresql" else None)
 
 
-@pytest.fixture(autouse=True)
-def _postgresql(settings: Settings) -> None:
-    if settings.database_url is None:
-        pytest.skip("SQLite has one worker, and DBOS recovers its runs when it starts")
-
-
-def _enqueue(queue: Queue, engine: sa.Engine, job_id: str, status: str, executor: str) -> None:
+def _enqueue(store: JobStore, runs: sa.TableClause, status: str, executor: str) -> str:
     """Enqueue a run and bring it to a worker."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # tickets without jobs
-        queue.enqueue(connection, job_id, 1, 1)
-        mine = RUNS.c.workflow_uuid == f"{job_id}-1"
-        connection.execute(sa.update(RUNS).where(mine).values(status=status, executor_id=executor))
+    job_id = new_id()
+    store.submit(job_id, NewJob(specify(JobRequest(model="simple_gan"), None, Settings()), None, {}, job_id))
+    mine = runs.c.workflow_uuid == f"{job_id}-1"
+    with store._engine.begin() as connection:
+        connection.execute(sa.update(runs).where(mine).values(status=status, executor_id=executor))
+    return job_id
 
 
-def _runs(engine: sa.Engine) -> dict[str, tuple[str, str]]:
+def _status(engine: sa.Engine, runs: sa.TableClause, job_id: str) -> tuple[str, str]:
+    query = sa.select(runs.c.status, runs.c.queue_name).where(runs.c.workflow_uuid == f"{job_id}-1")
     with engine.connect() as connection:
-        rows = connection.execute(sa.select(RUNS.c.workflow_uuid, RUNS.c.status, RUNS.c.queue_name))
-        return {row.workflow_uuid: (row.status, row.queue_name) for row in rows}
+        row = connection.execute(query).one()
+    return row.status, row.queue_name
 
 
-def test_only_the_unfinished_runs_of_dead_workers_are_queued_again(queue: Queue, engine: sa.Engine) -> None:
-    _enqueue(queue, engine, "lost", "PENDING", "dead")
-    _enqueue(queue, engine, "ended", "SUCCESS", "dead")
-    _enqueue(queue, engine, "other", "PENDING", "alive")
+def test_only_the_unfinished_runs_of_dead_workers_are_queued_again(
+    store: JobStore, queue: Queue, engine: sa.Engine, runs: sa.TableClause
+) -> None:
+    lost, ended, other = (
+        _enqueue(store, runs, *run) for run in (("PENDING", "dead"), ("SUCCESS", "dead"), ("PENDING", "alive"))
+    )
     assert queue.executors() == {"dead", "alive"}
+    queue.recover([])
+    assert _status(engine, runs, lost) == ("PENDING", QUEUE), "nobody is not everybody"
     queue.recover(["dead"])
-    assert _runs(engine) == {
-        "lost-1": ("ENQUEUED", QUEUE),
-        "ended-1": ("SUCCESS", QUEUE),
-        "other-1": ("PENDING", QUEUE),
-    }
+    assert [_status(engine, runs, job) for job in (lost, ended, other)] == [
+        ("ENQUEUED", QUEUE),
+        ("SUCCESS", QUEUE),
+        ("PENDING", QUEUE),
+    ]
 
 
-def test_a_run_that_another_worker_has_started_since_stays_with_it(queue: Queue, engine: sa.Engine) -> None:
+def test_a_run_that_another_worker_has_started_since_stays_with_it(
+    settings: Settings, store: JobStore, queue: Queue, engine: sa.Engine, runs: sa.TableClause
+) -> None:
     """Two workers notice a death at the same time; the second comes when the run is taken already."""
-    _enqueue(queue, engine, "twice", "PENDING", "dead")
+    if settings.database_url is None:
+        pytest.skip("SQLite has one worker")
+    twice = _enqueue(store, runs, "PENDING", "dead")
     waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
     with ThreadPoolExecutor(1) as threads, engine.begin() as connection:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_RECOVERY_LOCK)))  # the first is at work
         second = threads.submit(queue.recover, ["dead"])
         until(lambda: connection.execute(waiting).scalar_one(), "the second worker to wait")
-        mine = RUNS.c.workflow_uuid == "twice-1"
-        connection.execute(sa.update(RUNS).where(mine).values(executor_id="alive"))
+        mine = runs.c.workflow_uuid == f"{twice}-1"
+        connection.execute(sa.update(runs).where(mine).values(executor_id="alive"))
         connection.commit()
         second.result()
-    assert _runs(engine)["twice-1"] == ("PENDING", QUEUE)
+    assert _status(engine, runs, twice) == ("PENDING", QUEUE)

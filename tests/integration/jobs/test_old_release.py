@@ -6,7 +6,6 @@ Real services wrote it, and were killed: ``tests/golden/release-0.1/README.md`` 
 import io
 import json
 import re
-import socket
 import tarfile
 import tempfile
 import zipfile
@@ -134,7 +133,7 @@ def test_the_same_jobs_give_the_same_results_again(running: Service, folder: Pat
 
 def test_a_postgresql_database_is_read_and_its_interrupted_job_finishes(folder: Path, tmp_path: Path) -> None:
     _unpack("postgresql.tar.xz", tmp_path)
-    dump = (tmp_path / "dump.sql").read_text().replace("HOST", socket.gethostname())  # its machine is this one
+    dump = (tmp_path / "dump.sql").read_text()
     with tempfile.TemporaryDirectory(prefix="nobody-") as place, ExitStack() as stack:
         server = PostgreSQL(Path(place) / "postgresql")
         stack.callback(server.stop)

@@ -1,4 +1,4 @@
-"""One service on a data folder, one name a worker."""
+"""One service and one worker on a data folder, unless they share a database."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Settings
-from app.jobs.locks import FileLock, LockedError, WorkerSlot, service_lock, services
+from app.jobs.locks import EMBEDDED_LOCK, FileLock, LockedError, service_lock, services, worker_lock
 
 
 def test_a_lock_has_one_holder_and_says_who(tmp_path: Path) -> None:
@@ -17,21 +17,14 @@ def test_a_lock_has_one_holder_and_says_who(tmp_path: Path) -> None:
     FileLock(tmp_path / "lock", "the second").release()
 
 
-def test_an_embedded_worker_has_one_name(tmp_path: Path) -> None:
-    slot = WorkerSlot(Settings(data=tmp_path))
-    assert slot.name == "embedded"
-    slot.lock.release()
-
-
-def test_workers_on_one_machine_have_different_names_and_get_them_back(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path, database_url="postgresql://somewhere/db")
-    first, second = WorkerSlot(settings), WorkerSlot(settings)
-    assert first.name != second.name
-    first.lock.release()
-    third = WorkerSlot(settings)
-    assert third.name == first.name
-    for slot in (second, third):
-        slot.lock.release()
+def test_sqlite_has_one_worker_and_postgresql_any_number(tmp_path: Path) -> None:
+    alone = Settings(data=tmp_path)
+    lock = worker_lock(alone)
+    assert lock is not None
+    with pytest.raises(LockedError, match="in use by nobody worker"):
+        FileLock(tmp_path / EMBEDDED_LOCK, "another worker")
+    assert worker_lock(alone.model_copy(update={"database_url": "postgresql://somewhere/db"})) is None
+    lock.release()
 
 
 def test_services_are_found_by_their_locks_while_they_run(tmp_path: Path) -> None:
