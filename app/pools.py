@@ -1,7 +1,7 @@
 """Threads for heavy work: a few, with a short queue before them, so that no kind of work delays another."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -54,6 +54,15 @@ class Pool:
         finally:
             task.cancel()
             self._unfinished -= 1
+
+    async def pieces(self, made: Iterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield what an iterator makes, each piece on a thread when the one before is taken.
+
+        The answer has begun, so it is not refused however much waits: its pieces take turns with other work.
+        """
+        loop = asyncio.get_running_loop()
+        while (piece := await loop.run_in_executor(self._threads, next, made, None)) is not None:
+            yield piece
 
     def _busy(self) -> BusyError:
         return BusyError(f"the service is busy with {self._work}; try again in a few seconds")

@@ -107,7 +107,10 @@ def enlarge(faces: Grey, size: int, resample: Resample) -> Grey:
         return faces.repeat(factor, axis=-1).repeat(factor, axis=-2)
     smaller = resample == "nearest" and size < faces.shape[-1]
     method = Image.Resampling.BOX if smaller else Image.Resampling[resample.upper()]
-    return np.stack([np.asarray(Image.fromarray(face).resize((size, size), method)) for face in faces])
+    enlarged = np.empty((len(faces), size, size), np.uint8)  # not a list of faces: it would take as much again
+    for place, face in zip(enlarged, faces, strict=True):
+        place[:] = np.asarray(Image.fromarray(face).resize((size, size), method))
+    return enlarged
 
 
 def sheet(faces: Grey, columns: int | None = None) -> Grey:

@@ -12,6 +12,7 @@ from app.jobs.locks import service_lock
 from app.jobs.worker.embedded import EmbeddedWorker
 from app.shutdown import draining, stopping
 from app.web.connections import limited
+from app.web.memory import give_back_large_pieces
 from app.web.reloading import hold_hangups
 
 log = logging.getLogger("nobody")
@@ -62,6 +63,7 @@ def serve(settings: Settings) -> None:
     Raises:
         LockedError: another service uses the same data folder.
     """
+    give_back_large_pieces()
     hold_hangups()  # until the application listens
     _lock = service_lock(settings)  # held to the end of the process; by it, `nobody reload` finds us
     worker = EmbeddedWorker(settings) if settings.trains and not settings.database_url else None

@@ -142,7 +142,7 @@ def _append(rng: _Random, whole: Whole) -> bytes:
     return whole.content + rng.bytes(int(rng.integers(1, 10_000)))
 
 
-DAMAGES: dict[str, Callable[[_Random, Whole], bytes]] = {
+_DAMAGES: dict[str, Callable[[_Random, Whole], bytes]] = {
     "bits flipped": _flip,
     "bytes overwritten": _overwrite,
     "block zeroed": _zero,
@@ -152,16 +152,16 @@ DAMAGES: dict[str, Callable[[_Random, Whole], bytes]] = {
     "bytes appended": _append,
 }
 
-KINDS = (*DAMAGES, *EDITS)
+KINDS = (*_DAMAGES, *EDITS)
 
 
 def mutant(wholes: list[Whole], number: int) -> Mutant:
     """Return the mutant of this number: the kinds take turns, and everything else is drawn."""
     rng = np.random.default_rng([12, number])
     kind = KINDS[number % len(KINDS)]
-    if kind in DAMAGES:
+    if kind in _DAMAGES:
         whole = wholes[rng.integers(len(wholes))]
-        content = DAMAGES[kind](rng, whole)
+        content = _DAMAGES[kind](rng, whole)
         numbers = b"".join(content[place] for place in whole.places) or None
         return Mutant(f"{kind}, {whole.name}", content, numbers)
     whole = wholes[rng.integers(2)]

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from contextvars import ContextVar
 
 import pytest
@@ -101,3 +102,42 @@ def test_whoever_waits_for_too_long_is_refused_and_their_work_is_not_begun() -> 
         assert done == ["first"]
 
     asyncio.run(main())
+
+
+def test_pieces_are_made_one_by_one_and_taken_however_much_waits() -> None:
+    go = threading.Event()
+    made: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for number in range(3):
+            made.append(number)
+            yield b"%d" % number
+        raise ValueError("torn")
+
+    async def main() -> None:
+        pool = Pool("waiting", threads=1, waiting=0)
+        stream = pool.pieces(pieces())
+        assert await anext(stream) == b"0"
+        assert made == [0], "no piece before it is wanted"
+        waiting = asyncio.create_task(pool.run(go.wait, PATIENCE))
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError):
+            await pool.run(go.wait, PATIENCE)
+        following = asyncio.ensure_future(anext(stream))  # takes its turn, and is not refused
+        await asyncio.sleep(0)
+        assert made == [0]
+        go.set()
+        assert await waiting
+        assert await following == b"1"
+        assert await anext(stream) == b"2"
+        with pytest.raises(ValueError, match="torn"):
+            await anext(stream)
+
+    asyncio.run(main())
+
+
+def test_pieces_end() -> None:
+    async def main() -> list[bytes]:
+        return [piece async for piece in Pool("counting", threads=1, waiting=0).pieces(iter([b"a", b"", b"b"]))]
+
+    assert asyncio.run(main()) == [b"a", b"", b"b"]

@@ -3,12 +3,13 @@
 All functions raise ``UnknownJobError`` if the job does not exist.
 """
 
+import contextlib
 import io
+import itertools
 import threading
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from app.jobs.service import pictures, sampling, stored
 from app.jobs.service.database import JobDatabase, reading_files_of
 from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.views import view
+from app.jobs.service.zips import zipped
 from app.jobs.specification import StoredData
 from models.catalogue import LOSS_NAMES, parameters
 
@@ -35,8 +37,8 @@ MAX_WORK = 10**11
 MAX_FRAMES = 100
 
 
-def history(database: JobDatabase, job_id: str, form: TableFormat) -> str:
-    """Return the losses of every step after ``first_step``.
+def history(database: JobDatabase, job_id: str, form: TableFormat) -> Iterator[bytes]:
+    """Return the losses of every step after ``first_step``, piece by piece.
 
     Raises:
         NotThereError: the losses cannot be read.
@@ -46,12 +48,8 @@ def history(database: JobDatabase, job_id: str, form: TableFormat) -> str:
         losses = store.losses_of(job)
     names, first = LOSS_NAMES[job["specification"]["model"]], job["first_step"]
     if form == "csv":
-        rows = np.column_stack([np.arange(first + 1, first + 1 + len(losses)), losses.astype(np.float64)])
-        text = io.StringIO()
-        np.savetxt(text, rows, ["%d"] + ["%.9g"] * len(names), ",", header=",".join(("step", *names)), comments="")
-        return text.getvalue()
-    values = (f'"{name}":{sampling.as_json(column)}' for name, column in zip(names, losses.T, strict=True))
-    return f'{{"first_step":{first},"losses":{{{",".join(values)}}}}}'
+        return sampling.losses_as_csv(losses, names, first)
+    return sampling.losses_as_json(losses, names, first)
 
 
 def picture(database: JobDatabase, job_id: str, step: int | None, size: int) -> bytes:
@@ -111,8 +109,8 @@ def _captions(job: JobRow, steps: list[int]) -> dict[str, Any]:
     }
 
 
-def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: SamplesFormat) -> str | bytes:
-    """Draw fresh samples of the job's generator, in the units of its examples.
+def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: SamplesFormat) -> Iterator[bytes]:
+    """Draw fresh samples of the job's generator, in the units of its examples; return the answer piece by piece.
 
     Raises:
         NotThereError: the job has no weights yet.
@@ -130,7 +128,8 @@ def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: Sam
         return sampling.as_csv(drawn)
     if form == "npy":
         return sampling.as_npy(drawn.points)
-    return f'{{"seed":{seed},"samples":{sampling.as_json(drawn.points, drawn.formats)}}}'
+    numbers = sampling.as_json(drawn.points, drawn.formats)
+    return itertools.chain([b'{"seed":%d,"samples":' % seed], numbers, [b"}"])
 
 
 def check_count(count: int, widths: Sequence[int]) -> None:
@@ -185,8 +184,8 @@ def _own_data(job: JobRow) -> StoredData | None:
         raise NotThereError(f"what is stored of the points of job {job['id']} cannot be read") from None
 
 
-def networks(database: JobDatabase, job_id: str) -> bytes:
-    """Return a zip of ``generator.h5``, ``discriminator.h5`` and ``job.json``.
+def networks(database: JobDatabase, job_id: str) -> Iterator[bytes]:
+    """Return a zip of ``generator.h5``, ``discriminator.h5`` and ``job.json``, piece by piece.
 
     Raises:
         NotThereError: the job has no weights yet.
@@ -194,12 +193,13 @@ def networks(database: JobDatabase, job_id: str) -> bytes:
     with database.store() as store:
         job = store.get(job_id)
     folder = _weights(database, job)
-    buffer = io.BytesIO()
-    with reading_files_of(job_id), zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    files: dict[str, BinaryIO] = {}
+    with contextlib.ExitStack() as opened, reading_files_of(job_id):
         for name in ("generator.h5", "discriminator.h5"):
-            archive.write(folder / name, name)
-        archive.writestr("job.json", view(job).model_dump_json(indent=2))
-    return buffer.getvalue()
+            files[name] = opened.enter_context(open(folder / name, "rb"))
+        opened.pop_all()  # open, they can be read to their end, whoever deletes or renews them
+    files["job.json"] = io.BytesIO(view(job).model_dump_json(indent=2).encode())
+    return zipped(files)
 
 
 def _weights(database: JobDatabase, job: JobRow) -> Path:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +19,9 @@ Numbers = npt.NDArray[np.floating]
 #: Nine digits represent every float32 exactly.
 _SINGLE = "%.9g"
 
-#: Rows that are computed or formatted at a time, which bounds the memory.
+#: Rows that are computed at a time, and numbers that are formatted at a time, which bounds the memory.
 _BLOCK = 4_096
+_PIECE = 2**16
 
 
 def sample(weights_npz: Path, latent_type: str, count: int, seed: int) -> Singles:
@@ -42,9 +44,11 @@ def sample(weights_npz: Path, latent_type: str, count: int, seed: int) -> Single
     if count < 1:
         raise ValueError(f"count: expected at least 1, got {count}")
     layers = _read_layers(weights_npz)
-    latents = draw_latents(latent_type, count, layers[0][0].shape[0], seed)
-    starts = range(0, count, _BLOCK)
-    return np.concatenate([_generate(layers, latents[start : start + _BLOCK]) for start in starts])
+    samples = np.empty((count, layers[-1][1].shape[0]), np.float32)
+    for number, latents in enumerate(_latents(latent_type, count, layers[0][0].shape[0], seed)):
+        start = number * _BLOCK
+        samples[start : start + len(latents)] = _generate(layers, latents)
+    return samples
 
 
 def draw_latents(latent_type: str, count: int, dimensions: int, seed: int) -> Singles:
@@ -53,8 +57,17 @@ def draw_latents(latent_type: str, count: int, dimensions: int, seed: int) -> Si
     Raises:
         ValueError: the type is unknown, or the seed negative.
     """
+    return np.concatenate([*_latents(latent_type, count, dimensions, seed)])
+
+
+def _latents(latent_type: str, count: int, dimensions: int, seed: int) -> Iterator[Singles]:
+    """Draw latent vectors in blocks; where one ends does not show in the numbers."""
     random = np.random.Generator(np.random.PCG64(seed))
-    shape = (count, dimensions)
+    for start in range(0, count, _BLOCK):
+        yield _draw(random, latent_type, (min(_BLOCK, count - start), dimensions))
+
+
+def _draw(random: np.random.Generator, latent_type: str, shape: tuple[int, int]) -> Singles:
     match latent_type:
         case "normal":
             return random.standard_normal(shape, dtype=np.float32)
@@ -88,30 +101,57 @@ def in_units(outputs: Singles, stored: StoredData | None) -> Samples:
     return Samples(stored.transform.to_values(outputs), titles, stored.transform.formats())
 
 
-def as_csv(samples: Samples) -> str:
-    """Return samples as CSV with a header line."""
+def as_csv(samples: Samples) -> Iterator[bytes]:
+    """Return samples as CSV with a header line, piece by piece."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(samples.titles)
+    yield text.getvalue().encode()
     row = ",".join(samples.formats) + "\n"
-    lines = [row * len(block) % tuple(block.ravel().tolist()) for block in _blocks(samples.points)]
-    return text.getvalue() + "".join(lines)
+    for block in _blocks(samples.points):
+        yield (row * len(block) % tuple(block.ravel().tolist())).encode()
 
 
-def as_json(numbers: Numbers, formats: Sequence[str] | None = None) -> str:
+def as_json(numbers: Numbers, formats: Sequence[str] | None = None) -> Iterator[bytes]:
     """Return numbers, or rows of numbers, as a JSON list, with nine digits or in the formats of the columns.
 
-    In blocks: Python's encoder would hold the interpreter lock to its end, and another thread serves faces.
+    In pieces: Python's encoder would hold the interpreter lock to its end, and another thread serves faces.
     """
     item = _SINGLE if numbers.ndim == 1 else "[" + ",".join(formats or [_SINGLE] * numbers.shape[1]) + "]"
-    pieces = (",".join([item] * len(block)) % tuple(block.ravel().tolist()) for block in _blocks(numbers))
-    return "[" + ",".join(pieces) + "]"
+    before = "["
+    for block in _blocks(numbers):
+        yield (before + ",".join([item] * len(block)) % tuple(block.ravel().tolist())).encode()
+        before = ","
+    yield b"[]" if before == "[" else b"]"
 
 
-def as_npy(samples: Numbers) -> bytes:
-    """Return samples as a ``.npy`` file."""
-    buffer = io.BytesIO()
-    np.save(buffer, samples, allow_pickle=False)
-    return buffer.getvalue()
+def as_npy(samples: Numbers) -> Iterator[bytes]:
+    """Return samples as a ``.npy`` file, piece by piece."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(samples))
+    yield header.getvalue()
+    for block in _blocks(samples):
+        yield block.tobytes()
+
+
+def losses_as_csv(losses: Numbers, names: Sequence[str], first_step: int) -> Iterator[bytes]:
+    """Return the losses of the steps after ``first_step``, ``(steps, names)``, as CSV."""
+    yield (",".join(("step", *names)) + "\n").encode()
+    row = ",".join(["%d", *[_SINGLE] * len(names)]) + "\n"
+    step = first_step
+    for block in _blocks(losses):
+        steps = range(step + 1, step + 1 + len(block))
+        yield "".join([row % (at, *values) for at, values in zip(steps, block.tolist(), strict=True)]).encode()
+        step += len(block)
+
+
+def losses_as_json(losses: Numbers, names: Sequence[str], first_step: int) -> Iterator[bytes]:
+    """Return the losses of the steps after ``first_step``, ``(steps, names)``, as JSON: a list for each name."""
+    before = f'{{"first_step":{first_step},"losses":{{'
+    for name, column in zip(names, losses.T, strict=True):
+        yield f'{before}"{name}":'.encode()
+        yield from as_json(column)
+        before = ","
+    yield b"}}"
 
 
 def _read_layers(path: Path) -> list[tuple[Singles, Singles]]:
@@ -133,4 +173,5 @@ def _generate(layers: list[tuple[Singles, Singles]], latents: Singles) -> Single
 
 
 def _blocks(rows: Numbers) -> Iterator[Numbers]:
-    return (rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK))
+    size = max(1, _PIECE // max(1, math.prod(rows.shape[1:])))
+    return (rows[start : start + size] for start in range(0, len(rows), size))

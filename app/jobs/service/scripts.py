@@ -169,7 +169,7 @@ def _numbers(database: JobDatabase, job: JobRow, data: StoredData) -> str | None
     if data.rows * data.dimensions > _MOST_NUMBERS:
         return None
     with reading_files_of(job["id"]):
-        return as_json(own_points(database.files(job["id"]), data))
+        return b"".join(as_json(own_points(database.files(job["id"]), data))).decode()
 
 
 def _title(job: JobRow) -> str:

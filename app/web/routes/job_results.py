@@ -5,7 +5,7 @@ import threading
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
 
 from app.faces.imaging import MEDIA_TYPES
 from app.jobs.service import results, scripts
@@ -38,8 +38,8 @@ _SCRIPT_TYPES: dict[ScriptFormat, str] = {"python": "text/x-python", "curl": "te
 async def history(job_id: JobId, query: Annotated[HistoryQuery, Query()], request: Request, jobs: Jobs) -> Response:
     """Return the losses of every step, as JSON or CSV."""
     form = query.format or preferred(request, _HISTORY_TYPES)
-    text = await jobs.results.run(results.history, jobs, job_id, form)
-    return Response(text, media_type=_HISTORY_TYPES[form])
+    pieces = await jobs.results.run(results.history, jobs, job_id, form)
+    return StreamingResponse(jobs.results.pieces(pieces), media_type=_HISTORY_TYPES[form])
 
 
 @router.get(
@@ -96,8 +96,9 @@ async def samples(job_id: JobId, query: Annotated[JobSamplesQuery, Query()], req
     """Draw fresh samples from the trained generator."""
     seed = secrets.randbelow(MAX_SEED + 1) if query.seed is None else query.seed
     form = query.format or preferred(request, _SAMPLES_TYPES)
-    body = await jobs.results.run(results.samples, jobs, job_id, query.count, seed, form)
-    return Response(body, media_type=_SAMPLES_TYPES[form], headers={"X-Seed": str(seed), **NO_STORE})
+    pieces = await jobs.results.run(results.samples, jobs, job_id, query.count, seed, form)
+    headers = {"X-Seed": str(seed), **NO_STORE}
+    return StreamingResponse(jobs.results.pieces(pieces), media_type=_SAMPLES_TYPES[form], headers=headers)
 
 
 @router.get(
@@ -145,6 +146,6 @@ async def weights(job_id: JobId, jobs: Jobs) -> Response:
 
     They are those of `weights_step`: the networks are written whenever the training stops.
     """
-    archive = await jobs.results.run(results.networks, jobs, job_id)
+    pieces = await jobs.results.run(results.networks, jobs, job_id)
     headers = {"Content-Disposition": f'attachment; filename="job-{job_id}.zip"'}
-    return Response(archive, media_type="application/zip", headers=headers)
+    return StreamingResponse(jobs.results.pieces(pieces), media_type="application/zip", headers=headers)

@@ -6,7 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.jobs.service.sampling import as_csv, as_json, as_npy, draw_latents, in_units, sample
+from app.jobs.service import sampling
+from app.jobs.service.sampling import (
+    as_csv,
+    as_json,
+    as_npy,
+    draw_latents,
+    in_units,
+    losses_as_csv,
+    losses_as_json,
+    sample,
+)
 
 LATENT_TYPES = ["normal", "uniform", "spheric"]
 
@@ -62,6 +72,16 @@ def test_more_than_ten_layers_stay_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("latent_type", LATENT_TYPES)
+@pytest.mark.parametrize("dimensions", [1, 3])
+def test_latents_are_drawn_in_blocks_that_do_not_show(
+    latent_type: str, dimensions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_blocks = draw_latents(latent_type, 10_000, dimensions, seed=7)
+    monkeypatch.setattr(sampling, "_BLOCK", 10_000)
+    np.testing.assert_array_equal(draw_latents(latent_type, 10_000, dimensions, seed=7), in_blocks)
+
+
+@pytest.mark.parametrize("latent_type", LATENT_TYPES)
 def test_more_latents_begin_with_the_same_ones(latent_type: str) -> None:
     few, many = (draw_latents(latent_type, count, 3, seed=7) for count in (10, 100))
     np.testing.assert_array_equal(few, many[:10])
@@ -89,16 +109,43 @@ def test_bad_arguments_are_named(weights: Path) -> None:
 
 def test_csv_and_npy_keep_every_bit(weights: Path) -> None:
     samples = sample(weights, "normal", 5_000, seed=0)
-    text = as_csv(in_units(samples, None))
+    text = b"".join(as_csv(in_units(samples, None))).decode()
 
     assert text.startswith("x0,x1,x2,x3,x4\n0.")
     assert text.count("\n") == 5_001
     np.testing.assert_array_equal(np.loadtxt(io.StringIO(text), np.float32, delimiter=",", skiprows=1), samples)
-    np.testing.assert_array_equal(np.load(io.BytesIO(as_npy(samples)), allow_pickle=False), samples)
+    np.testing.assert_array_equal(np.load(io.BytesIO(b"".join(as_npy(samples))), allow_pickle=False), samples)
 
 
-@pytest.mark.parametrize("shape", [(0,), (1,), (5_000,), (0, 3), (1, 1), (5_000, 3)])
+@pytest.mark.parametrize(
+    "shape", [(0,), (1,), (5_000,), (70_000,), (0, 3), (1, 1), (5_000, 3), (40_000, 5), (2, 70_000)]
+)
 def test_json_keeps_every_number(shape: tuple[int, ...]) -> None:
     numbers = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    read = np.array(json.loads(as_json(numbers)), np.float32)
+    read = np.array(json.loads(b"".join(as_json(numbers))), np.float32)
     np.testing.assert_array_equal(read.reshape(shape), numbers)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (200_000, 2), (1_000, 300), (3, 100_000)])
+def test_no_piece_is_large(shape: tuple[int, int]) -> None:
+    """Whatever an answer's size, it is held by the client only."""
+    numbers = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    for pieces in (as_csv(in_units(numbers, None)), as_json(numbers), as_npy(numbers)):
+        assert max(map(len, pieces)) <= max(2**21, 20 * shape[1]), "or one row"
+
+
+@pytest.mark.parametrize("steps", [0, 1, 50_000])
+def test_losses_keep_every_bit(steps: int) -> None:
+    losses = np.random.default_rng(0).normal(size=(steps, 3)).astype(np.float32)
+    names = ("discr_loss", "gen_loss", "gp")
+    read = json.loads(b"".join(losses_as_json(losses, names, 7)))
+    assert read["first_step"] == 7
+    assert list(read["losses"]) == list(names)
+    for name, column in zip(names, losses.T, strict=True):
+        np.testing.assert_array_equal(np.array(read["losses"][name], np.float32), column)
+
+    header, *rows = b"".join(losses_as_csv(losses, names, 7)).decode().splitlines()
+    assert header == "step,discr_loss,gen_loss,gp"
+    table = np.array([row.split(",") for row in rows], np.float64).reshape(steps, 4)
+    np.testing.assert_array_equal(table[:, 0], np.arange(8, 8 + steps))
+    np.testing.assert_array_equal(table[:, 1:].astype(np.float32), losses)
