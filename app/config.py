@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app import ROOT
 
+#: More processes would share nothing but the memory.
+MOST_PROCESSES = 256
+
 
 class Settings(BaseSettings):
     """Settings of ``nobody serve``; each field is the environment variable ``NOBODY_<FIELD>``. Empty means not set."""
@@ -22,6 +25,12 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for all. Also `nobody serve --host`.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one. Also `nobody serve --port`.")
+    processes: int = Field(
+        1,
+        ge=0,
+        le=MOST_PROCESSES,
+        description="Processes that serve on the same port; 0 for one per core. Each counts rates for itself.",
+    )
     allowed_hosts: str = Field(
         "",
         description="Host names that the service answers to, separated by commas; * for any. Always allowed: loopback "

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio import to_thread
 from fastapi import Depends, FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
@@ -20,6 +21,7 @@ from app.jobs.service.access import Access
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.event_feeds import EventFeeds
 from app.jobs.service.figures import JobFigures
+from app.part import share
 from app.web.errors import ERROR_HANDLERS, problem_response
 from app.web.middleware import HeadIsGet, LimitBody, OnlyProblems
 from app.web.observing import Observed
@@ -34,6 +36,9 @@ from app.web.routes import faces, interpolations, job_events, job_results, jobs,
 from app.web.routes import service as health
 from app.web.traffic import Traffic
 from models.files.weights import WeightsError
+
+#: For short work such as a query of the database, in all processes of the service.
+_THREADS = 40
 
 _DESCRIPTION = """
 Faces of people who do not exist, 16×16 grey pixels at a time, made by a WGAN-GP generator.
@@ -61,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = share(_THREADS)
         face_service.start()
         gc.freeze()  # these objects are permanent: the garbage collector need not scan them again
         async with listening(reloader):

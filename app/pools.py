@@ -7,6 +7,8 @@ from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from app.part import share
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -20,15 +22,16 @@ class Pool:
 
     Args:
         work: what it does, as the caller of too much of it reads it: "drawing pictures".
-        threads: tasks that run at the same time.
-        waiting: tasks that may wait for them.
+        threads: tasks that run at the same time, in all processes of the service.
+        waiting: tasks that may wait for them, likewise.
         patience: seconds for which one waits at most; without it, as long as it takes.
     """
 
     def __init__(self, work: str, threads: int, waiting: int, patience: float | None = None) -> None:
         self._work = work
+        threads = share(threads)
         self._threads = ThreadPoolExecutor(threads, work.replace(" ", "-"))
-        self._most = threads + waiting
+        self._most = threads + share(waiting)
         self._patience = patience
         self._unfinished = 0
 

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
-from app import ROOT, __version__, logs
+from app import ROOT, __version__, logs, part
 from app.cli import checking, consoles, jobs, keys, measuring, reloading
 from app.cli.terminal import in_existing_folder, load_faces, progress_bar, until_interrupted
-from app.config import load_settings
+from app.config import MOST_PROCESSES, load_settings
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.locks import LockedError
 
@@ -63,6 +63,15 @@ def serve(
         int | None,
         typer.Option(min=0, max=65535, help="TCP port, 0 for a free one; otherwise NOBODY_PORT, or 8000."),
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MOST_PROCESSES,
+            help="Processes on the same port, 0 for one per core; otherwise NOBODY_PROCESSES, or 1.",
+        ),
+    ] = None,
+    this_part: Annotated[str | None, typer.Option("--part", hidden=True, help="One of the processes.")] = None,
 ) -> None:
     """Serve faces and training jobs over HTTP, and the pages at / and /lab.
 
@@ -72,13 +81,25 @@ def serve(
     """
     from models.files.reading import start_reader
 
+    # The application, the worker beside it and other processes read their settings from the environment.
+    os.environ |= _given(NOBODY_HOST=host, NOBODY_PORT=port, NOBODY_PROCESSES=processes)
+    os.umask(_OURS_ALONE)
+    settings = load_settings()
+    if this_part is None and (together := settings.processes or len(os.sched_getaffinity(0))) > 1:
+        from app.web.processes import serve_together
+
+        logs.configure(settings.log)
+        with _startup_errors():
+            serve_together(settings, together)
+        return
+    if this_part is not None:
+        from app.shutdown import end_with_parent
+
+        end_with_parent()
+        part.mine = part.Part.parse(this_part)
     start_reader()  # it gets ready while this process imports the rest
     from app.web.server import serve as run
 
-    # The application and the worker beside it read their settings from the environment.
-    os.environ |= _given(NOBODY_HOST=host, NOBODY_PORT=port)
-    os.umask(_OURS_ALONE)
-    settings = load_settings()
     logs.configure(settings.log)
     with _startup_errors():
         run(settings)
@@ -96,7 +117,8 @@ def worker(
     import logging
 
     gc.disable()  # what is loaded stays; to look for garbage among it takes an eighth of the time
-    from app.jobs.worker.worker import end_with_parent, run_worker
+    from app.jobs.worker.worker import run_worker
+    from app.shutdown import end_with_parent
 
     gc.freeze()
     gc.enable()

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.faces.latents import LATENT_DIM, Latents
+from app.part import share
 from app.tallies import Histogram
 
 Faces = npt.NDArray[np.uint8]
@@ -23,7 +24,7 @@ Generate = Callable[[Latents], Faces]
 
 #: Rows that one run takes at most, so that a sheet of a thousand faces cannot hold up a single one for long.
 MAX_ROWS = 128
-#: Runs at the same time.
+#: Runs at the same time, in all processes of the service.
 _THREADS = min(4, os.cpu_count() or 1)
 
 _log = logging.getLogger("nobody")
@@ -59,7 +60,7 @@ class FaceEngine:
         self._waiting: list[_Request] = []  # a heap
         self._numbers = itertools.count()
         self._wanted = asyncio.Event()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="faces")
+        self._threads = ThreadPoolExecutor(share(_THREADS), thread_name_prefix="faces")
         self._tasks: list[asyncio.Task[None]] = []
         self._failures = Failures()
         self.ready = False
@@ -69,7 +70,7 @@ class FaceEngine:
 
     def start(self, generate: Generate) -> None:
         """Start serving on the running event loop, and warm up with a generator."""
-        self._tasks = [asyncio.create_task(self._serve()) for _ in range(_THREADS)]
+        self._tasks = [asyncio.create_task(self._serve()) for _ in range(share(_THREADS))]
         self._tasks.append(asyncio.create_task(self._warm_up(generate)))
 
     async def stop(self) -> None:

@@ -14,7 +14,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from app import __version__
+from app import __version__, part
 from app.faces.engine import FaceEngine
 from app.faces.service import Model
 from app.jobs.service.figures import Disk
@@ -46,9 +46,18 @@ def exposition(families: Iterable[Metric], accept: str) -> tuple[bytes, str]:
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Families(families))
-    ProcessCollector(registry=registry)
+    registry.register(Families(of_this_process(ProcessCollector(registry=None).collect())))
     encode, media_type = choose_encoder(accept)
     return encode(registry), media_type
+
+
+def of_this_process(families: Iterable[Metric]) -> Iterator[Metric]:
+    """Tell metrics of this process from those of others that answer on the same port, if there are any."""
+    for family in families:
+        if part.mine is not None:
+            label = {"process": str(part.mine.number)}
+            family.samples = [sample._replace(labels=sample.labels | label) for sample in family.samples]
+        yield family
 
 
 def of_answers(traffic: Traffic) -> Iterator[Metric]:

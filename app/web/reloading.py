@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
+from app import part
 from app.faces.engine import FacesUnavailableError
 from app.faces.service import FaceService
 from models.files.atomic import atomic_path
@@ -39,17 +40,28 @@ class Report(NamedTuple):
 _REPORT = TypeAdapter(Report)
 
 
-def report_path(data: Path) -> Path:
-    """Return where the services of this machine leave their last report."""
-    return data / "reloads" / f"{socket.gethostname()}.json"
+def report_path(data: Path, number: int | None = None) -> Path:
+    """Return where the services of this machine leave their last report, or the processes of one of them theirs."""
+    which = "" if number is None else f"-{number}"
+    return data / "reloads" / f"{socket.gethostname()}{which}.json"
 
 
-def read_report(data: Path) -> Report | None:
+def read_report(data: Path, number: int | None = None) -> Report | None:
     """Return the last report, if there is a readable one."""
     try:
-        return _REPORT.validate_json(report_path(data).read_bytes())
+        return _REPORT.validate_json(report_path(data, number).read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def write_report(data: Path, report: Report, number: int | None = None) -> None:
+    """Leave a report.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with atomic_path(report_path(data, number)) as path:
+        path.write_bytes(_REPORT.dump_json(report))
 
 
 class Reloader:
@@ -78,7 +90,8 @@ class Reloader:
             self._wanted.clear()
             report = await self._reload()
             try:
-                await asyncio.to_thread(self._write, report)
+                number = None if part.mine is None else part.mine.number
+                await asyncio.to_thread(write_report, self._data, report, number)
             except OSError as error:
                 log.warning("the report on the weights could not be written for nobody reload: %s", error)
 
@@ -100,10 +113,6 @@ class Reloader:
             log.info("serving the weights %s now, before %s", new.id, old.id)
         return Report(began, new.sha256, reason)
 
-    def _write(self, report: Report) -> None:
-        with atomic_path(report_path(self._data)) as path:
-            path.write_bytes(_REPORT.dump_json(report))
-
 
 def hold_hangups() -> None:
     """Let SIGHUP wait until :func:`listening` listens: until then it would end this process."""
@@ -117,10 +126,10 @@ async def listening(reloader: Reloader) -> AsyncIterator[None]:
     The system sends the same signal when it closes the terminal in which this process runs: then the service stops.
     """
     task = asyncio.create_task(reloader.run())
-    in_terminal = _has_terminal()
+    in_terminal = has_terminal()
 
     def hang_up() -> None:
-        if in_terminal and not _has_terminal():
+        if in_terminal and not has_terminal():
             os.kill(os.getpid(), signal.SIGTERM)
         else:
             reloader.ask()
@@ -136,7 +145,8 @@ async def listening(reloader: Reloader) -> AsyncIterator[None]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def _has_terminal() -> bool:
+def has_terminal() -> bool:
+    """Return whether this process runs in a terminal."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
     except OSError:

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 
 import uvicorn
 
+from app import part
 from app.config import Settings
 from app.jobs.locks import service_lock
-from app.jobs.worker.embedded import EmbeddedWorker
+from app.jobs.worker.embedded import EmbeddedWorker, embedded_worker
 from app.shutdown import draining, stopping
 from app.web.connections import limited
 from app.web.memory import give_back_large_pieces
@@ -36,6 +38,12 @@ class _Server(uvicorn.Server):
                 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
         if self._worker is not None and self.started:
             self._worker.start()  # after the server, which should not wait for it
+
+    async def on_tick(self, counter: int) -> bool:
+        if part.mine is not None:
+            with contextlib.suppress(BlockingIOError):  # our parent is frozen
+                os.write(part.mine.heartbeat, b".")
+        return await super().on_tick(counter)
 
     async def main_loop(self) -> None:
         await super().main_loop()  # until a signal arrives
@@ -65,8 +73,13 @@ def serve(settings: Settings) -> None:
     """
     give_back_large_pieces()
     hold_hangups()  # until the application listens
-    _lock = service_lock(settings)  # held to the end of the process; by it, `nobody reload` finds us
-    worker = EmbeddedWorker(settings) if settings.trains and not settings.database_url else None
+    worker, sockets = None, None
+    if part.mine is not None:  # our parent has the lock and the worker
+        os.set_blocking(part.mine.heartbeat, False)
+        sockets = [socket.socket(fileno=descriptor) for descriptor in part.mine.listeners]
+    else:
+        _lock = service_lock(settings)  # held to the end of the process; by it, `nobody reload` finds us
+        worker = embedded_worker(settings)
     config = uvicorn.Config(
         "app.main:app",
         host=settings.host,
@@ -80,4 +93,4 @@ def serve(settings: Settings) -> None:
         access_log=False,  # a log line takes longer than a face
     )
     with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down and raises the signal again
-        _Server(config, worker, settings.drain_seconds).run()
+        _Server(config, worker, settings.drain_seconds).run(sockets)

@@ -25,6 +25,7 @@ from app.config import Settings
 from app.jobs.files import identity
 from app.jobs.locks import FileLock
 from app.jobs.record.migrations import migrate
+from app.part import share
 
 log = logging.getLogger("nobody.jobs")
 
@@ -35,6 +36,8 @@ _SCHEMA_LOCK_SECONDS = 60
 _PATIENCE_SECONDS = 30.0
 #: Pause before a database that does not answer is tried again, in seconds.
 _RETRY_SECONDS = 0.5
+#: Connections that all processes of a service keep open; half as many again where they are needed.
+_CONNECTIONS = 20
 #: Of PostgreSQL's client; they bound the wait on a connection that a restart or a firewall has cut.
 CONNECT_ARGUMENTS: dict[str, Any] = {
     "connect_timeout": 5,
@@ -121,7 +124,8 @@ def _postgresql_engine(url: str) -> sa.Engine:
     return sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
-        pool_size=20,
+        pool_size=share(_CONNECTIONS),
+        max_overflow=share(_CONNECTIONS // 2),
         pool_timeout=5,
         json_serializer=_to_json,
         json_deserializer=_from_json,
@@ -134,7 +138,8 @@ def _sqlite_engine(settings: Settings, patience: float = _PATIENCE_SECONDS) -> s
         f"sqlite:///{settings.data.resolve() / 'jobs.sqlite'}",
         json_serializer=_to_json,
         json_deserializer=_from_json,
-        pool_size=20,
+        pool_size=share(_CONNECTIONS),
+        max_overflow=share(_CONNECTIONS // 2),
     )
 
     @event.listens_for(engine, "connect")

@@ -68,3 +68,8 @@ class EmbeddedWorker:
                 # After a crash, restart at once; after an error of its own, less and less often.
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS) if status > 0 else _RESTART_SECONDS
                 self._stop_wanted.wait(pause)
+
+
+def embedded_worker(settings: Settings) -> EmbeddedWorker | None:
+    """Return the worker of a service, unless workers are started apart or nothing is trained here."""
+    return EmbeddedWorker(settings) if settings.trains and not settings.database_url else None

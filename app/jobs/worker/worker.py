@@ -5,7 +5,6 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import threading
 from importlib.util import find_spec
 from types import FrameType
@@ -154,14 +153,3 @@ class Worker:
         DBOS.launch()
         concurrency = self._settings.concurrent_jobs
         DBOS.register_queue(QUEUE, worker_concurrency=concurrency, polling_interval_sec=_QUEUE_SECONDS)
-
-
-def end_with_parent() -> None:
-    """End this process at once when its parent ends, which closes our standard input."""
-
-    def watch() -> None:
-        while os.read(sys.stdin.fileno(), 1024):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()

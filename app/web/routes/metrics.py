@@ -32,9 +32,9 @@ async def metrics(
     from app.web import metrics  # brings prometheus_client, for which the first face should not wait
 
     families = [
-        *metrics.of_answers(traffic),
-        *metrics.of_faces(faces.engine, faces.model),
-        *metrics.of_reloads(reloads),
+        *metrics.of_this_process(metrics.of_answers(traffic)),
+        *metrics.of_this_process(metrics.of_faces(faces.engine, faces.model)),
+        *metrics.of_this_process(metrics.of_reloads(reloads)),
         *metrics.of_jobs(await figures.totals()),
         *metrics.of_disk(await figures.disk()),
     ]
