@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self, cast, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     FailFast,
@@ -14,6 +15,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticKnownError
 
 from app.jobs.scaling import ColumnTransform
 from app.jobs.snapshot_views import Views
@@ -26,18 +28,28 @@ MAX_SEED = 2**31 - 1
 MAX_POINT = 1e300
 MAX_POINTS = 100_000
 
-_Large = Annotated[int, Field(ge=1, le=1_000_000)]
-_Batch = Annotated[int, Field(ge=1, le=2**31)]
-_Width = Annotated[int, Field(ge=1, le=2**31)]
-_Updates = Annotated[int, Field(ge=1, le=100)]
-_Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
-_Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-MAX_POINT, le=MAX_POINT)]
-_Rate = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-_Penalty = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
-_Clip = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
-_Decay = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-_Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-_Gain = Annotated[float, Field(gt=0, le=1_000, allow_inf_nan=False)]
+
+def _a_number(value: object) -> object:
+    """Refuse what Pydantic would take for a whole number although it is none in JSON."""
+    if isinstance(value, bool | str):
+        raise PydanticKnownError("int_type")
+    return value
+
+
+#: Unlike a strict ``int``, 1.0 as well: JSON does not tell it from 1.
+_WHOLE = BeforeValidator(_a_number)
+_Large = Annotated[int, Field(ge=1, le=1_000_000), _WHOLE]
+_Batch = Annotated[int, Field(ge=1, le=2**31), _WHOLE]
+_Width = Annotated[int, Field(ge=1, le=2**31), _WHOLE]
+_Updates = Annotated[int, Field(ge=1, le=100), _WHOLE]
+_Seed = Annotated[int, Field(ge=0, le=MAX_SEED), _WHOLE]
+_Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_POINT, le=MAX_POINT)]
+_Rate = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
+_Penalty = Annotated[float, Field(strict=True, ge=0, le=1e6, allow_inf_nan=False)]
+_Clip = Annotated[float, Field(strict=True, gt=0, le=1e6, allow_inf_nan=False)]
+_Decay = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
+_Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+_Gain = Annotated[float, Field(strict=True, gt=0, le=1_000, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -48,9 +60,12 @@ class ToyData(_Strict):
     """A toy distribution by its name."""
 
     name: ToyName = Field(examples=["four_clouds"])
-    size: int = Field(1_000, ge=1, le=10_000_000, description="How many real examples are drawn.")
+    size: Annotated[int, Field(ge=1, le=10_000_000), _WHOLE] = Field(
+        1_000, description="How many real examples are drawn."
+    )
     noise: float | None = Field(
         None,
+        strict=True,
         ge=0,
         le=10,
         allow_inf_nan=False,
@@ -202,6 +217,7 @@ class JobRequest(Training, _Subject):
     )
     normalize: bool = Field(
         True,
+        strict=True,
         description="Points of your own are scaled column by column into 0 … 1, where the generator's sigmoid ends, "
         "and scaled back wherever they are shown. `false`: they are trained on as they are, and must lie in 0 … 1.",
     )
@@ -234,7 +250,9 @@ class JobRequest(Training, _Subject):
 class ForkRequest(_Strict):
     """The body of ``POST /jobs/{id}/fork``: the checkpoint to start from and whatever should be different."""
 
-    step: int | None = Field(None, ge=0, description="Of a kept checkpoint; left out, the newest.")
+    step: Annotated[int, Field(ge=0), _WHOLE] | None = Field(
+        None, description="Of a kept checkpoint; left out, the newest."
+    )
     epochs: _Large | None = None
     steps_per_epoch: _Large | None = None
     batch_size: _Batch | None = None
@@ -255,6 +273,7 @@ class StepRequest(_Strict):
     steps: _Large = Field(1, description="Training steps; then the job pauses again.")
     half: bool = Field(
         False,
+        strict=True,
         description="Stop between the two networks: the discriminator's updates of the next step are shown. Asked for "
         "again, the generator's follows. Together with `steps`, only 1 is possible.",
     )

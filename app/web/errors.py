@@ -153,11 +153,19 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _allowed_methods(request: Request) -> str:
-    """List the methods of this path; Starlette lists only those of the first route that matches the path."""
+    """List the methods of this path; Starlette lists only those of the first route that matches the path.
+
+    Where a route has exactly this path, as ``/jobs/check``, those with a variable in it, as ``/jobs/{job_id}``, do not
+    count.
+    """
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    routers = [getattr(route, "original_router", None) for route in request.app.routes]
+    exact = [route for router in filter(None, routers) for route in router.routes if route.path == path]
+    routes = exact or request.app.routes
     allowed = [
         method
         for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
-        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in request.app.routes)
+        if any(route.matches({**request.scope, "method": method})[0] == Match.FULL for route in routes)
     ]
     return ", ".join(sorted(allowed + ["HEAD"] * ("GET" in allowed)))
 

@@ -1,6 +1,8 @@
 """How the face page arrives: on a slow line, without JavaScript, in a hostile address, on a phone."""
 
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -12,6 +14,17 @@ from tests.e2e.test_face_page import ADDRESS, PHONE, READ_PIXELS, hanging, hangi
 pytestmark = pytest.mark.e2e
 
 LONE_PICTURE = re.compile(r"/sample\?seed=")
+#: What the page asks for once its face hangs: the thumbnails, who comes next, and the way there.
+THUMBNAILS, WAY = re.compile(r"/samples\?"), re.compile(r"/interpolate\?")
+
+
+@contextmanager
+def arriving(page: Page, *what: str | re.Pattern[str]) -> Iterator[None]:
+    """Wait, after the block, until all of this has come."""
+    with ExitStack() as coming:
+        for address in what:
+            coming.enter_context(page.expect_response(address))
+        yield
 
 
 def face_that_came_with_the_page(page: Page) -> list[int]:
@@ -41,9 +54,9 @@ def test_the_script_does_not_fetch_the_first_face_again(visitor: Visitor) -> Non
     page = visitor.blank(unused=True)
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
-    page.goto("/?seed=42")
+    with arriving(page, THUMBNAILS, LONE_PICTURE, WAY):
+        page.goto("/?seed=42")
     hanging(page, 42)
-    page.wait_for_load_state("networkidle")
     assert [url for url in fetched if "sample?seed=42&" in url or url.endswith("sample?seed=42")] == []
     assert shown(page) == served(page, "/sample?seed=42")
 
@@ -52,10 +65,10 @@ def test_a_visit_takes_few_requests_and_one_for_all_thumbnails(visitor: Visitor)
     page = visitor.blank(unused=True)
     fetched: list[str] = []
     page.on("request", lambda request: fetched.append(request.url))
-    page.goto("/")
+    with arriving(page, THUMBNAILS, LONE_PICTURE, WAY, re.compile("/info$")):
+        page.goto("/")
     hanging(page)
     expect(page.locator("#gallery .thumb")).to_have_count(24)
-    page.wait_for_load_state("networkidle")
     # The browser asks for the icon when it likes, and sometimes twice.
     asked = [url for url in fetched if not url.startswith("data:") and not url.endswith("/favicon.svg")]
     assert len(asked) <= 21, "\n".join(asked)
@@ -69,7 +82,7 @@ def test_all_scripts_are_asked_for_at_once(visitor: Visitor, path: str) -> None:
     page = visitor.blank(unused=True)
     scripts: set[str] = set()
     page.on("request", lambda request: scripts.add(request.url) if request.url.endswith(".js") else None)
-    page.goto(path, wait_until="networkidle")
+    page.goto(path)  # until its load event, before which all modules have come
     preloaded = page.locator("link[rel=modulepreload]").evaluate_all("links => links.map(link => link.href)")
     assert set(preloaded) == scripts
     assert len(preloaded) == len(scripts)
@@ -79,13 +92,14 @@ def test_pictures_of_the_page_may_be_kept_by_the_browser(visitor: Visitor) -> No
     page = visitor.blank(unused=True)
     kept: dict[str, str] = {}
     page.on("response", lambda answer: kept.update({answer.url: answer.headers.get("cache-control", "")}))
-    page.goto("/")
+    with arriving(page, THUMBNAILS, LONE_PICTURE, WAY):
+        page.goto("/")
     seed = hanging(page)
-    page.click("#next")
+    with arriving(page, LONE_PICTURE, WAY):
+        page.click("#next")
     hanging_after(page, seed)
-    page.wait_for_load_state("networkidle")
     pictures = {url: how for url, how in kept.items() if re.search(r"/(samples?|interpolate)\?", url)}
-    assert len(pictures) >= 4
+    assert len(pictures) >= 5
     assert [url for url, how in pictures.items() if "immutable" not in how] == []
 
 
@@ -170,7 +184,8 @@ def test_each_thumbnail_has_its_seed_its_name_and_its_face(visitor: Visitor) -> 
     thumbs = page.locator("#gallery .thumb")
     expect(thumbs).to_have_count(24)
     expect(page.locator("#gallery .missing")).to_have_count(0)
-    page.wait_for_load_state("networkidle")
+    last = "document.querySelector('#gallery li:nth-child(24) canvas')"  # of one sheet, drawn in their order
+    page.wait_for_function(f"() => {last}.getContext('2d').getImageData(0, 0, 1, 1).data[3] === 255")
     for place in (0, 11, 23):
         seed = int(thumbs.nth(place).get_attribute("data-seed") or -1)
         expect(thumbs.nth(place)).to_have_accessible_name(f"Portrait no. {seed:,}".replace(",", "\u202f"))

@@ -142,7 +142,7 @@ def _append(rng: _Random, whole: Whole) -> bytes:
     return whole.content + rng.bytes(int(rng.integers(1, 10_000)))
 
 
-_DAMAGES: dict[str, Callable[[_Random, Whole], bytes]] = {
+DAMAGES: dict[str, Callable[[_Random, Whole], bytes]] = {
     "bits flipped": _flip,
     "bytes overwritten": _overwrite,
     "block zeroed": _zero,
@@ -152,16 +152,16 @@ _DAMAGES: dict[str, Callable[[_Random, Whole], bytes]] = {
     "bytes appended": _append,
 }
 
-KINDS = (*_DAMAGES, *EDITS)
+KINDS = (*DAMAGES, *EDITS)
 
 
 def mutant(wholes: list[Whole], number: int) -> Mutant:
     """Return the mutant of this number: the kinds take turns, and everything else is drawn."""
     rng = np.random.default_rng([12, number])
     kind = KINDS[number % len(KINDS)]
-    if kind in _DAMAGES:
+    if kind in DAMAGES:
         whole = wholes[rng.integers(len(wholes))]
-        content = _DAMAGES[kind](rng, whole)
+        content = DAMAGES[kind](rng, whole)
         numbers = b"".join(content[place] for place in whole.places) or None
         return Mutant(f"{kind}, {whole.name}", content, numbers)
     whole = wholes[rng.integers(2)]

@@ -104,7 +104,7 @@ def _check_numbers(values: npt.NDArray[Any]) -> None:
     """Refuse numbers that are not finite or too large."""
     step = max(1, _BLOCK // values.shape[1])
     for start in range(0, len(values), step):
-        with np.errstate(over="ignore"):  # becomes infinite, and is refused
+        with np.errstate(over="ignore", invalid="ignore"):  # becomes infinite or stays a NaN, and is refused
             block = values[start : start + step].astype(np.float64)
         sound = are_sound(block)
         if not sound.all():

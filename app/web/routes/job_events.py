@@ -19,6 +19,16 @@ from app.web.schemas.jobs import EventsQuery, JobId, LastEventId
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
+#: An event, as OpenAPI 3.2 (and FastAPI) describes one of a stream.
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[1-9][0-9]*$"},
+        "event": {"enum": ["state", "phase", "data", "progress", "snapshot", "warnings"]},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"type": "object"}},
+    },
+    "required": ["id", "event", "data"],
+}
 _MEDIA_TYPES = {"stream": "text/event-stream", "json": "application/json"}
 #: Events of one answer as JSON.
 _PAGE = 200
@@ -32,7 +42,7 @@ _SILENCE_SECONDS = 15.0
     responses={
         200: {
             "description": "Server-sent events; with `Accept: application/json`, the events so far.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"itemSchema": _EVENT}},
         },
         204: {"description": "The job has ended and you have all its events."},
     },

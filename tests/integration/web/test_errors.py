@@ -110,9 +110,13 @@ def test_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:
         ("/static/favicon.svg", "GET, HEAD"),
         ("/static/swagger/swagger-ui.css", "GET, HEAD"),
         ("/static/nothing", "GET, HEAD"),
+        ("/jobs", "DELETE, GET, HEAD, POST"),
+        ("/jobs/check", "POST"),  # not those of a job
+        ("/jobs/data", "POST"),
+        ("/jobs/0123456789abcdef", "DELETE, GET, HEAD, PATCH"),
     ):
-        answer = client.delete(path)
-        assert _problem(answer, 405).detail == f"expected {allowed} for {path}, got DELETE"
+        answer = client.put(path)
+        assert _problem(answer, 405).detail == f"expected {allowed} for {path}, got PUT"
         assert answer.headers["allow"] == allowed
 
 

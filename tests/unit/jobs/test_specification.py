@@ -1,5 +1,6 @@
 """What may be trained, and the arithmetic of what would not fit."""
 
+import re
 from dataclasses import fields, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from app.config import Settings
 from app.jobs.limits import LimitError, draw_bytes, forked, specify
 from app.jobs.service.views import Job
-from app.jobs.specification import ForkRequest, JobRequest, PointData, Specification, StoredData, ToyData
+from app.jobs.specification import ForkRequest, JobRequest, PointData, Specification, StepRequest, StoredData, ToyData
 from models.catalogue import (
     BLOCK_BYTES,
     BLOCK_STEPS,
@@ -233,3 +234,44 @@ def test_rows_that_cannot_be_are_named_once(points: list[list[float]], problem: 
     with pytest.raises(ValidationError) as caught:
         _request(data={"points": points})
     assert problem in str(caught.value)
+
+
+_NUMBERS = [
+    *("epochs", "steps_per_epoch", "batch_size", "disc_iter", "learning_rate", "lambda_gp", "clip", "final_rate"),
+    *("beta_1", "beta_2", "ema", "generator_gain", "critic_gain", "seed", "gen_shape.0", "data.size", "data.noise"),
+    *("data.points.0.0", "normalize"),
+]
+
+
+def _with(path: str, value: object) -> dict[str, Any]:
+    """Return the body of a job with a value at a path."""
+    for part in reversed(path.split(".")):
+        value = [value, 2, 2] if part == "0" else {part: value}
+    assert isinstance(value, dict)
+    if path.startswith("data.") and "points" not in path:
+        value["data"]["name"] = "circle"
+    return value
+
+
+@pytest.mark.parametrize("path", _NUMBERS)
+def test_what_is_no_number_in_json_is_none_here(path: str) -> None:
+    values: list[object] = ["1", "yes", [1], {}, *((0, 1) if path == "normalize" else (True, False))]
+    for value in values:
+        with pytest.raises(ValidationError):
+            JobRequest.model_validate({"model": "wgan_gp"} | _with(path, value))
+
+
+@pytest.mark.parametrize("kind", [ForkRequest, StepRequest])
+def test_nor_in_other_requests(kind: type[ForkRequest] | type[StepRequest]) -> None:
+    numbers = [name for name, field in kind.model_fields.items() if re.search("int|float|bool", str(field.annotation))]
+    assert len(numbers) >= 2
+    for name in numbers:
+        values: list[object] = ["1", "yes", [1], {}, *((0, 1) if name == "half" else (True, False))]
+        for value in values:
+            with pytest.raises(ValidationError, match=name):
+                kind.model_validate({name: value})
+
+
+def test_a_whole_number_may_have_a_decimal_point() -> None:
+    request = JobRequest.model_validate({"model": "wgan_gp", "seed": 7.0, "epochs": 1e3, "gen_shape": [2.0, 8, 5]})
+    assert (request.seed, request.epochs, request.gen_shape) == (7, 1000, (2, 8, 5))

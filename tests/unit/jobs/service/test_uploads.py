@@ -208,6 +208,7 @@ def test_the_line_is_right_far_into_the_file(read: Read) -> None:
         (np.zeros((1_001, 2)), "rows: expected 1 to 1,000, got 1,001"),
         (np.zeros((1, 1_025)), "columns: expected 1 to 1,024, got 1,025"),
         (np.array([[0, 1], [2, np.nan]]), r"expected finite numbers within ±1e\+300, got nan at index \[1, 1\]"),
+        (np.array([[0, 0x7F800001]], "u4").view("f4"), r"got nan at index \[0, 1\]"),  # a signalling one: no warning
         (np.array([[0, 1], [np.inf, 3]], np.float16), r"got inf at index \[1, 0\]"),
         (np.array([[0, -1.1e300]]), r"got -1.1e\+300 at index \[0, 1\]"),
         (np.array([[np.finfo(np.longdouble).max]]), "at index"),
