@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+#: What a process writes into its pipe while it serves, and when it begins to end.
+BEAT, LAST_BEAT = b".", b"e"
+
 
 class Part(NamedTuple):
     """One of several processes that serve together.

@@ -25,7 +25,10 @@ def reload() -> None:
     from app.jobs.locks import services
 
     data = load_settings().data
-    processes = services(data)
+    try:
+        processes = services(data)
+    except PermissionError:
+        consoles.fail(f"{data} belongs to another user; run this as the user that runs the service")
     if not processes:
         consoles.fail(
             f"expected a service that runs on this machine with the data folder {data}, found none; start it with "
@@ -37,12 +40,13 @@ def reload() -> None:
 
 def _reload(process: int, data: Path) -> str:
     """Let one service reload, and return the hash of its weights."""
-    from app.web.reloading import read_report
+    from app.web.reloading import forget_report, read_report
 
     asked = time.monotonic()
+    forget_report(data, process)
     try:
         os.kill(process, signal.SIGHUP)
-        while (report := read_report(data)) is None or report.began < asked:
+        while (report := read_report(data, process)) is None or report.began < asked:
             os.kill(process, 0)
             if time.monotonic() > asked + _PATIENCE:
                 consoles.fail(f"process {process} has not answered for {_PATIENCE:g} seconds; see its log")

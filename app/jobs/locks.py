@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import re
 import socket
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from app.config import Settings
+
+log = logging.getLogger("nobody")
 
 #: Files in the data folder that the only service and the only worker of an SQLite database hold.
 _SERVE_LOCK, EMBEDDED_LOCK = "serve.lock", "worker.lock"
@@ -83,14 +86,21 @@ def worker_lock(settings: Settings) -> FileLock | None:
     return None if settings.database_url else FileLock(settings.data / EMBEDDED_LOCK, "nobody worker", wait=10)
 
 
-def service_lock(settings: Settings) -> FileLock:
+def service_lock(settings: Settings) -> FileLock | None:
     """Take the lock of a service; with a shared database, many may use one data folder.
+
+    Returns:
+        The lock; None with a shared database and a folder that cannot be written: faces need no folder.
 
     Raises:
         LockedError: another service uses this data folder without a shared database, or no slot is free.
     """
     if settings.database_url:
-        return _free_slot(settings.data / "services", _SERVICE)
+        try:
+            return _free_slot(settings.data / "services", _SERVICE)
+        except OSError as error:
+            log.warning("expected a folder to write to, got %s; nobody reload will not find this service", error)
+            return None
     return FileLock(settings.data / _SERVE_LOCK, _SERVICE)
 
 
@@ -98,7 +108,7 @@ def services(data: Path) -> list[int]:
     """Return the processes of this machine that hold the lock of a service of this data folder."""
     held = [path for path in (data / _SERVE_LOCK, *sorted((data / "services").glob("*.lock"))) if is_locked(path)]
     here = re.compile(rf"{_SERVICE}, process (\d+) on {re.escape(socket.gethostname())}")
-    return [int(match[1]) for path in held if (match := here.match(path.read_text()))]
+    return [int(match[1]) for path in held if (match := here.fullmatch(path.read_text().strip()))]
 
 
 def _free_slot(folder: Path, holder: str) -> FileLock:

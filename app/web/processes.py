@@ -18,9 +18,17 @@ from app.config import Settings
 from app.jobs.child import command
 from app.jobs.locks import service_lock
 from app.jobs.worker.embedded import EmbeddedWorker, embedded_worker
-from app.part import Part
+from app.part import LAST_BEAT, Part
 from app.web.listeners import listeners
-from app.web.reloading import Report, has_terminal, hold_hangups, read_report, write_report
+from app.web.reloading import (
+    Report,
+    ends_with_terminal,
+    forget_report,
+    has_terminal,
+    hold_hangups,
+    read_report,
+    write_report,
+)
 
 log = logging.getLogger("nobody")
 
@@ -154,8 +162,9 @@ class _Place:
         return await end
 
     def _on_beat(self, reading: int) -> None:
-        os.read(reading, 4096)
-        self._beat = time.monotonic()
+        beats = os.read(reading, 4096)
+        # One that ends, whoever asked for it, finishes its requests without beating.
+        self._beat = time.monotonic() + (_STOP_SECONDS if LAST_BEAT in beats else 0)
         self._has_beaten = True
         if not self.started.done():
             self.started.set_result(0)
@@ -177,16 +186,18 @@ class _Parent:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        in_terminal = has_terminal()
+        bound = ends_with_terminal()
         loop.add_signal_handler(
-            signal.SIGHUP, lambda: self._stop() if in_terminal and not has_terminal() else self._hung_up.set()
+            signal.SIGHUP, lambda: self._stop() if bound and not has_terminal() else self._hung_up.set()
         )
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         # The first one alone, so that what prevents the start is said once.
         keepers = [asyncio.create_task(self._places[0].keep())]
         if status := await self._places[0].started:
             return status
-        keepers += [asyncio.create_task(place.keep()) for place in self._places[1:]]
+        for place in self._places[1:]:
+            place.started.set_result(0)  # whatever ends them now, they are replaced
+            keepers.append(asyncio.create_task(place.keep()))
         if self._worker is not None and not self._told.is_set():
             self._worker.start()
         address = self._sockets[0][0].getsockname()
@@ -218,18 +229,20 @@ class _Parent:
         await asyncio.gather(*keepers)
         if self._worker is not None:
             await asyncio.to_thread(self._worker.wait)
+        forget_report(self._settings.data, os.getpid())
 
     async def _roll(self) -> None:
         """Let the processes reload their weights, one after the other, whenever SIGHUP asks for it."""
-        data = self._settings.data
         while True:
             await self._hung_up.wait()
             self._hung_up.clear()
             began = time.monotonic()
-            reports = [await self._reload(place) for place in self._places]
-            worst = next((report for report in reports if report.error), reports[-1])
+            for place in self._places:
+                report = await self._reload(place)
+                if report.error:
+                    break  # the others keep what they have, too
             with contextlib.suppress(OSError):
-                await asyncio.to_thread(write_report, data, worst._replace(began=began))
+                await asyncio.to_thread(write_report, self._settings.data, report._replace(began=began))
 
     async def _reload(self, place: _Place) -> Report:
         began = asked = time.monotonic()
@@ -237,9 +250,10 @@ class _Parent:
         while time.monotonic() < began + _RELOAD_SECONDS:
             if place.serving is not None and place.serving is not told:  # perhaps another one than a moment ago
                 asked, told = time.monotonic(), place.serving
+                await asyncio.to_thread(forget_report, self._settings.data, told.pid)
                 place.signal(signal.SIGHUP)
-            report = await asyncio.to_thread(read_report, self._settings.data, place.number)
-            if told is not None and report is not None and report.began >= asked:
+            report = None if told is None else await asyncio.to_thread(read_report, self._settings.data, told.pid)
+            if report is not None and report.began >= asked:
                 return report
             await asyncio.sleep(_LOOK_SECONDS)
         return Report(began, "", f"process {place.number + 1} has not answered for {_RELOAD_SECONDS:g} seconds")

@@ -1,6 +1,7 @@
 """New weights without a restart: SIGHUP asks for them, and a report says what came of it."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -14,7 +15,6 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
-from app import part
 from app.faces.engine import FacesUnavailableError
 from app.faces.service import FaceService
 from models.files.atomic import atomic_path
@@ -40,27 +40,32 @@ class Report(NamedTuple):
 _REPORT = TypeAdapter(Report)
 
 
-def report_path(data: Path, number: int | None = None) -> Path:
-    """Return where the services of this machine leave their last report, or the processes of one of them theirs."""
-    which = "" if number is None else f"-{number}"
-    return data / "reloads" / f"{socket.gethostname()}{which}.json"
+def report_path(data: Path, process: int) -> Path:
+    """Return where a process of this machine leaves its last report."""
+    return data / "reloads" / f"{socket.gethostname()}-{process}.json"
 
 
-def read_report(data: Path, number: int | None = None) -> Report | None:
-    """Return the last report, if there is a readable one."""
+def read_report(data: Path, process: int) -> Report | None:
+    """Return the last report of a process, if there is a readable one."""
     try:
-        return _REPORT.validate_json(report_path(data, number).read_bytes())
+        return _REPORT.validate_json(report_path(data, process).read_bytes())
     except (OSError, ValueError):
         return None
 
 
-def write_report(data: Path, report: Report, number: int | None = None) -> None:
-    """Leave a report.
+def forget_report(data: Path, process: int) -> None:
+    """Remove the last report of a process, or of one that had its number before this machine started."""
+    with contextlib.suppress(OSError):
+        report_path(data, process).unlink()
+
+
+def write_report(data: Path, report: Report) -> None:
+    """Leave a report of this process.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    with atomic_path(report_path(data, number)) as path:
+    with atomic_path(report_path(data, os.getpid())) as path:
         path.write_bytes(_REPORT.dump_json(report))
 
 
@@ -74,7 +79,7 @@ class Reloader:
 
     def __init__(self, faces: FaceService, data: Path) -> None:
         self._faces = faces
-        self._data = data
+        self.data = data
         self._wanted = asyncio.Event()
         #: Attempts that replaced the weights, and those that did not.
         self.done = self.failed = 0
@@ -90,8 +95,7 @@ class Reloader:
             self._wanted.clear()
             report = await self._reload()
             try:
-                number = None if part.mine is None else part.mine.number
-                await asyncio.to_thread(write_report, self._data, report, number)
+                await asyncio.to_thread(write_report, self.data, report)
             except OSError as error:
                 log.warning("the report on the weights could not be written for nobody reload: %s", error)
 
@@ -126,10 +130,10 @@ async def listening(reloader: Reloader) -> AsyncIterator[None]:
     The system sends the same signal when it closes the terminal in which this process runs: then the service stops.
     """
     task = asyncio.create_task(reloader.run())
-    in_terminal = has_terminal()
+    bound = ends_with_terminal()
 
     def hang_up() -> None:
-        if in_terminal and not has_terminal():
+        if bound and not has_terminal():
             os.kill(os.getpid(), signal.SIGTERM)
         else:
             reloader.ask()
@@ -143,6 +147,12 @@ async def listening(reloader: Reloader) -> AsyncIterator[None]:
         hold_hangups()  # too late for new weights, and no reason to die at once
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    forget_report(reloader.data, os.getpid())
+
+
+def ends_with_terminal() -> bool:
+    """Return whether this process runs in a terminal and ends when that is closed: not if ``nohup`` has started it."""
+    return has_terminal() and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
 
 
 def has_terminal() -> bool:

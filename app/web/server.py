@@ -40,9 +40,7 @@ class _Server(uvicorn.Server):
             self._worker.start()  # after the server, which should not wait for it
 
     async def on_tick(self, counter: int) -> bool:
-        if part.mine is not None:
-            with contextlib.suppress(BlockingIOError):  # our parent is frozen
-                os.write(part.mine.heartbeat, b".")
+        _beat(part.BEAT)
         return await super().on_tick(counter)
 
     async def main_loop(self) -> None:
@@ -57,12 +55,20 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         stopping.set()
+        _beat(part.LAST_BEAT)
         if self._worker is not None:
             self._worker.ask_to_stop()  # saves its jobs while connections are closed
         await super().shutdown(sockets)
         if self._worker is not None:
             # Not later: uvicorn raises the signal again after this method, which ends the process.
             await asyncio.to_thread(self._worker.wait)
+
+
+def _beat(beat: bytes) -> None:
+    """Tell the parent, if there is one, that this process lives."""
+    if part.mine is not None:
+        with contextlib.suppress(BlockingIOError):  # our parent is frozen
+            os.write(part.mine.heartbeat, beat)
 
 
 def serve(settings: Settings) -> None:

@@ -60,7 +60,7 @@ def _swap(process: int, new: Path, live: Path, data: Path, sha256: str) -> float
     os.replace(shutil.copy(new, live / "next"), live / "generator.h5")
     asked = time.monotonic()
     os.kill(process, signal.SIGHUP)
-    while (report := read_report(data)) is None or report.began < asked:
+    while (report := read_report(data, process)) is None or report.began < asked:
         time.sleep(0.02)
     assert (report.error, report.sha256) == ("", sha256), report
     return time.monotonic() - asked

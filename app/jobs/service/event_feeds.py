@@ -118,7 +118,7 @@ class EventFeed:
         self._asked.clear()
         self._looked = time.monotonic()
         # Threads of asyncio's own: requests that wait for the database may hold all those of FastAPI.
-        events = await asyncio.to_thread(self._read)
+        events, over = await asyncio.to_thread(self._read)
         if len(events) == BATCH:
             self._asked.set()  # there may be more
         for event in events:
@@ -126,6 +126,7 @@ class EventFeed:
                 self.begins = self._recent.popleft().id
             self._recent.append(event)
             self._last = event.id
+        self.is_over |= over  # not before: a watcher that finds nothing more then leaves
         if events:
             self._tell()
         if self._looked - self._keys_checked >= _KEYS_SECONDS:
@@ -136,12 +137,13 @@ class EventFeed:
         self._news.set()
         self._news = asyncio.Event()
 
-    def _read(self) -> list[JobEvent]:
-        """Return the next events, and note whether they are the last ones.
+    def _read(self) -> tuple[list[JobEvent], bool]:
+        """Return the next events, and whether they are the last ones.
 
         Raises:
             JobError: the job is deleted, or the database is unavailable.
         """
+        over = False
         with self._database.store() as store:
             events = store.events_after(self._job, self._last, BATCH)
             if not events and self._looked - self._state_checked >= _STATE_SECONDS:
@@ -149,9 +151,9 @@ class EventFeed:
                 # A damaged job ends without an event; and a sound one may have ended since its events were read.
                 if store.get(self._job["id"])["state"] in ENDED:
                     events = store.events_after(self._job, self._last, BATCH)
-                    self.is_over = not events
-        self.is_over |= any(event.kind == "state" and event.data.get("status") in ENDED for event in events)
-        return [with_data(event, self._files) for event in events]
+                    over = not events
+        over |= any(event.kind == "state" and event.data.get("status") in ENDED for event in events)
+        return [with_data(event, self._files) for event in events], over
 
     async def _check_keys(self) -> None:
         fingerprints = {fingerprint for fingerprint in self.watchers if fingerprint is not None}

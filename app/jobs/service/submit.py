@@ -16,7 +16,7 @@ from app.jobs.files import JobFiles
 from app.jobs.limits import LimitError, forked, specify
 from app.jobs.record.values import JobRow, NewJob, checkpoints_of, digest, new_id, specification_of
 from app.jobs.service.database import JobDatabase
-from app.jobs.service.examples import Table, prepared
+from app.jobs.service.examples import Singles, Table, prepared
 from app.jobs.service.manage import show
 from app.jobs.service.views import Job
 from app.jobs.specification import ForkRequest, JobData, JobRequest, PointData, Specification, StoredData, ToyData
@@ -58,9 +58,16 @@ def submit(database: JobDatabase, request: JobRequest, table: Table | None = Non
 
     def write(files: JobFiles) -> None:
         files.make()
-        np.save(files.points, points, allow_pickle=False)
+        _save(points, files.points)
 
     return _store(database, new, key, write)
+
+
+def _save(points: Singles, path: Path) -> None:
+    """Write a ``.npy``; unlike ``numpy.save``, a full disk is an error that says so."""
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(points))
+        file.write(np.ascontiguousarray(points).data)
 
 
 def described(database: JobDatabase, request: JobRequest, table: Table | None) -> ToyData | StoredData | None:

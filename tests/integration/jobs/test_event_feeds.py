@@ -1,6 +1,7 @@
 """However many watch a job, the database is asked once; and nobody waits for anybody else."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from app.jobs.record.tables import events, jobs, tickets
 from app.jobs.record.values import NewJob, new_id
 from app.jobs.service import event_feeds
 from app.jobs.service.database import JobDatabase
-from app.jobs.service.event_data import JobEvent
+from app.jobs.service.event_data import JobEvent, with_data
 from app.jobs.service.event_feeds import BATCH, EventFeeds
 from app.jobs.service.events import EventLog
 from app.jobs.specification import JobRequest
@@ -167,6 +168,31 @@ def test_a_feed_ends_with_its_last_watcher(database: JobDatabase, story: Story) 
         await third.reaches(story.last)
         assert third.seen == [story.last]
         third.task.cancel()
+
+    _run(watch)
+
+
+def test_a_feed_is_not_over_before_its_last_events_are_there(
+    database: JobDatabase, store: JobStore, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, read_on = threading.Event(), threading.Event()
+
+    def slowly(event: Any, files: Any) -> JobEvent:
+        reading.set()
+        assert read_on.wait(PATIENCE)
+        return with_data(event, files)
+
+    monkeypatch.setattr(event_feeds, "with_data", slowly)
+
+    async def watch() -> None:
+        async with EventFeeds(database).watch(store.get(story.id), ANYBODY) as feed, asyncio.timeout(PATIENCE):
+            await asyncio.to_thread(story.ends)
+            await asyncio.to_thread(reading.wait, PATIENCE)
+            assert (feed.after(0), feed.is_over) == ([], False)
+            read_on.set()
+            while not feed.is_over:
+                await feed.wait(PATIENCE)
+            assert [event.id for event in feed.after(feed.begins)][-1] == story.last
 
     _run(watch)
 

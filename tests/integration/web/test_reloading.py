@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import itertools
 import json
+import os
 import socket
 import threading
 import time
@@ -187,12 +188,12 @@ def test_after_a_fault_the_old_weights_stay_and_it_is_said_why(
         for attempt in (1, 2):
             client.portal.call(reloader.ask)
             _until(lambda attempt=attempt: reloader.failed == attempt)  # type: ignore[misc]
-        _until(lambda: read_report(tmp_path) is not None)
+        _until(lambda: read_report(tmp_path, os.getpid()) is not None)
+        report = read_report(tmp_path, os.getpid())
         after = client.get("/sample?seed=1")
         assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
         assert client.get("/sample").status_code == 200
     assert faces.model is model
-    report = read_report(tmp_path)
     assert report is not None
     assert report.sha256 == model.generator.sha256
     assert reason in report.error
@@ -210,7 +211,7 @@ def test_many_requests_for_new_weights_at_once_are_one(weights: Path, tmp_path: 
 
         assert client.portal is not None
         client.portal.call(ask)
-        _until(lambda: read_report(tmp_path) is not None)
+        _until(lambda: read_report(tmp_path, os.getpid()) is not None)
         page = client.get("/?seed=3").text
         face = base64.b64encode(client.get("/sample?seed=3").content).decode()
         assert face in page

@@ -1,6 +1,7 @@
 """One service and one worker on a data folder, unless they share a database."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,23 @@ def test_services_are_found_by_their_locks_while_they_run(tmp_path: Path) -> Non
     locks = [service_lock(alone), service_lock(together), service_lock(together)]
     with pytest.raises(LockedError):
         service_lock(alone)
-    elsewhere = tmp_path / "services" / "other-0.lock"
-    elsewhere.write_text("nobody serve, process 1 on another machine")
+    elsewhere = [FileLock(tmp_path / "services" / f"{number}.lock", "nobody serve") for number in (0, 1)]
+    (tmp_path / "services" / "0.lock").write_text("nobody serve, process 1 on another machine\n")
+    (tmp_path / "services" / "1.lock").write_text(f"nobody serve, process 1 on {socket.gethostname()}0\n")
     other = FileLock(tmp_path / "worker.lock", "nobody worker")
     assert services(tmp_path) == [os.getpid()] * 3
     for lock in locks:
+        assert lock is not None
         lock.release()
     assert services(tmp_path) == []
-    other.release()
+    for lock in (other, *elsewhere):
+        lock.release()
+
+
+def test_a_service_that_shares_its_jobs_needs_no_folder(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("no folder")
+    alone = Settings(data=tmp_path / "file")
+    with pytest.raises(OSError, match="file"):
+        service_lock(alone)
+    assert service_lock(alone.model_copy(update={"database_url": "postgresql://somewhere/db"})) is None
+    assert "expected a folder to write to" in caplog.text
