@@ -14,6 +14,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn import Config
 
+from app.shutdown import stopping
 from app.web.server import _Server
 from tests.integration.cli import test_start
 from tests.integration.conftest import write_weights
@@ -134,6 +135,7 @@ def test_a_client_that_takes_nothing_of_its_answer_is_let_go() -> None:
             return milliseconds
         finally:
             await server.shutdown()
+            stopping.clear()  # of this process, whose next tests do not end
 
     assert asyncio.run(look()) == 60_000
 
