@@ -222,6 +222,7 @@ class _BenchPart(StrEnum):
     TRAINING = "training"
     JOBS = "jobs"
     SERVING = "serving"
+    CAPACITY = "capacity"
 
 
 @cli.command()
@@ -229,7 +230,7 @@ def bench(
     tiny: Annotated[
         bool, typer.Option("--tiny", help="Only see that everything runs; the figures mean nothing.")
     ] = False,
-    only: Annotated[_BenchPart | None, typer.Option(help="One of the three parts.")] = None,
+    only: Annotated[_BenchPart | None, typer.Option(help="One of the four parts.")] = None,
     against: Annotated[
         Path | None,
         typer.Option(exists=True, file_okay=False, resolve_path=True, help="Another checkout to measure beside this."),
@@ -241,8 +242,8 @@ def bench(
 ) -> None:
     """Measure speed: training beside the exercise's code, JAX and PyTorch; jobs; serving beside a constant picture.
 
-    Runs the benchmarks of a checkout, for some minutes. `make bench` installs JAX and PyTorch, into an environment of
-    their own.
+    Also what a face and a job cost. Runs the benchmarks of a checkout, for some minutes. `make bench` installs JAX and
+    PyTorch, into an environment of their own.
     """
     if not (ROOT / "tests" / "benchmarks").is_dir():
         consoles.fail("bench: expected a checkout with tests/benchmarks; clone the repository and run it there")

@@ -26,9 +26,9 @@ COUNT = 64
 
 CONSTANT, BARE = "constant PNG, FastAPI", "constant PNG, bare ASGI"
 _CONSTANTS = {CONSTANT: "/constant", BARE: "/bare"}
-_NEW, _NEW_SEED, _SAME_SEED = "/sample", "/sample?seed=", "/sample?seed=42"  # a script counts the new seeds on
+_NEW, NEW_SEED, _SAME_SEED = "/sample", "/sample?seed=", "/sample?seed=42"  # a script counts the new seeds on
 _SHEET = f"/samples?count={COUNT}"
-_PATHS = (_NEW, _NEW_SEED, _SAME_SEED, _SHEET)
+_PATHS = (_NEW, NEW_SEED, _SAME_SEED, _SHEET)
 _IDLE = "without the training"
 _NEW_SEEDS = """
 local seed
@@ -47,9 +47,10 @@ print([line for line in open("/proc/self/status") if line.startswith("VmRSS")][0
 
 
 @dataclass(frozen=True)
-class _Load:
-    """What ``wrk`` saw: requests a second, and the 99th percentile of the waiting time in milliseconds."""
+class Load:
+    """What ``wrk`` saw: answers, answers a second, and the 99th percentile of the waiting time in milliseconds."""
 
+    answers: int
     rate: float
     p99: float
 
@@ -97,17 +98,17 @@ def _loads(addresses: dict[str, str], folder: Path, options: Options, report: Re
     """Drive each path of each variant in turn, so that all meet the same disturbances."""
     urls = {(name, path): addresses["nobody"] + path for name, path in _CONSTANTS.items()}
     urls |= {(name, path): address + path for path in _PATHS for name, address in addresses.items()}
-    loads: dict[tuple[str, str], list[_Load]] = defaultdict(list)
+    loads: dict[tuple[str, str], list[Load]] = defaultdict(list)
     for _ in range(options.repeats):
         for (name, path), url in urls.items():
             report.tick(f"{path}: {name}")
-            loads[name, path].append(_drive(url, folder, options))
+            loads[name, path].append(drive(url, folder, options))
 
     def rates(path: str) -> dict[str, list[float]]:
         return {name: [load.rate for load in loads[name, path]] for name in addresses}
 
     constants = {name: [load.rate for load in loads[name, path]] for name, path in _CONSTANTS.items()}
-    cases = (("GET /sample, a new face", _NEW, 1.0), ("never repeated seed", _NEW_SEED, 0.5))
+    cases = (("GET /sample, a new face", _NEW, 1.0), ("never repeated seed", NEW_SEED, 0.5))
     for case, path, target in (*cases, ("repeated seed", _SAME_SEED, 1.0)):
         values = rates(path) | constants
         yield compared(GROUP, case, values, "requests/s", {CONSTANT: target}, higher_is_better=True)
@@ -121,15 +122,15 @@ def _loads(addresses: dict[str, str], folder: Path, options: Options, report: Re
 
 def _loads_beside_training(url: str, folder: Path, options: Options, report: Report) -> Iterator[list[Row]]:
     """Ask for new faces in turn while a training run stands still and while it runs."""
-    loads: dict[str, list[_Load]] = {"nobody": [], _IDLE: []}
-    with _process(["-m", "tests.benchmarks.endless_training"]) as training:
+    loads: dict[str, list[Load]] = {"nobody": [], _IDLE: []}
+    with program(["-m", "tests.benchmarks.endless_training"]) as training:
         assert training.stdout is not None
         training.stdout.readline()  # its graphs are compiled
         for _ in range(options.repeats):
             for name, number in ((_IDLE, signal.SIGSTOP), ("nobody", signal.SIGCONT)):
                 training.send_signal(number)
                 report.tick(f"beside a training run: {name}")
-                loads[name].append(_drive(url, folder, options))
+                loads[name].append(drive(url, folder, options))
     case = "GET /sample beside a training run"
     rates = {name: [load.rate for load in found] for name, found in loads.items()}
     yield compared(GROUP, case, rates, "requests/s", {_IDLE: 0.6}, higher_is_better=True)
@@ -137,22 +138,25 @@ def _loads_beside_training(url: str, folder: Path, options: Options, report: Rep
     yield compared(GROUP, f"{case}, 99th percentile", waits, "ms", {_IDLE: 1 / 3.0})
 
 
-def _drive(url: str, folder: Path, options: Options) -> _Load:
+def drive(url: str, folder: Path, options: Options) -> Load:
+    """Ask for something on many connections for some seconds."""
     seconds = LEAST_SECONDS if options.tiny else SECONDS
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", url]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "60s", "--latency", url]
     if url.endswith("seed="):
         script = folder / "new_seeds.lua"
         script.write_text(_NEW_SEEDS)
         command = [*command[:-1], "-s", str(script), url, "--", str(time.monotonic_ns() // 1_000)]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rate, p99 = re.search(r"Requests/sec: +([\d.]+)", output), re.search(r"99% +([\d.]+)(us|ms|s)\s", output)
-    if rate is None or p99 is None or "Non-2xx" in output or "Socket errors" in output:
+    answers, rate = re.search(r"(\d+) requests in", output), re.search(r"Requests/sec: +([\d.]+)", output)
+    p99 = re.search(r"99% +([\d.]+)(us|ms|s)\s", output)
+    if answers is None or rate is None or p99 is None or "Non-2xx" in output or "Socket errors" in output:
         raise RuntimeError(f"expected only good answers from {url}, got:\n{output}")
-    return _Load(float(rate[1]), float(p99[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[p99[2]])
+    return Load(int(answers[1]), float(rate[1]), float(p99[1]) * {"us": 1e-3, "ms": 1.0, "s": 1e3}[p99[2]])
 
 
 @contextlib.contextmanager
-def _process(arguments: Sequence[str], checkout: Path = ROOT, **settings: object) -> Iterator[subprocess.Popen[str]]:
+def program(arguments: Sequence[str], checkout: Path = ROOT, **settings: object) -> Iterator[subprocess.Popen[str]]:
+    """Run a Python program until the end of the block, with these settings of the service."""
     environment = os.environ | {f"NOBODY_{name.upper()}": str(value) for name, value in settings.items()}
     process = subprocess.Popen(
         [sys.executable, *arguments],
@@ -171,15 +175,15 @@ def _process(arguments: Sequence[str], checkout: Path = ROOT, **settings: object
 
 @contextlib.contextmanager
 def serving(
-    data: Path, *command: str, checkout: Path = ROOT, warm_architectures: int = 0
+    data: Path, *command: str, checkout: Path = ROOT, **settings: object
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Serve until the first face has come, by default without compiling ahead; yield the address and the process."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     arguments = command or ("-m", "tests.benchmarks.serving_app", str(port))
-    settings = {"port": port, "data": data / str(port), "warm_architectures": warm_architectures}
-    with _process(arguments, checkout, **settings) as process:
+    settings = {"port": port, "data": data / str(port), "warm_architectures": 0} | settings
+    with program(arguments, checkout, **settings) as process:
         _wait_for(lambda: _answers(f"{address}/sample"))
         yield address, process
 

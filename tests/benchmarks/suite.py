@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.cli import consoles
-from tests.benchmarks import jobs, serving, training
+from tests.benchmarks import capacity, jobs, serving, training
 from tests.benchmarks.report import Options, Report, Row
 
 
@@ -18,7 +18,7 @@ class _Part(Protocol):
         """Measure, tell the report of every run before it starts, and yield the rows of a case as they come."""
 
 
-PARTS: dict[str, _Part] = {"training": training, "jobs": jobs, "serving": serving}
+PARTS: dict[str, _Part] = {"training": training, "jobs": jobs, "serving": serving, "capacity": capacity}
 
 
 def run(tiny: bool, only: str | None, json_file: Path | None, against: Path | None = None) -> None:
@@ -30,9 +30,10 @@ def run(tiny: bool, only: str | None, json_file: Path | None, against: Path | No
     options = Options(tiny, against)
     notes = consoles.console(stderr=True)
     parts = {name: part for name, part in PARTS.items() if only in (None, name)}
-    if "serving" in parts and shutil.which("wrk") is None:
-        notes.print("wrk is not installed, and serving is left out (on Debian: apt-get install wrk)")
-        del parts["serving"]
+    for name in ("serving", "capacity"):
+        if name in parts and shutil.which("wrk") is None:
+            notes.print(f"wrk is not installed, and {name} is left out (on Debian: apt-get install wrk)")
+            del parts[name]
     notes.print("this takes minutes, and wants a machine with nothing else to do")
     with Report(sum(part.count(options) for part in parts.values()), json_file) as report:
         for part in parts.values():

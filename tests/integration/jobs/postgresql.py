@@ -31,6 +31,11 @@ def free_port() -> int:
             return port
 
 
+def is_installed() -> bool:
+    """Return whether there is a server to start."""
+    return _programs() is not None
+
+
 class PostgreSQL:
     """A server on a free port of 127.0.0.1, with its data in ``folder``."""
 
@@ -55,6 +60,11 @@ class PostgreSQL:
     def url(self) -> str:
         """What NOBODY_DATABASE_URL takes."""
         return f"postgresql://nobody@127.0.0.1:{self._port}/postgres"
+
+    @property
+    def pid(self) -> int:
+        """The process above all others of the server."""
+        return int((self._folder / "pg" / "postmaster.pid").read_text().split()[0])
 
     def start(self) -> None:
         """Start it, or start it again."""
