@@ -1,154 +1,29 @@
 """A crowd: 1,000 connections beside a training job and 300 event streams, slow clients, and a million faces with seeds.
 
 ``python -m tests.soak.load`` runs the real service and prints what a client waits, alone and in the crowd, and the
-service's memory. It ends with 1 if a request fails or a face has other bytes than alone. Needs ``wrk``; takes a
-minute for each line that it prints, and some for the faces (``--faces 0`` leaves them out).
+service's memory. It ends with 1 if a request fails, a face has other bytes than alone, the streams make others wait
+more than three times as long, the slow clients a tenth longer, or memory grows by more than 5 % in ten minutes. Needs
+``wrk``; takes a minute for each line that it prints, ten for the memory (``--minutes``), and some for the faces
+(``--faces 0`` leaves them out).
 """
 
 import argparse
 import asyncio
-import hashlib
-import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from tests.integration.jobs.harness import LONG, Service, service
+from tests.soak.clients import Answers, SlowClients, Streams, crowd, hashes
 
 CONNECTIONS, STREAMS, SLOW = 1_000, 300, 500
-
-
-class Answers(NamedTuple):
-    """What ``wrk`` saw: requests a second, waiting times in milliseconds, and failures."""
-
-    rate: float
-    median: float
-    p99: float
-    failures: int
-
-    def __str__(self) -> str:
-        waits = f"median {self.median:.1f} ms, 99th percentile {self.p99:.1f} ms"
-        return f"{self.rate:,.0f} faces/s, {waits}, {self.failures} failures"
-
-
-_REPORT = """
-done = function(summary, latency, requests)
-  local e = summary.errors
-  io.write(string.format('{"requests": %d, "seconds": %f, "median": %f, "p99": %f, "failures": %d}\\n',
-    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-    e.connect + e.read + e.write + e.status + e.timeout))
-end
-"""
-
-
-def crowd(address: str, folder: Path, connections: int, seconds: int) -> Answers:
-    """Ask for new faces on many connections at once."""
-    script = folder / "report.lua"
-    script.write_text(_REPORT)
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script, f"{address}/sample"]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True)
-    seen = json.loads(done.stdout.splitlines()[-1])
-    return Answers(seen["requests"] / seen["seconds"], seen["median"], seen["p99"], seen["failures"])
-
-
-class Sockets(threading.Thread):
-    """Many clients on a thread of their own, until the end of a block."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(daemon=True)
-        parts = urlsplit(address)
-        self.host, self.port = str(parts.hostname), int(parts.port or 0)
-        self.received = 0
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-
-    async def client(self, number: int) -> None:
-        """Be one client."""
-        raise NotImplementedError
-
-    count = 0
-
-    def run(self) -> None:
-        """Be all clients."""
-        with suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._all())
-
-    async def _all(self) -> None:
-        self._tasks = [asyncio.ensure_future(self.client(number)) for number in range(self.count)]
-        self._ready.set()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def __enter__(self) -> "Sockets":
-        self.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for task in self._tasks:
-            self._loop.call_soon_threadsafe(task.cancel)
-        self.join()
-
-
-class Streams(Sockets):
-    """Clients that follow a job."""
-
-    count = STREAMS
-
-    def __init__(self, address: str, job: str) -> None:
-        super().__init__(address)
-        self._request = f"GET /jobs/{job}/events HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n\r\n".encode()
-
-    async def client(self, number: int) -> None:
-        reader, writer = await asyncio.open_connection(self.host, self.port)
-        writer.write(self._request)
-        while line := await reader.readline():
-            self.received += line.startswith(b"id:")
-
-
-class SlowClients(Sockets):
-    """Clients that send a byte of a header each second, and begin again when they are refused."""
-
-    count = SLOW
-
-    async def client(self, number: int) -> None:
-        while True:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection(self.host, self.port)
-                for byte in b"GET /sample HTTP/1.1\r\nHost: somewhere-that-takes-a-long-time-to-spell":
-                    writer.write(bytes([byte]))
-                    await writer.drain()
-                    await asyncio.sleep(1)
-                writer.close()
-
-
-async def hashes(address: str, first: int, last: int, connections: int) -> bytes:
-    """Return eight bytes of the hash of each face, by seed."""
-    parts = urlsplit(address)
-    found = bytearray(8 * (last - first))
-    seeds: Iterator[int] = iter(range(first, last))
-
-    async def fetch() -> None:
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        for seed in seeds:
-            writer.write(b"GET /sample?seed=%d HTTP/1.1\r\nHost: %b\r\n\r\n" % (seed, parts.netloc.encode()))
-            head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise RuntimeError(f"seed {seed}: {head[:100]!r}")
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            face = await reader.readexactly(length)
-            found[8 * (seed - first) : 8 * (seed - first + 1)] = hashlib.blake2b(face, digest_size=8).digest()
-        writer.close()
-
-    await asyncio.gather(*(fetch() for _ in range(connections)))
-    return bytes(found)
+#: How much more the streams, the slow clients and time may cost.
+MOST_BESIDE_STREAMS, MOST_BESIDE_SLOW, MOST_GROWTH = 3.0, 1.1, 1.05
 
 
 @contextmanager
@@ -165,50 +40,103 @@ def _megabytes(running: Service) -> float:
     return float(running.process.memory_info().rss) / 2**20
 
 
-def main() -> int:
-    """Measure, print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--faces", type=int, default=1_000_000)
-    options = parser.parse_args()
-    seconds: int = options.seconds
-    failures = 0
-    with tempfile.TemporaryDirectory() as name, service(Path(name)) as running:
-        folder = Path(name)
+class Attack:
+    """Measures a service, prints what it sees, and remembers what is not as it should be."""
 
-        def measure(what: str, connections: int) -> Answers:
-            nonlocal failures
-            answers = crowd(running.address, folder, connections, seconds)
-            failures += answers.failures
-            print(f"{what}: {answers}; memory {_megabytes(running):.0f} MiB", flush=True)
-            return answers
+    def __init__(self, running: Service, folder: Path, seconds: int) -> None:
+        self.faults: list[str] = []
+        self._running = running
+        self._folder = folder
+        self._seconds = seconds
 
-        crowd(running.address, folder, CONNECTIONS, 5)  # warms up
-        with training(running) as job:
-            without = measure(f"{CONNECTIONS:,} connections beside a training job", CONNECTIONS)
-            with Streams(running.address, job) as streams:
-                beside = measure(f"the same with {STREAMS} streams of the job", CONNECTIONS)
-            print(f"{streams.received:,} events received; 99th percentile {beside.p99 / without.p99:.2f} times as long")
+    def measure(self, what: str, connections: int, seconds: int | None = None) -> Answers:
+        """Ask for faces on many connections."""
+        answers = crowd(self._running.address, self._folder, connections, seconds or self._seconds)
+        if answers.failures:
+            self.faults.append(f"{answers.failures} requests failed: {what}")
+        print(f"{what}: {answers}; memory {_megabytes(self._running):.0f} MiB", flush=True)
+        return answers
+
+    def bound(self, what: str, ratio: float, most: float) -> None:
+        """Hold a ratio to the most that it may be."""
+        print(f"{what}: {ratio:.2f} times as much", flush=True)
+        if ratio > most:
+            self.faults.append(f"{what}: {ratio:.2f} times as much, expected at most {most:g}")
+
+    def with_streams(self) -> None:
+        """Compare a crowd beside a job with one that has streams of the job beside it."""
+        with training(self._running) as job:
+            without = self.measure(f"{CONNECTIONS:,} connections beside a training job", CONNECTIONS)
+            with Streams(self._running.address, STREAMS, job) as streams:
+                beside = self.measure(f"the same with {STREAMS} streams of the job", CONNECTIONS)
+        print(f"{streams.received:,} events received")
+        self.bound("99th percentile with the streams", beside.p99 / without.p99, MOST_BESIDE_STREAMS)
+
+    def with_slow_clients(self) -> None:
+        """Compare one client alone with one that has slow clients beside it."""
         ratios = []
         for _ in range(3):
-            alone = measure("one connection", 1)
-            with SlowClients(running.address):
+            alone = self.measure("one connection", 1)
+            with SlowClients(self._running.address, SLOW):
                 time.sleep(2)
-                slow = measure(f"one connection beside {SLOW} slow clients", 1)
+                slow = self.measure(f"one connection beside {SLOW} slow clients", 1)
             ratios.append(slow.p99 / alone.p99)
-        print(f"99th percentile beside slow clients: {statistics.median(ratios):.2f} times as long (median of 3)")
+        what = "99th percentile beside the slow clients (median of three)"
+        self.bound(what, statistics.median(ratios), MOST_BESIDE_SLOW)
+
+    def for_minutes(self, minutes: int) -> None:
+        """Compare memory in the last minute with that in the second."""
+        sizes: list[list[float]] = [[] for _ in range(minutes)]
+
+        def watch() -> None:
+            for minute in sizes:
+                for _ in range(60):
+                    minute.append(_megabytes(self._running))
+                    time.sleep(1)
+
+        watching = threading.Thread(target=watch)
+        with training(self._running) as job, Streams(self._running.address, STREAMS, job):
+            watching.start()
+            self.measure(f"the same for {minutes} minutes", CONNECTIONS, 60 * minutes)
+            watching.join()
+        ratio = statistics.mean(sizes[-1]) / statistics.mean(sizes[1])
+        self.bound("memory in the last minute against the second", ratio, MOST_GROWTH)
+
+    def with_seeds(self, faces: int) -> None:
+        """Compare faces with seeds, asked for alone, with the same ones in the crowd."""
+        address = self._running.address
+        started = time.monotonic()
+        alone = asyncio.run(hashes(address, 0, faces, 8))
+        between = time.monotonic()
+        with training(self._running) as job, Streams(address, STREAMS, job):
+            crowded = asyncio.run(hashes(address, 0, faces, CONNECTIONS))
+        took = f"{between - started:.0f} s alone, {time.monotonic() - between:.0f} s in the crowd"
+        differ = sum(alone[i : i + 8] != crowded[i : i + 8] for i in range(0, len(crowded), 8))
+        print(f"{faces:,} faces with seeds: {took}; {differ} differ", flush=True)
+        if differ:
+            self.faults.append(f"{differ} faces have other bytes in the crowd")
+
+
+def main() -> int:
+    """Measure, print the figures, and say what is not as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--minutes", type=int, default=10, help="for the memory; at least 3, or 0")
+    parser.add_argument("--faces", type=int, default=1_000_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, service(Path(name)) as running:
+        attack = Attack(running, Path(name), options.seconds)
+        attack.measure("warming up", CONNECTIONS, 5)
+        attack.with_streams()
+        attack.with_slow_clients()
+        if options.minutes:
+            attack.for_minutes(options.minutes)
         if options.faces:
-            started = time.monotonic()
-            alone_faces = asyncio.run(hashes(running.address, 0, options.faces, 8))
-            between = time.monotonic()
-            with training(running) as job, Streams(running.address, job):
-                crowded = asyncio.run(hashes(running.address, 0, options.faces, CONNECTIONS))
-            took = f"{between - started:.0f} s alone, {time.monotonic() - between:.0f} s in the crowd"
-            differ = sum(alone_faces[i : i + 8] != crowded[i : i + 8] for i in range(0, len(crowded), 8))
-            failures += differ
-            print(f"{options.faces:,} faces with seeds: {took}; {differ} differ")
+            attack.with_seeds(options.faces)
         running.stop()
-    return int(failures > 0)
+    for fault in attack.faults:
+        print(f"NOT AS EXPECTED: {fault}")
+    return int(bool(attack.faults))
 
 
 if __name__ == "__main__":
