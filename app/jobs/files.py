@@ -4,6 +4,9 @@ import contextlib
 import os
 import shutil
 from pathlib import Path
+from typing import BinaryIO
+
+from app.jobs import file_names
 
 #: Prefix of a folder that is being deleted.
 _DELETED = ".deleted-"
@@ -25,34 +28,43 @@ class JobFiles:
         """Return the files of the job with this folder."""
         return cls(folder.parent.parent, folder.name)
 
+    def path(self, name: str) -> Path:
+        """Return where a file lies; see :mod:`app.jobs.file_names`."""
+        return self.folder / name
+
     @property
     def points(self) -> Path:
-        """The caller's own examples as they are trained on, float32 ``(rows, dimensions)``."""
-        return self.folder / "points.npy"
+        """The caller's own examples."""
+        return self.path(file_names.POINTS)
 
     @property
     def real(self) -> Path:
-        """Some real examples and the modes, as JSON, for pictures."""
-        return self.folder / "real.json"
+        """Some real examples and the modes."""
+        return self.path(file_names.REAL)
 
     def snapshot(self, step: int, half: bool = False) -> Path:
-        """Return the file of the generated points and the discriminator's scores at a step, as JSON.
-
-        With ``half``, the discriminator is ahead of the generator by its updates of the next step.
-        """
-        return self.folder / "snapshots" / f"{step:09}{'-half' if half else ''}.json"
-
-    def snapshot_steps(self) -> list[int]:
-        """Return the steps with a snapshot, in order."""
-        return sorted(int(path.stem) for path in (self.folder / "snapshots").glob("?????????.json"))
+        """Return the snapshot of a step."""
+        return self.path(file_names.snapshot(step, half))
 
     def checkpoint(self, name: str) -> Path:
         """Return a checkpoint by its name in the database."""
-        return self.folder / "checkpoints" / name
+        return self.path(file_names.checkpoint(name))
 
     def weights(self, name: str) -> Path:
-        """Return the folder, by its name in the database, of generator.h5, discriminator.h5 and generator.npz."""
+        """Return the folder of the networks, by its name in the database."""
         return self.folder / name
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+        return self.path(name).read_bytes()
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file, which can then be read to its end, whoever deletes it."""
+        return self.path(name).open("rb")
+
+    def names(self) -> list[str]:
+        """Return the names of all files."""
+        return [path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()]
 
     def make(self) -> None:
         """Make the folder. Only for who holds the job: it would reappear after a deletion."""

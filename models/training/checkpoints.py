@@ -37,7 +37,8 @@ def load_checkpoint(gan: Trainable, path: str | os.PathLike[str]) -> None:
     """
     variables = gan.state
     try:
-        state = read_arrays(path)
+        with open(path, "rb") as file:
+            state = read_arrays(file)
     except OSError as error:
         raise CheckpointError(path, f"expected a training checkpoint, got none ({error.strerror})") from error
     except DamagedFileError as error:

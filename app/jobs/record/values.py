@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -24,8 +24,31 @@ class Event(NamedTuple):
     data: dict[str, Any]
 
 
+class Written(NamedTuple):
+    """A file of a job to be submitted: its name, and its content in parts."""
+
+    name: str
+    parts: Sequence[bytes | memoryview]
+
+
+class Copied(NamedTuple):
+    """A file of a job to be submitted that is a copy of another job's.
+
+    Args:
+        name: of the copy.
+        job: whose file it is.
+        source: its name.
+        gone: what the caller is told if it is not there any more.
+    """
+
+    name: str
+    job: JobRow
+    source: str
+    gone: str
+
+
 class NewJob(NamedTuple):
-    """A job to be submitted."""
+    """A job to be submitted, with the files that it begins with."""
 
     specification: Specification
     name: str | None
@@ -36,6 +59,7 @@ class NewJob(NamedTuple):
     checkpoint_step: int = 0
     owner: str | None = None
     request_id: str | None = None
+    files: Sequence[Written | Copied] = ()
 
 
 def new_id() -> str:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Self
 from app.config import Settings
 from app.jobs.callers import ANYBODY, Caller
 from app.jobs.errors import NotThereError
+from app.jobs.file_names import StoredFiles
 from app.jobs.files import JobFiles
+from app.jobs.record.values import JobRow
 from app.pools import Pool
 
 if TYPE_CHECKING:
@@ -83,9 +85,9 @@ class JobDatabase:
         seen.caller = caller
         return seen
 
-    def files(self, job_id: str) -> JobFiles:
-        """Return the paths of a job's files."""
-        return JobFiles(self.settings.data, job_id)
+    def files(self, job: JobRow) -> StoredFiles:
+        """Return the files of a job."""
+        return JobFiles(self.settings.data, job["id"])
 
     @contextlib.contextmanager
     def store(self) -> Iterator["JobStore"]:

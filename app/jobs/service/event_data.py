@@ -3,7 +3,7 @@
 import json
 from typing import NamedTuple
 
-from app.jobs.files import JobFiles
+from app.jobs.file_names import StoredFiles
 from app.jobs.record.values import Event
 from app.jobs.service import stored
 from models.files.arrays import DamagedFileError
@@ -17,12 +17,12 @@ class JobEvent(NamedTuple):
     data: str
 
 
-def with_data(event: Event, files: JobFiles) -> JobEvent:
+def with_data(event: Event, files: StoredFiles) -> JobEvent:
     """Return an event with all its data. Those of pictures are stored in files of the job."""
     return JobEvent(event.seq, event.kind, _data(event, files))
 
 
-def _data(event: Event, files: JobFiles) -> str:
+def _data(event: Event, files: StoredFiles) -> str:
     step = event.data.get("step")
     try:
         if event.kind == "data":

@@ -44,7 +44,7 @@ class EventFeed:
 
     def __init__(self, database: JobDatabase, job: JobRow, listener: "Listener | None") -> None:
         self._database = database
-        self._files = database.files(job["id"])
+        self._files = database.files(job)
         self._job = job
         self._listener = listener
         #: The feed has the events after this one; older ones are in the database.

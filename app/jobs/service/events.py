@@ -27,10 +27,10 @@ class EventLog:
 
     def __init__(self, database: JobDatabase, job_id: str, after: int) -> None:
         self._database = database
-        self._files = database.files(job_id)
         self._after = after
         with database.store() as store:
             self._job = store.get(job_id)
+        self._files = database.files(self._job)
 
     @property
     def last(self) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.jobs.callers import ANYBODY
 from app.jobs.errors import UnknownJobError
+from app.jobs.files import JobFiles
 from app.jobs.record.values import JobRow, unknown_settings
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.views import Job, JobPage, view
@@ -69,7 +70,7 @@ def delete(database: JobDatabase, job_id: str) -> None:
     """
     with database.store() as store:
         store.delete(job_id)
-        store.clear(database.files(job_id))
+        store.clear(JobFiles(database.settings.data, job_id))
 
 
 def delete_all(database: JobDatabase, owner: str) -> list[str]:

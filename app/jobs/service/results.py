@@ -6,15 +6,16 @@ All functions raise ``UnknownJobError`` if the job does not exist.
 import contextlib
 import io
 import itertools
+import os
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
+from app.jobs import file_names
 from app.jobs.errors import NotThereError
 from app.jobs.limits import LimitError
 from app.jobs.record.values import JobRow, require_readable
@@ -33,6 +34,8 @@ SamplesFormat = Literal["json", "csv", "npy"]
 MAX_VALUES = 2_000_000
 #: Multiplications in one answer of samples, up to four seconds of a core: samples × weights of the generator.
 MAX_WORK = 10**11
+#: Bytes of a file that are sent at a time.
+_PIECE = 2**18
 #: Frames of a film; jobs have up to 202 snapshots.
 MAX_FRAMES = 100
 
@@ -65,7 +68,7 @@ def picture(database: JobDatabase, job_id: str, step: int | None, size: int) -> 
         near = min(steps, key=lambda known: abs(known - step))
         raise NotThereError(f"expected a step with a snapshot, got {step}; the nearest is {near}, the last {steps[-1]}")
     with reading_files_of(job_id):
-        real, (snapshot,) = stored.pictured(database.files(job_id), [step])
+        real, (snapshot,) = stored.pictured(database.files(job), [step])
     losses = losses[: step - job["first_step"]]
     return pictures.picture(snapshot, losses, real=real, size=size, **_captions(job, [step]))
 
@@ -80,7 +83,7 @@ def film(database: JobDatabase, job_id: str, form: FilmFormat, size: int, fps: i
     places = np.linspace(0, len(steps) - 1, min(len(steps), MAX_FRAMES)).round().astype(int)
     steps = [steps[place] for place in places]
     with reading_files_of(job_id):
-        real, snapshots = stored.pictured(database.files(job_id), steps)
+        real, snapshots = stored.pictured(database.files(job), steps)
     losses = losses[: steps[-1] - job["first_step"]]
     return pictures.film(snapshots, losses, form, fps, gone, real=real, size=size, **_captions(job, steps))
 
@@ -90,7 +93,8 @@ def _drawable(database: JobDatabase, job_id: str) -> tuple[JobRow, npt.NDArray[n
     with database.store() as store:
         job = store.get(job_id)
         losses = store.losses_of(job)
-    steps = [known for known in database.files(job_id).snapshot_steps() if known <= job["snapshot"]]
+    known = file_names.snapshot_steps(database.files(job).names())
+    steps = [step for step in known if step <= job["snapshot"]]
     if not steps and job["snapshot"] >= 0:
         raise NotThereError(f"the pictures of job {job_id} are gone: its files were deleted")
     if not steps:
@@ -120,9 +124,8 @@ def samples(database: JobDatabase, job_id: str, count: int, seed: int, form: Sam
         job = store.get(job_id)
     require_readable(job)
     check_count(count, job["specification"]["gen_shape"])
-    path = _weights(database, job) / "generator.npz"
-    with reading_files_of(job_id):
-        outputs = sampling.sample(path, job["specification"]["latent_type"], count, seed)
+    with reading_files_of(job_id), _network(database, job, "generator.npz") as file:
+        outputs = sampling.sample(file, job["specification"]["latent_type"], count, seed)
         drawn = sampling.in_units(outputs, _own_data(job))
     if form == "csv":
         return sampling.as_csv(drawn)
@@ -151,8 +154,8 @@ def check_count(count: int, widths: Sequence[int]) -> None:
         )
 
 
-def points(database: JobDatabase, job_id: str) -> Path:
-    """Return the file of the caller's own examples as the networks get them, float32 ``(rows, dimensions)``.
+def points(database: JobDatabase, job_id: str) -> tuple[int, Iterator[bytes]]:
+    """Return a ``.npy`` of the caller's own examples as the networks get them: its size, and its bytes piece by piece.
 
     Raises:
         NotThereError: there is none.
@@ -163,10 +166,19 @@ def points(database: JobDatabase, job_id: str) -> Path:
     data = _own_data(job)
     if data is None:
         raise NotThereError("the job has no points of its own: it learns a toy distribution, which the seed decides")
-    files = database.files(job_id)
-    with reading_files_of(job_id):
-        stored.own_points(files, data)
-    return files.points
+    with reading_files_of(job_id), contextlib.ExitStack() as opened:
+        file = opened.enter_context(database.files(job).open(file_names.POINTS))
+        stored.own_points(file, data)
+        opened.pop_all()  # open, it can be read to its end, whoever deletes it
+    return os.fstat(file.fileno()).st_size, _pieces(file)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Read a file from its start, piece by piece, and close it."""
+    with file:
+        file.seek(0)
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def _own_data(job: JobRow) -> StoredData | None:
@@ -192,18 +204,17 @@ def networks(database: JobDatabase, job_id: str) -> Iterator[bytes]:
     """
     with database.store() as store:
         job = store.get(job_id)
-    folder = _weights(database, job)
     files: dict[str, BinaryIO] = {}
-    with contextlib.ExitStack() as opened, reading_files_of(job_id):
+    with reading_files_of(job_id), contextlib.ExitStack() as opened:
         for name in ("generator.h5", "discriminator.h5"):
-            files[name] = opened.enter_context(open(folder / name, "rb"))
+            files[name] = opened.enter_context(_network(database, job, name))
         opened.pop_all()  # open, they can be read to their end, whoever deletes or renews them
     files["job.json"] = io.BytesIO(view(job).model_dump_json(indent=2).encode())
     return zipped(files)
 
 
-def _weights(database: JobDatabase, job: JobRow) -> Path:
-    """Return the folder of the job's networks."""
+def _network(database: JobDatabase, job: JobRow, name: str) -> BinaryIO:
+    """Open a file of the job's networks."""
     if not job["weights"]:
         raise NotThereError(f"the job is {job['state']} and has no weights; they are written when it stops")
-    return database.files(job["id"]).weights(job["weights"])
+    return database.files(job).open(file_names.network(job["weights"], name))

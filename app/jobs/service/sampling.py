@@ -4,8 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +23,7 @@ _BLOCK = 4_096
 _PIECE = 2**16
 
 
-def sample(weights_npz: Path, latent_type: str, count: int, seed: int) -> Singles:
+def sample(weights_npz: BinaryIO, latent_type: str, count: int, seed: int) -> Singles:
     """Draw samples of a trained generator; the same seed gives the same samples.
 
     Args:
@@ -154,9 +153,9 @@ def losses_as_json(losses: Numbers, names: Sequence[str], first_step: int) -> It
     yield b"}}"
 
 
-def _read_layers(path: Path) -> list[tuple[Singles, Singles]]:
+def _read_layers(file: BinaryIO) -> list[tuple[Singles, Singles]]:
     """Return kernel and bias of each layer."""
-    arrays = read_arrays(path)
+    arrays = read_arrays(file)
     values = [arrays[name] for name in sorted(arrays)]
     return list(zip(values[::2], values[1::2], strict=True))
 

@@ -9,6 +9,7 @@ import shlex
 from dataclasses import MISSING, fields
 from typing import Any, Literal
 
+from app.jobs import file_names
 from app.jobs.errors import NotThereError, UnknownJobError
 from app.jobs.limits import SETTINGS_OF_ONE_MODEL
 from app.jobs.record.values import JobRow, specification_of
@@ -168,8 +169,8 @@ def _numbers(database: JobDatabase, job: JobRow, data: StoredData) -> str | None
     """Return own points as a literal of JSON and Python, or None if they are too many."""
     if data.rows * data.dimensions > _MOST_NUMBERS:
         return None
-    with reading_files_of(job["id"]):
-        return b"".join(as_json(own_points(database.files(job["id"]), data))).decode()
+    with reading_files_of(job["id"]), database.files(job).open(file_names.POINTS) as file:
+        return b"".join(as_json(own_points(file, data))).decode()
 
 
 def _title(job: JobRow) -> str:

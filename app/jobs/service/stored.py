@@ -1,14 +1,14 @@
 """Reads what training processes have written, and refuses what is damaged. No message has a path."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, BinaryIO, NamedTuple
 
 import numpy.typing as npt
 from pydantic import AfterValidator, BaseModel, Field, FiniteFloat
 from pydantic_core import from_json
 
-from app.jobs.files import JobFiles
+from app.jobs import file_names
+from app.jobs.file_names import StoredFiles
 from app.jobs.snapshot_views import SHOWN_DIMENSIONS
 from app.jobs.specification import StoredData
 from models.files.arrays import DamagedFileError, open_array
@@ -56,28 +56,27 @@ class Stored(NamedTuple):
     value: dict[str, Any]
 
 
-def real_examples(files: JobFiles) -> Stored:
+def real_examples(files: StoredFiles) -> Stored:
     """Return some real examples of a job.
 
     Raises:
         DamagedFileError: their file is damaged.
         OSError: it is not there, or cannot be read.
     """
-    return _read(files.real, _Real)
+    return _read(files.read(file_names.REAL), _Real)
 
 
-def snapshot(files: JobFiles, step: int, half: bool = False) -> Stored:
-    """Return a snapshot of a job; see :meth:`~app.jobs.files.JobFiles.snapshot`.
+def snapshot(files: StoredFiles, step: int, half: bool = False) -> Stored:
+    """Return a snapshot of a job; see :func:`app.jobs.file_names.snapshot`.
 
     Raises:
         DamagedFileError: its file is damaged.
         OSError: it is not there, or cannot be read.
     """
-    return _read(files.snapshot(step, half), _Snapshot)
+    return _read(files.read(file_names.snapshot(step, half)), _Snapshot)
 
 
-def _read(path: Path, shape: type[BaseModel]) -> Stored:
-    content = path.read_bytes()
+def _read(content: bytes, shape: type[BaseModel]) -> Stored:
     try:
         value = from_json(content, allow_inf_nan=False)
         shape.model_validate(value)
@@ -86,7 +85,7 @@ def _read(path: Path, shape: type[BaseModel]) -> Stored:
         raise DamagedFileError("expected JSON of a snapshot, got a damaged file") from None
 
 
-def pictured(files: JobFiles, steps: Sequence[int]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def pictured(files: StoredFiles, steps: Sequence[int]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return what pictures show of a job: some real examples, and its snapshots of these steps, which fit each other.
 
     Raises:
@@ -108,14 +107,14 @@ def pictured(files: JobFiles, steps: Sequence[int]) -> tuple[dict[str, Any], lis
     return real, snapshots
 
 
-def own_points(files: JobFiles, data: StoredData) -> npt.NDArray[Any]:
+def own_points(file: BinaryIO, data: StoredData) -> npt.NDArray[Any]:
     """Return a caller's own points as the networks get them, float32 ``(rows, dimensions)``, still on the disk.
 
     Raises:
-        DamagedFileError: their file is damaged.
-        OSError: it is not there, or cannot be read.
+        DamagedFileError: the open file is damaged.
+        OSError: it cannot be read.
     """
-    points = open_array(files.points)
+    points = open_array(file)
     if points.shape != (data.rows, data.dimensions) or points.dtype.kind != "f":
         raise DamagedFileError(f"expected {data.rows:,} × {data.dimensions} numbers, got others")
     return points

@@ -1,20 +1,21 @@
 """Submitting jobs: new ones, and forks of existing ones."""
 
+import io
 import logging
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app import logs
+from app.jobs import file_names
 from app.jobs.callers import ANYBODY
 from app.jobs.disk import disk_use
 from app.jobs.errors import NoTrainingError, NotThereError, QueueFullError, UnknownJobError
 from app.jobs.files import JobFiles
 from app.jobs.limits import LimitError, forked, specify
-from app.jobs.record.values import JobRow, NewJob, checkpoints_of, digest, new_id, specification_of
+from app.jobs.record.values import Copied, JobRow, NewJob, Written, checkpoints_of, digest, new_id, specification_of
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.examples import Singles, Table, prepared
 from app.jobs.service.manage import show
@@ -51,23 +52,16 @@ def submit(database: JobDatabase, request: JobRequest, table: Table | None = Non
     parts = [request.model_dump_json(exclude={"data"} if stored else None).encode()]
     if stored is not None and points is not None:
         parts += [stored.model_dump_json().encode(), points.tobytes()]
-    new = NewJob(specification, request.name, request.metadata, digest(*parts), owner=request.owner)
-
-    if points is None:
-        return _store(database, new, key)
-
-    def write(files: JobFiles) -> None:
-        files.make()
-        _save(points, files.points)
-
-    return _store(database, new, key, write)
+    files = [] if points is None else [Written(file_names.POINTS, _npy(points))]
+    new = NewJob(specification, request.name, request.metadata, digest(*parts), owner=request.owner, files=files)
+    return _store(database, new, key)
 
 
-def _save(points: Singles, path: Path) -> None:
-    """Write a ``.npy``; unlike ``numpy.save``, a full disk is an error that says so."""
-    with open(path, "wb") as file:
-        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(points))
-        file.write(np.ascontiguousarray(points).data)
+def _npy(points: Singles) -> list[bytes | memoryview]:
+    """Return a ``.npy`` in two parts, without a copy of the numbers."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(points))
+    return [header.getvalue(), np.ascontiguousarray(points).data.cast("B")]
 
 
 def described(database: JobDatabase, request: JobRequest, table: Table | None) -> ToyData | StoredData | None:
@@ -91,32 +85,33 @@ def _sent(request: JobRequest) -> Table | None:
 
 def _submit_again(database: JobDatabase, request: JobRequest, source: str, key: str | None) -> Job:
     """Store a new job that learns the data of another one."""
-    data, points = _data_of(database, source)
+    data, job = _data_of(database, source)
     specification = specify(request, data, database.settings)
+    gone = f"data.job: the points of job {source} are gone; send them again"
     new = NewJob(
-        specification, request.name, request.metadata, digest(request.model_dump_json().encode()), owner=request.owner
+        specification,
+        request.name,
+        request.metadata,
+        digest(request.model_dump_json().encode()),
+        owner=request.owner,
+        files=_points_of(job, data, gone),
     )
-    if points is None:
-        return _store(database, new, key)
-
-    def write(files: JobFiles) -> None:
-        files.make()
-        try:
-            shutil.copyfile(points, files.points)
-        except FileNotFoundError:
-            raise NotThereError(f"data.job: the points of job {source} are gone; send them again") from None
-
-    return _store(database, new, key, write)
+    return _store(database, new, key)
 
 
-def _data_of(database: JobDatabase, job_id: str) -> tuple[ToyData | StoredData, Path | None]:
-    """Return what a job learns, and the file of its points, if it has points of its own."""
+def _data_of(database: JobDatabase, job_id: str) -> tuple[ToyData | StoredData, JobRow]:
+    """Return what a job learns, and the job."""
     try:
         with database.store() as store:
-            data = specification_of(store.get(job_id)).data
+            job = store.get(job_id)
+            return specification_of(job).data, job
     except (UnknownJobError, NotThereError) as error:
         raise LimitError(f"data.job: {error}") from None
-    return data, database.files(job_id).points if isinstance(data, StoredData) else None
+
+
+def _points_of(job: JobRow, data: ToyData | StoredData, gone: str) -> list[Copied]:
+    """Return the file of a job's own points, if it has any."""
+    return [Copied(file_names.POINTS, job, file_names.POINTS, gone)] if isinstance(data, StoredData) else []
 
 
 def fork(database: JobDatabase, parent_id: str, changes: ForkRequest, key: str | None = None) -> Job:
@@ -137,6 +132,10 @@ def fork(database: JobDatabase, parent_id: str, changes: ForkRequest, key: str |
     step, checkpoint = checkpoint_of(parent, changes.step)
     specification = forked(specification, changes, step, database.settings)
     name = f"{step:09}-0.npz"
+    gone = (
+        f"the checkpoint of step {step} is gone: it made way for a newer one, or the files of the job were deleted; "
+        "fork from another step"
+    )
     new = NewJob(
         specification,
         changes.name if changes.name is not None else parent["name"],
@@ -146,22 +145,12 @@ def fork(database: JobDatabase, parent_id: str, changes: ForkRequest, key: str |
         name,
         step,
         changes.owner if changes.owner is not None else parent["owner"],
+        files=[
+            Copied(file_names.checkpoint(name), parent, file_names.checkpoint(checkpoint), gone),
+            *_points_of(parent, specification.data, gone),
+        ],
     )
-    parent_files = database.files(parent_id)
-
-    def write(files: JobFiles) -> None:
-        files.checkpoint(name).parent.mkdir(parents=True)
-        try:
-            shutil.copyfile(parent_files.checkpoint(checkpoint), files.checkpoint(name))
-            if parent_files.points.exists():
-                shutil.copyfile(parent_files.points, files.points)
-        except FileNotFoundError:
-            raise NotThereError(
-                f"the checkpoint of step {step} is gone: it made way for a newer one, or the files of the job were "
-                "deleted; fork from another step"
-            ) from None
-
-    return _store(database, new, key, write)
+    return _store(database, new, key)
 
 
 def checkpoint_of(parent: JobRow, step: int | None) -> tuple[int, str]:
@@ -177,7 +166,7 @@ def checkpoint_of(parent: JobRow, step: int | None) -> tuple[int, str]:
     return step, known[step]
 
 
-def _store(database: JobDatabase, new: NewJob, key: str | None, write: Callable[[JobFiles], None] | None = None) -> Job:
+def _store(database: JobDatabase, new: NewJob, key: str | None) -> Job:
     """Write the files of a new job, if it has any, then its record. Remove the files if the job is not stored."""
     job_id = new_id()
     new = new._replace(request_id=logs.request_id())
@@ -188,21 +177,41 @@ def _store(database: JobDatabase, new: NewJob, key: str | None, write: Callable[
         if not database.settings.trains:
             raise NoTrainingError
         _check_space(database, store, new.specification)
-        if write is None:
+        if not new.files:
             return show(database, store.submit(job_id, new, key)["id"])
+        files = JobFiles(database.settings.data, job_id)
         store.announce(job_id)
         stored = False
         try:
-            write(database.files(job_id))
+            _save(new, files, database.settings.data)
             job = store.submit(job_id, new, key, announced=True)
             stored = job["id"] == job_id  # a repetition of the request may have been faster
         finally:
             if not stored:
                 try:
-                    store.clear(database.files(job_id))
+                    store.clear(files)
                 except Exception as error:  # the caller learns of the first error; a worker clears up when it starts
                     log.warning("job %s could not be cleared away yet: %s", job_id, str(error).partition("\n")[0])
     return show(database, job["id"])
+
+
+def _save(new: NewJob, files: JobFiles, data: Path) -> None:
+    """Write the files of a new job into its folder.
+
+    Raises:
+        NotThereError: one that is to be copied is gone.
+    """
+    for file in new.files:
+        path = files.path(file.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(file, Copied):
+            try:
+                shutil.copyfile(JobFiles(data, file.job["id"]).path(file.source), path)
+            except FileNotFoundError:
+                raise NotThereError(file.gone) from None
+        else:
+            with open(path, "wb") as target:
+                target.writelines(file.parts)
 
 
 def _check_space(database: JobDatabase, store: "JobStore", specification: Specification) -> None:

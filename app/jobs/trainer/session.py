@@ -93,7 +93,8 @@ class Session:
         if isinstance(data, ToyData):
             return make(data.name, data.size, seed=self._specification.seed, noise=data.noise)
         try:
-            points: npt.NDArray[np.float32] = np.array(open_array(self._files.points))
+            with self._files.points.open("rb") as file:
+                points: npt.NDArray[np.float32] = np.array(open_array(file))
         except FileNotFoundError:
             raise ValueError("the job's own points are gone: its files were deleted") from None
         except DamagedFileError:

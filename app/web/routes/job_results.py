@@ -5,7 +5,7 @@ import threading
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 
 from app.faces.imaging import MEDIA_TYPES
 from app.jobs.service import results, scripts
@@ -103,18 +103,22 @@ async def samples(job_id: JobId, query: Annotated[JobSamplesQuery, Query()], req
 
 @router.get(
     "/{job_id}/points",
-    response_class=FileResponse,
+    response_class=Response,
     responses=CONFLICT
     | {200: {"description": "A `.npy` of float32, one row per example.", "content": {"application/octet-stream": {}}}},
     summary="Download the job's own points",
 )
-async def points(job_id: JobId, jobs: Jobs) -> FileResponse:
+async def points(job_id: JobId, jobs: Jobs) -> Response:
     """Download the points that came with the job, as its networks get them: scaled to 0 … 1.
 
     `data.transform` of the job maps them to your units. Toy distributions are drawn by `models.toys.datasets.make`.
     """
-    path = await jobs.calls.run(results.points, jobs, job_id)
-    return FileResponse(path, media_type="application/octet-stream", filename=f"job-{job_id}-points.npy")
+    size, pieces = await jobs.results.run(results.points, jobs, job_id)
+    headers = {
+        "Content-Length": str(size),
+        "Content-Disposition": f'attachment; filename="job-{job_id}-points.npy"',
+    }
+    return StreamingResponse(jobs.results.pieces(pieces), media_type="application/octet-stream", headers=headers)
 
 
 @router.get(

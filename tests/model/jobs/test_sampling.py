@@ -31,7 +31,8 @@ def test_samples_are_those_of_the_keras_generator(
     gan.generator.set_weights([random.normal(0, 0.2, weights.shape) for weights in gan.generator.get_weights()])
     export(gan, specification, tmp_path)
 
-    samples = sample(tmp_path / "generator.npz", latent_type, 1_000, seed=5)
+    with (tmp_path / "generator.npz").open("rb") as file:
+        samples = sample(file, latent_type, 1_000, seed=5)
 
     expected = gan.generator(draw_latents(latent_type, 1_000, gen_shape[0], seed=5), training=False).numpy()
     np.testing.assert_allclose(samples, expected, rtol=0, atol=1e-6)

@@ -16,6 +16,7 @@ import tensorflow as tf
 from app.config import Settings
 from app.jobs import disk
 from app.jobs.disk import disk_use
+from app.jobs.file_names import snapshot_steps
 from app.jobs.files import JobFiles
 from app.jobs.limits import specify
 from app.jobs.service.examples import Table, prepared
@@ -130,7 +131,7 @@ def test_what_a_session_says(unbroken: tuple[list[Message], Path]) -> None:
         reported = message.step if isinstance(message, Progress) else reported
         assert not isinstance(message, Checkpoint) or message.step == reported
     files = JobFiles(folder, ID)
-    assert files.snapshot_steps() == list(range(0, 201, 4))
+    assert snapshot_steps(files.names()) == list(range(0, 201, 4))
     expected = disk_use(_specification(), Settings().job_bytes).total
     assert expected / 4 < files.size() < expected
     snapshot = json.loads(files.snapshot(200).read_text())
@@ -153,7 +154,7 @@ def test_views_leave_training_and_points_alone(unbroken: tuple[list[Message], Pa
         np.testing.assert_array_equal(one[name], values)
     one, other = (files.weights(f"weights-{i}") / "generator.h5" for files, i in ((with_views, 2), (without, 1)))
     assert read_metadata(one) == read_metadata(other)
-    for step in without.snapshot_steps():
+    for step in snapshot_steps(without.names()):
         snapshot = json.loads(with_views.snapshot(step).read_text())
         assert list(snapshot)[-2:] == ["manifold", "gradient"]
         assert np.shape(snapshot.pop("manifold")["points"]) == (1, 200, 2)
@@ -412,7 +413,8 @@ def test_own_data_is_shown_and_judged_in_its_own_units(tmp_path: Path) -> None:
     assert metadata is not None
     transform = metadata["column_transform"]
     assert transform == stored.model_dump(mode="json")["transform"]
-    drawn = sample(files.weights("weights-1") / "generator.npz", "normal", 2_000, seed=0)
+    with files.open("weights-1/generator.npz") as file:
+        drawn = sample(file, "normal", 2_000, seed=0)
     values = drawn * transform["scale"] + transform["offset"]
     np.testing.assert_array_equal(values, in_units(drawn, stored).points)
     assert (np.abs(values.mean(axis=0) - [75, 170]) < 30).all()

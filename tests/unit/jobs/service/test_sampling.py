@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from app.jobs.service import sampling
@@ -15,10 +16,14 @@ from app.jobs.service.sampling import (
     in_units,
     losses_as_csv,
     losses_as_json,
-    sample,
 )
 
 LATENT_TYPES = ["normal", "uniform", "spheric"]
+
+
+def sample(path: Path, latent_type: str, count: int, seed: int) -> npt.NDArray[np.float32]:
+    with path.open("rb") as file:
+        return sampling.sample(file, latent_type, count, seed)
 
 
 def _weights(folder: Path, *widths: int) -> Path:

@@ -50,8 +50,8 @@ class Jobs:
             raise UnknownJobError(job_id)
         return self._rows[job_id]
 
-    def files(self, job_id: str) -> JobFiles:
-        return JobFiles(self._data, job_id)
+    def files(self, job: dict[str, Any]) -> JobFiles:
+        return JobFiles(self._data, job["id"])
 
 
 def _row(body: dict[str, Any], stored: StoredData | None = None, **changes: Any) -> dict[str, Any]:

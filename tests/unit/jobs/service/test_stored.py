@@ -4,7 +4,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -75,9 +75,14 @@ def _readers(files: JobFiles) -> dict[Path, Callable[[], object]]:
     return {
         files.real: lambda: stored.real_examples(files),
         files.snapshot(3): lambda: stored.snapshot(files, 3),
-        files.points: lambda: np.array(stored.own_points(files, DATA)),
-        weights: lambda: read_arrays(weights),
+        files.points: lambda: _opened(files.points, lambda file: np.array(stored.own_points(file, DATA))),
+        weights: lambda: _opened(weights, read_arrays),
     }
+
+
+def _opened(path: Path, read: Callable[[BinaryIO], object]) -> object:
+    with path.open("rb") as file:
+        return read(file)
 
 
 def _damaged(content: bytes, draw: st.DataObject) -> bytes:
@@ -138,7 +143,7 @@ def test_an_archive_that_unpacks_into_much_is_not_unpacked(tmp_path: Path) -> No
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("layer_000.npy", bytes(2**22))
     with pytest.raises(DamagedFileError):
-        read_arrays(tmp_path / "bomb.npz")
+        _opened(tmp_path / "bomb.npz", read_arrays)
 
 
 @given(st.sampled_from([*((REAL, name) for name in REAL), *((SNAPSHOT, name) for name in SNAPSHOT)]), st.data())
@@ -163,4 +168,4 @@ def test_samples_of_arrays_that_are_no_generator(tmp_path: Path) -> None:
     for arrays in ({}, {"a": np.ones(3)}, {"a": np.ones(3), "b": np.ones(3), "c": np.ones(3)}, {"a": LAYERS, "b": 1}):
         np.savez(tmp_path / "generator.npz", **arrays)
         with pytest.raises((ValueError, IndexError, TypeError)):
-            sample(tmp_path / "generator.npz", "normal", 3, seed=1)
+            _opened(tmp_path / "generator.npz", lambda file: sample(file, "normal", 3, seed=1))

@@ -1,0 +1,56 @@
+"""The names of a job's files, the same in its folder and in the database."""
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import BinaryIO, Protocol
+
+#: The caller's own examples as they are trained on, float32 ``(rows, dimensions)``.
+POINTS = "points.npy"
+#: Some real examples and the modes, as JSON, for pictures.
+REAL = "real.json"
+#: The networks, in the folder of the weights.
+NETWORKS = ("generator.h5", "discriminator.h5", "generator.npz")
+
+
+class StoredFiles(Protocol):
+    """The files of a job, wherever they are kept: to read."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            OSError: it is not there, or cannot be read.
+        """
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file, which can then be read to its end, whoever deletes it.
+
+        Raises:
+            OSError: it is not there, or cannot be read.
+        """
+
+    def names(self) -> list[str]:
+        """Return the names of all files."""
+
+
+def snapshot(step: int, half: bool = False) -> str:
+    """Return the name of the generated points and the discriminator's scores at a step, as JSON.
+
+    With ``half``, the discriminator is ahead of the generator by its updates of the next step.
+    """
+    return f"snapshots/{step:09}{'-half' if half else ''}.json"
+
+
+def snapshot_steps(names: Iterable[str]) -> list[int]:
+    """Return the steps with a snapshot, in order."""
+    return sorted(int(path.stem) for path in map(PurePosixPath, names) if path.match("snapshots/?????????.json"))
+
+
+def checkpoint(file: str) -> str:
+    """Return the name of a checkpoint; the database has that of its file."""
+    return f"checkpoints/{file}"
+
+
+def network(weights: str, file: str) -> str:
+    """Return the name of one of the ``NETWORKS``; the database has that of the weights, a folder."""
+    return f"{weights}/{file}"
