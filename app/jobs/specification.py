@@ -27,6 +27,8 @@ MAX_SEED = 2**31 - 1
 #: Sums and differences of a few numbers must stay finite.
 MAX_POINT = 1e300
 MAX_POINTS = 100_000
+#: Of rows, coordinates, batches and layers, and of steps: larger numbers than any limit may be set to.
+MAX_SIZE, MAX_STEP = 2**31, 10**12
 
 
 def _a_number(value: object) -> object:
@@ -39,8 +41,8 @@ def _a_number(value: object) -> object:
 #: Unlike a strict ``int``, 1.0 as well: JSON does not tell it from 1.
 _WHOLE = BeforeValidator(_a_number)
 _Large = Annotated[int, Field(ge=1, le=1_000_000), _WHOLE]
-_Batch = Annotated[int, Field(ge=1, le=2**31), _WHOLE]
-_Width = Annotated[int, Field(ge=1, le=2**31), _WHOLE]
+_Batch = Annotated[int, Field(ge=1, le=MAX_SIZE), _WHOLE]
+_Width = Annotated[int, Field(ge=1, le=MAX_SIZE), _WHOLE]
 _Updates = Annotated[int, Field(ge=1, le=100), _WHOLE]
 _Seed = Annotated[int, Field(ge=0, le=MAX_SEED), _WHOLE]
 _Coordinate = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_POINT, le=MAX_POINT)]
@@ -250,7 +252,7 @@ class JobRequest(Training, _Subject):
 class ForkRequest(_Strict):
     """The body of ``POST /jobs/{id}/fork``: the checkpoint to start from and whatever should be different."""
 
-    step: Annotated[int, Field(ge=0), _WHOLE] | None = Field(
+    step: Annotated[int, Field(ge=0, le=MAX_STEP), _WHOLE] | None = Field(
         None, description="Of a kept checkpoint; left out, the newest."
     )
     epochs: _Large | None = None

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.jobs.service.pictures import FilmFormat
 from app.jobs.service.results import SamplesFormat, TableFormat
 from app.jobs.service.scripts import ScriptFormat
-from app.jobs.specification import MAX_SEED, StoredData
+from app.jobs.specification import MAX_SEED, MAX_SIZE, MAX_STEP, StoredData
 from app.jobs.states import State
 from app.jobs.texts import Owner
 
@@ -69,8 +69,8 @@ class DeleteQuery(_Query):
 class OutlineQuery(_Query):
     """How many points of one's own will come with a job."""
 
-    rows: int | None = Field(None, ge=1, examples=[300], description="Points that will come with the job.")
-    dimensions: int = Field(2, ge=1, examples=[2], description="Numbers of such a point.")
+    rows: int | None = Field(None, ge=1, le=MAX_SIZE, examples=[300], description="Points that will come with the job.")
+    dimensions: int = Field(2, ge=1, le=MAX_SIZE, examples=[2], description="Numbers of such a point.")
 
     @property
     def outline(self) -> StoredData | None:
@@ -99,7 +99,9 @@ class HistoryQuery(_Query):
 class PictureQuery(_Query):
     """Which picture."""
 
-    step: int | None = Field(None, ge=0, examples=[800], description="Step of a snapshot; the newest by default.")
+    step: int | None = Field(
+        None, ge=0, le=MAX_STEP, examples=[800], description="Step of a snapshot; the newest by default."
+    )
     size: int = Field(900, ge=300, le=2_000, description="Width, in pixels.")
 
 

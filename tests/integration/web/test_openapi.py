@@ -57,3 +57,31 @@ def _facts(document: dict[str, Any]) -> dict[str, Any]:
 
 def test_openapi_is_as_recorded(client: TestClient) -> None:
     recorded.check("openapi", _facts(client.get("/openapi.json").json()), depends_on_machine=False)
+
+
+def _unbounded(part: Any, place: str, schemas: dict[str, Any]) -> Iterator[str]:
+    """Give the places of the integers that may be as large as anybody likes."""
+    if isinstance(part, list):
+        for item in part:
+            yield from _unbounded(item, place, schemas)
+    elif isinstance(part, dict):
+        if part.get("type") == "integer" and not part.keys() & {"maximum", "exclusiveMaximum", "enum", "const"}:
+            yield place
+        if "$ref" in part:
+            yield from _unbounded(schemas[part["$ref"].rpartition("/")[2]], place, schemas)
+        for key, item in part.items():
+            if key not in ("examples", "default", "const", "enum"):
+                yield from _unbounded(item, f"{place} {key}", schemas)
+
+
+def test_whoever_asks_for_a_number_is_told_the_largest(client: TestClient) -> None:
+    """A number of forty digits is a request that is refused in words, not one that fails further inside."""
+    document = client.get("/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    asked = {
+        f"{method} {path}": [operation.get("parameters", []), operation.get("requestBody", {})]
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert len(asked) > 20
+    assert [place for where, part in asked.items() for place in _unbounded(part, where, schemas)] == []
