@@ -44,12 +44,13 @@ fuzz: setup ## search at random, for long, for inputs that fail the property tes
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
 # Each takes minutes, prints its figures for docs/reliability.md, and fails if a promise is broken.
-soak: setup programs ## attack it for long: mutated files, requests made from the OpenAPI document, crowds, swaps of weights
+soak: setup programs ## attack it for long: mutated files, requests made from the OpenAPI document, crowds, swaps of weights, large answers
 	@$(BIN)/python -m tests.soak.weights_files
 	@$(BIN)/python -m tests.soak.uploads
 	@$(BIN)/python -m tests.soak.api
 	@$(BIN)/python -m tests.soak.load
 	@$(BIN)/python -m tests.soak.weights_swaps
+	@$(BIN)/python -m tests.soak.large_answers
 
 lint: setup $(NODE) $(AUDIT) ## run the linters, the type checkers, the import rules; look at licences and vulnerabilities
 	@$(BIN)/ruff check

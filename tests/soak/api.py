@@ -24,7 +24,11 @@ KEY = "fuzzing-" + "k" * 40
 SECONDS = 60
 
 #: Requests of the phases ``examples`` and ``coverage``, which the document decides, and of each random example, about.
-_FIXED, _EACH = 2_300, 25
+_FIXED, _EACH = 2_300, 23
+#: Random examples of calls that draw.
+_PICTURES = 50
+#: Jobs made at random end after so many seconds of training, or each would train for an hour.
+_JOB_SECONDS = 5
 _PHASES = "examples,coverage,fuzzing,stateful"
 
 _CONFIGURATION = """
@@ -71,6 +75,11 @@ positive_data_acceptance.expected-statuses = ["2xx", "3xx", "4xx"]
 include-path = "/avatar/{{name}}"
 checks.negative_data_rejection.enabled = false
 
+# A film takes seconds to draw, a picture most of one: fewer of them, so that all other calls can have more.
+[[operations]]
+include-path-regex = "/jobs/{{job_id}}/(film|picture.png)"
+generation.max-examples = {pictures}
+
 # POST /session reads the key from the form and needs none to be called.
 [[operations]]
 include-path = "/session"
@@ -110,6 +119,7 @@ def attack(running: Service, folder: Path, examples: int, *, phases: str) -> Rep
             jobs=json.dumps(jobs),
             lost=json.dumps(lost),
             stateful=json.dumps("stateful" in phases),
+            pictures=min(examples, _PICTURES),
         )
     )
     command = ["schemathesis", "--config-file", configuration, "run", f"{running.address}/openapi.json"]
@@ -141,7 +151,8 @@ def main() -> int:
     parser.add_argument("requests", type=int, nargs="?", default=20_000)
     wanted: int = parser.parse_args().requests
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as name, service(Path(name), api_keys=f"admin={KEY}", key_jobs=1_000) as running:
+    settings = {"api_keys": f"admin={KEY}", "key_jobs": 1_000, "job_seconds": _JOB_SECONDS}
+    with tempfile.TemporaryDirectory() as name, service(Path(name), **settings) as running:
         report = attack(running, Path(name), max(1, (wanted - _FIXED) // _EACH), phases=_PHASES)
         memory = running.process.memory_info().rss / 2**20
         running.stop()  # which fails if its log has a traceback
