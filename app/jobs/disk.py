@@ -1,17 +1,16 @@
 """What a job writes, by its settings alone: how many checkpoints it keeps, and bytes at most."""
 
-import math
 from typing import NamedTuple
 
+from app.jobs.plan import MOST_CHECKPOINTS, Plan
+from app.jobs.snapshot_views import GRID, SHOWN_DIMENSIONS, SHOWN_POINTS
 from app.jobs.specification import Specification, StoredData
 from models.catalogue import discriminator_widths, parameters
 
-#: Checkpoints that a job keeps at most; fewer where they are large.
-MOST_CHECKPOINTS = 10
-#: A job takes about 50 snapshots; with more than 500 steps between them, up to 200.
-_FEWEST_SNAPSHOTS, _MOST_SNAPSHOTS, _LONG = 50, 200, 500
-#: Of a snapshot in units with many digits, and of its views.
-_SNAPSHOT_BYTES, _VIEWS_BYTES = 40 * 2**10, 20 * 2**10
+#: Of a number of four decimals below 10, of any other, and of a whole number of a view, with what stands around it.
+_DECIMALS_BYTES, _NUMBER_BYTES, _WHOLE_BYTES = 8, 25, 8
+#: Of what a snapshot has besides: figures, modes, names, brackets.
+_FRAME_BYTES = 4 * 2**10
 #: Of the losses of a step.
 HISTORY_BYTES = 3 * 4
 #: What a file has besides the numbers, for each layer of a network: names and shapes of weights and moments.
@@ -37,10 +36,14 @@ class DiskUse(NamedTuple):
         return (self.kept + 1) * self.checkpoint + self.others
 
 
-def snapshot_interval(steps: int) -> int:
-    """Return the steps between two snapshots of a job of so many steps."""
-    few = math.ceil(steps / _FEWEST_SNAPSHOTS)
-    return few if few <= _LONG else max(_LONG, math.ceil(steps / _MOST_SNAPSHOTS))
+def snapshot_bytes(specification: Specification) -> int:
+    """Return the bytes of a snapshot at most."""
+    data, shown = specification.data, min(SHOWN_DIMENSIONS, specification.dimensions)
+    # Toy data lie between 0 and 1, and the scores of a tanh between -1 and 1.
+    points = SHOWN_POINTS * shown * (_NUMBER_BYTES if isinstance(data, StoredData) else _DECIMALS_BYTES)
+    scores = GRID**2 * (_DECIMALS_BYTES if specification.critic_activation == "tanh" else _NUMBER_BYTES)
+    views = len(specification.views) * SHOWN_POINTS * shown * _WHOLE_BYTES
+    return points + scores + views + _FRAME_BYTES
 
 
 def disk_use(specification: Specification, most: int) -> DiskUse:
@@ -54,8 +57,7 @@ def disk_use(specification: Specification, most: int) -> DiskUse:
     networks = 2 * (4 * (2 * generator + discriminator) + names)
     points = 4 * specification.rows * specification.dimensions if isinstance(specification.data, StoredData) else 0
     steps = specification.total_steps
-    snapshot = _SNAPSHOT_BYTES + (_VIEWS_BYTES if specification.views else 0)
-    snapshots = math.ceil(steps / snapshot_interval(steps)) + 3  # at the start, early, and where the job was stopped
-    others = networks + points + snapshots * snapshot + HISTORY_BYTES * steps
+    snapshots = 1 + Plan(steps).most_snapshots  # the real examples are like one
+    others = networks + points + snapshots * snapshot_bytes(specification) + HISTORY_BYTES * steps
     kept = min(MOST_CHECKPOINTS, max(1, (most - others) // checkpoint - 1))
     return DiskUse(checkpoint, kept, others)

@@ -1,8 +1,11 @@
 """The names of a job's files, the same in its folder and in the database."""
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
+
+from app.jobs.plan import MOST_EXTRA_SNAPSHOTS, Plan
 
 #: The caller's own examples as they are trained on, float32 ``(rows, dimensions)``.
 POINTS = "points.npy"
@@ -10,6 +13,7 @@ POINTS = "points.npy"
 REAL = "real.json"
 #: The networks, in the folder of the weights.
 NETWORKS = ("generator.h5", "discriminator.h5", "generator.npz")
+_SNAPSHOT = re.compile(r"snapshots/([0-9]{9})(-half)?\.json")
 
 
 class StoredFiles(Protocol):
@@ -44,6 +48,17 @@ def snapshot(step: int, half: bool = False) -> str:
 def snapshot_steps(names: Iterable[str]) -> list[int]:
     """Return the steps with a snapshot, in order."""
     return sorted(int(path.stem) for path in map(PurePosixPath, names) if path.match("snapshots/?????????.json"))
+
+
+def outdated_snapshots(names: Iterable[str], plan: Plan) -> list[str]:
+    """Return the snapshots that make way: all but the newest of those that are not in the plan.
+
+    So a job may be stopped, and trained by single and half steps, as often as one likes.
+    """
+    matches = [match for match in map(_SNAPSHOT.fullmatch, names) if match is not None]
+    extra = [(int(match[1]), match[2] or "", match[0]) for match in matches]
+    extra = sorted(one for one in extra if one[1] or not plan.has_snapshot(one[0]))
+    return [name for _, _, name in extra[:-MOST_EXTRA_SNAPSHOTS]]
 
 
 def checkpoint(file: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.jobs import file_names
+from app.jobs.plan import Plan
 
 #: Prefix of a folder that is being deleted.
 _DELETED = ".deleted-"
@@ -104,6 +105,11 @@ class JobFiles:
         for path in (self.folder / "checkpoints").glob("*.npz"):
             if path.name not in kept and _place(path) < _place(Path(newest)):
                 path.unlink(missing_ok=True)
+
+    def tidy_snapshots(self, plan: Plan) -> None:
+        """Delete the snapshots that make way for newer ones."""
+        for name in file_names.outdated_snapshots(self.names(), plan):
+            self.path(name).unlink(missing_ok=True)
 
     def tidy_weights(self, name: str, attempt: int) -> None:
         """Delete all weights but these and those of later attempts."""

@@ -4,6 +4,10 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
+#: Points in a snapshot.
+SHOWN_POINTS = 400
+#: Scores per axis of the plane.
+GRID = 40
 #: Coordinates in a snapshot; the exercise plots five.
 SHOWN_DIMENSIONS = 5
 

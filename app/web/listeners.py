@@ -1,6 +1,7 @@
 """Sockets on which several processes listen at the same port."""
 
 import socket
+from collections.abc import Sequence
 
 
 def listeners(host: str, port: int, processes: int) -> list[list[socket.socket]]:
@@ -18,6 +19,25 @@ def listeners(host: str, port: int, processes: int) -> list[list[socket.socket]]
         for place in places:
             place.append(_bound(family, (address[0], port, *address[2:]), shared=True))
     return places
+
+
+def renewed(listening: Sequence[socket.socket]) -> list[socket.socket]:
+    """Close sockets, and return others on the same addresses, which do not listen: nothing waits at them.
+
+    Raises:
+        OSError: there are none; then, the old ones stay as they are.
+    """
+    others: list[socket.socket] = []
+    try:
+        for old in listening:
+            others.append(_bound(old.family, old.getsockname(), shared=True))
+    except OSError:
+        for other in others:
+            other.close()
+        raise
+    for old in listening:
+        old.close()
+    return others
 
 
 def _bound(family: int, address: tuple[object, ...], *, shared: bool = False) -> socket.socket:

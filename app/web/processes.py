@@ -1,7 +1,8 @@
 """``nobody serve --processes``: a parent that holds the port, and several processes that serve on it.
 
 Each process has listening sockets of its own on the same addresses (``SO_REUSEPORT``), among which the system spreads
-the connections. The parent keeps them open: what connects while a process is replaced waits for the next one.
+the connections. The parent keeps them open: what connects while a process is replaced waits for the next one. Of a
+process that cannot start, it takes others, at which nothing waits.
 """
 
 import asyncio
@@ -12,14 +13,14 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
-from itertools import chain
 
 from app.config import Settings
 from app.jobs.child import command
 from app.jobs.locks import service_lock
 from app.jobs.worker.embedded import EmbeddedWorker, embedded_worker
 from app.part import LAST_BEAT, Part
-from app.web.listeners import listeners
+from app.web.listeners import listeners, renewed
+from app.web.pulse import Pulse
 from app.web.reloading import (
     Report,
     ends_with_terminal,
@@ -32,10 +33,6 @@ from app.web.reloading import (
 
 log = logging.getLogger("nobody")
 
-#: A process beats several times a second; one that is silent for so many seconds is replaced.
-_SILENCE_SECONDS = 2.0
-#: Its first beat may take so many seconds.
-_START_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 #: Pauses before a process that has never beaten is replaced, in seconds.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
@@ -75,8 +72,7 @@ class _Place:
         self._processes = processes
         self._listeners = listeners
         self._process: asyncio.subprocess.Process | None = None
-        self._beat = 0.0
-        self._has_beaten = False
+        self._pulse: Pulse | None = None
         self._stopping = asyncio.Event()
         #: 0 as soon as a process has beaten; the status of the first one if it has ended before.
         self.started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -86,6 +82,10 @@ class _Place:
         """The process, if it serves."""
         return self._process if self._has_beaten else None
 
+    @property
+    def _has_beaten(self) -> bool:
+        return self._pulse is not None and self._pulse.has_beaten
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process."""
         if self._process is not None:
@@ -94,6 +94,9 @@ class _Place:
 
     def stop(self) -> None:
         """Ask the process to end; there will be no other."""
+        if not self._stopping.is_set():
+            for listener in self._listeners:
+                listener.close()  # the process closes its own
         self._stopping.set()
         self.signal(signal.SIGTERM)
 
@@ -114,9 +117,17 @@ class _Place:
             log.warning("process %d of %d has ended (status %d); starting another one", *self._name, status)
             pause = _FIRST_PAUSE if self._has_beaten else min(2 * pause, _LONGEST_PAUSE)
             if not self._has_beaten:
+                self._let_connections_go()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self._stopping.wait()
+
+    def _let_connections_go(self) -> None:
+        """Leave those to the other processes that wait for this one, or would."""
+        try:
+            self._listeners = renewed(self._listeners)
+        except OSError as error:
+            log.error("connections may wait for process %d of %d: %s", *self._name, error)
 
     @property
     def _name(self) -> tuple[int, int]:
@@ -124,7 +135,7 @@ class _Place:
 
     async def _run(self) -> int:
         """Run one process to its end, and return its status."""
-        self._has_beaten = False
+        self._pulse = None
         reading, writing = os.pipe()
         loop = asyncio.get_running_loop()
         loop.add_reader(reading, self._on_beat, reading)
@@ -147,16 +158,12 @@ class _Place:
 
     async def _watch(self, process: asyncio.subprocess.Process) -> int:
         end = asyncio.create_task(process.wait())
-        looked = time.monotonic()
-        self._beat = looked + _START_SECONDS - _SILENCE_SECONDS
+        pulse = self._pulse = Pulse(process.pid)
         while not end.done():
             await asyncio.wait({end}, timeout=_LOOK_SECONDS)
-            now = time.monotonic()
-            if now - looked > _SILENCE_SECONDS / 2:  # it was we who were frozen
-                self._beat = max(self._beat, now)
-            looked = now
-            if now - self._beat > _SILENCE_SECONDS and not self._stopping.is_set():
-                log.warning("process %d of %d has been silent for %g seconds", *self._name, now - self._beat)
+            fault = pulse.fault()
+            if fault is not None and not self._stopping.is_set():
+                log.warning("process %d of %d %s", *self._name, fault)
                 self.signal(signal.SIGKILL)
                 break
         return await end
@@ -164,8 +171,8 @@ class _Place:
     def _on_beat(self, reading: int) -> None:
         beats = os.read(reading, 4096)
         # One that ends, whoever asked for it, finishes its requests without beating.
-        self._beat = time.monotonic() + (_STOP_SECONDS if LAST_BEAT in beats else 0)
-        self._has_beaten = True
+        if self._pulse is not None:
+            self._pulse.beat(grace=_STOP_SECONDS if LAST_BEAT in beats else 0)
         if not self.started.done():
             self.started.set_result(0)
 
@@ -213,8 +220,6 @@ class _Parent:
         """Pass a signal to stop on; a second one ends the drain."""
         if not self._told.is_set():
             self._told.set()
-            for listener in chain.from_iterable(self._sockets):
-                listener.close()  # the processes close theirs
         for place in self._places:
             place.stop()
 

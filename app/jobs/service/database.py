@@ -113,7 +113,9 @@ def reading_files_of(job_id: str) -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
-        raise NotThereError(f"the files of job {job_id} are gone; it was deleted, or its weights renewed") from None
+        raise NotThereError(
+            f"the files of job {job_id} are gone; it was deleted, or they have made way for newer ones"
+        ) from None
     except OSError as error:
         raise NotThereError(f"the files of job {job_id} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, IndexError, TypeError):  # DamagedFileError, or arrays that do not fit

@@ -36,7 +36,7 @@ MAX_VALUES = 2_000_000
 MAX_WORK = 10**11
 #: Bytes of a file that are sent at a time.
 _PIECE = 2**18
-#: Frames of a film; jobs have up to 202 snapshots.
+#: Frames of a film; jobs have up to 252 snapshots of whole steps.
 MAX_FRAMES = 100
 
 

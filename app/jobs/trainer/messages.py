@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from app.jobs.disk import MOST_CHECKPOINTS
+from app.jobs.plan import MOST_CHECKPOINTS
 from models.presets import ToySettings
 
 

@@ -1,6 +1,5 @@
 """Executes one command: builds or restores the networks of a job, trains them and writes its files."""
 
-import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from app.jobs.disk import MOST_CHECKPOINTS, snapshot_interval
 from app.jobs.files import JobFiles
+from app.jobs.plan import Plan
 from app.jobs.specification import Specification, StoredData, ToyData
 from app.jobs.trainer import messages
 from app.jobs.trainer.messages import Message, TrainCommand
@@ -32,9 +31,6 @@ from models.training.train import half_step, is_compiled
 #: Intervals of the progress reports and of the checkpoints for recovery, in seconds.
 REPORT_SECONDS = 0.2
 CHECKPOINT_SECONDS = 2.0
-
-#: Steps after which there is a snapshot in any case: nobody should wait a second to see that something moves.
-_EARLY = 32
 
 
 class Session:
@@ -108,7 +104,7 @@ class Session:
     def _train(self, gan: GAN, snapshots: SnapshotWriter) -> bool:
         """Train from snapshot to snapshot, the same ones if the job was resumed; return whether all steps are done."""
         plan = Plan(self._specification.total_steps, self._first_step, self._kept)
-        if gan.steps_done == self._first_step or plan.has_snapshot(gan.steps_done):
+        if plan.has_snapshot(gan.steps_done):
             self._snapshot(gan, snapshots)
         self._compiling = not is_compiled(gan)
         self._send(messages.Phase("compiling" if self._compiling else "training"))
@@ -196,36 +192,6 @@ class Session:
         self._snapshot(gan, snapshots, half=True)
         self._wait_for_snapshot()
         assign(gan, state)
-
-
-class Plan:
-    """The steps at which a job takes snapshots and checkpoints.
-
-    Args:
-        steps: of the whole job.
-        first_step: from which it is trained on.
-        kept: checkpoints that stay at most, that of the last step included.
-    """
-
-    def __init__(self, steps: int, first_step: int = 0, kept: int = MOST_CHECKPOINTS) -> None:
-        self.steps = steps
-        self.every = snapshot_interval(steps)
-        self.early = min(first_step + _EARLY, steps) if self.every > _EARLY else steps
-        snapshots = math.ceil(steps / self.every)
-        self.keep_every = self.every * math.ceil(snapshots / kept)
-
-    def next_snapshot(self, step: int) -> int:
-        """Return the first step after ``step`` with a snapshot."""
-        following = min((step // self.every + 1) * self.every, self.steps)
-        return min(following, self.early) if step < self.early else following
-
-    def has_snapshot(self, step: int) -> bool:
-        """Return whether this step has a snapshot."""
-        return step % self.every == 0 or step in (self.early, self.steps)
-
-    def keeps_checkpoint(self, step: int) -> bool:
-        """Return whether this step's checkpoint is kept; that of the last step is kept by the end of the session."""
-        return step % self.keep_every == 0 and step < self.steps
 
 
 def restore(gan: GAN, checkpoint: Path, specification: Specification) -> None:

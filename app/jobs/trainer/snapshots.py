@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from app.jobs.files import JobFiles
 from app.jobs.scaling import ColumnTransform
-from app.jobs.snapshot_views import SHOWN_DIMENSIONS
+from app.jobs.snapshot_views import GRID, SHOWN_DIMENSIONS, SHOWN_POINTS
 from app.jobs.specification import Specification, ToyData
 from app.jobs.trainer.dense import layers_of, outputs
 from app.jobs.trainer.saturation import LearningCheck
@@ -32,13 +32,10 @@ from models.toys.metrics import (
     sliced_wasserstein,
 )
 
-#: Points in a snapshot, and points that the figures are computed from (the protocol of VEEGAN and PacGAN).
-SHOWN_POINTS = 400
+#: Points that the figures are computed from (the protocol of VEEGAN and PacGAN).
 _POINTS = 2_500
 #: The expected statistics of the corner cloud are for 500 points.
 _CORNER_POINTS = 500
-#: Scores per axis of the plane.
-GRID = 40
 #: Decimals of numbers around 1; for data with a transform, digits of a column's range.
 _DIGITS = 4
 

@@ -9,6 +9,7 @@ from functools import partial
 from app.config import Settings
 from app.jobs.disk import disk_use
 from app.jobs.files import JobFiles
+from app.jobs.plan import Plan
 from app.jobs.record.database import retry_until_available
 from app.jobs.record.leases import FinalState, Lease, LeaseStore, LostLeaseError, Publication
 from app.jobs.states import HELD, State
@@ -143,6 +144,8 @@ class TrainerRun:
         state = retry_until_available(lambda: self._leases.publish(self._lease, publication, final_state))
         if "checkpoint" in publication.values:
             self._files.tidy_checkpoints(publication.values["checkpoint"], self._lease.kept)
+        if any(kind == "snapshot" for kind, _ in publication.events):
+            self._files.tidy_snapshots(Plan(self._lease.specification.total_steps, self._lease.first_step))
         return state
 
     def _check(self) -> None:

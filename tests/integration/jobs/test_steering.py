@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.jobs.file_names import snapshot_steps
+from app.jobs.files import JobFiles
+from app.jobs.plan import MOST_EXTRA_SNAPSHOTS
 from tests.integration.jobs.harness import (
     LONG,
     SHORT,
@@ -91,9 +94,13 @@ def test_cancelled_is_said_only_when_the_process_has_stopped(running: Service, f
 def test_a_paused_job_is_trained_by_single_steps(running: Service, folder: Path) -> None:
     unbroken = running.submit(**SMALL | {"epochs": 50})
     job = running.submit(**SMALL | {"epochs": 50})
-    until(lambda: running.look(job)["step"] > 0, "the first steps")
+    until(lambda: running.look(job)["step"] > MOST_EXTRA_SNAPSHOTS, "the first steps")
     running.ask(job, "pause")
     at = running.wait(job, "paused")["step"]
+    files = JobFiles(folder / "data", job["id"])
+    halves_before = [files.snapshot(step, half=True) for step in range(MOST_EXTRA_SNAPSHOTS)]
+    for path in halves_before:  # as if it had been trained by half steps until then
+        path.write_bytes(files.snapshot(0).read_bytes())
     for body, expected, half in (
         ({}, at + 1, False),
         ({"half": True}, at + 1, True),
@@ -105,6 +112,9 @@ def test_a_paused_job_is_trained_by_single_steps(running: Service, folder: Path)
         assert answer.status_code == 202, answer.text
         seen = running.wait(job, "paused")
         assert (seen["step"], seen["half"], seen["checkpoints"][-1]) == (expected, half, expected)
+    # Snapshots beyond the plan make way for newer ones; of these six, one may be in the plan.
+    assert [path.exists() for path in halves_before[:7]] in ([False] * 6 + [True], [False] * 5 + [True] * 2)
+    assert {0, at + 1, at + 2, at + 9} <= set(snapshot_steps(files.names()))
     halves = [event["data"] for event in running.events(job) if event["data"].get("half")]
     assert [data["step"] for data in halves] == [at + 1, at + 2]
     assert all(np.shape(data["scores"]) == (40, 40) for data in halves)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.config import Settings
-from app.jobs.disk import MOST_CHECKPOINTS, disk_use
+from app.jobs.disk import disk_use
 from app.jobs.limits import LimitError, specify
+from app.jobs.plan import MOST_CHECKPOINTS
 from app.jobs.specification import JobRequest, Specification, StoredData
 
 MIB = 2**20

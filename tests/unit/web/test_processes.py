@@ -2,10 +2,12 @@
 
 import asyncio
 import signal
+import socket
 
 import pytest
 
 from app.web import processes, reloading
+from app.web.listeners import listeners
 from tests.conftest import PATIENCE
 
 
@@ -16,8 +18,13 @@ def test_who_cannot_start_is_tried_again_unless_nobody_has_started(
     monkeypatch.setattr(processes, "command", lambda *arguments: ["/bin/false"])
     monkeypatch.setattr(processes, "_FIRST_PAUSE", 0.01)
 
+    others, mine = listeners("127.0.0.1", 0, 2)
+    for listener in (*others, *mine):
+        listener.listen()  # as the processes do, that of a process that has died, too
+    address = others[0].getsockname()
+
     async def keep() -> None:
-        place = processes._Place(0 if first else 1, 2, [])
+        place = processes._Place(0 if first else 1, 2, mine)
         if not first:
             place.started.set_result(0)
         keeping = asyncio.create_task(place.keep())
@@ -28,11 +35,16 @@ def test_who_cannot_start_is_tried_again_unless_nobody_has_started(
                 while caplog.text.count("process 2 of 2 has ended (status 1); starting another one") < 3:
                     assert not keeping.done()
                     await asyncio.sleep(0.01)
+                for _ in range(32):  # none of them waits for the process that does not come
+                    with socket.create_connection(address, timeout=PATIENCE):
+                        others[0].accept()[0].close()
                 place.stop()
             await keeping
 
     asyncio.run(keep())
     assert bool(caplog.records) != first
+    for listener in (*others, *mine):
+        listener.close()
 
 
 def test_a_service_ends_with_its_terminal_unless_nohup_has_started_it(monkeypatch: pytest.MonkeyPatch) -> None:

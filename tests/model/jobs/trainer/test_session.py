@@ -14,8 +14,8 @@ import pytest
 import tensorflow as tf
 
 from app.config import Settings
-from app.jobs import disk
-from app.jobs.disk import disk_use
+from app.jobs import plan
+from app.jobs.disk import disk_use, snapshot_bytes
 from app.jobs.file_names import snapshot_steps
 from app.jobs.files import JobFiles
 from app.jobs.limits import specify
@@ -60,7 +60,7 @@ def without_xla(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def ten_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a fifth of the snapshots."""
-    monkeypatch.setattr(disk, "_FEWEST_SNAPSHOTS", 10)
+    monkeypatch.setattr(plan, "_FEWEST_SNAPSHOTS", 10)
 
 
 @pytest.fixture
@@ -423,9 +423,13 @@ def test_own_data_is_shown_and_judged_in_its_own_units(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("without_compilation")
 def test_a_thousand_columns_travel_with_the_weights(tmp_path: Path) -> None:
     points = np.random.default_rng(0).normal(1e-300, 1e-305, (250, 1_024))
-    order, stored = _own(tmp_path, points, model="simple_gan", epochs=1, steps_per_epoch=1, gen_shape=(2, 4, 1_024))
+    body: dict[str, Any] = {"model": "simple_gan", "epochs": 1, "steps_per_epoch": 1, "gen_shape": (2, 4, 1_024)}
+    order, stored = _own(tmp_path, points, **body, views=["manifold", "gradient"], critic_activation="linear")
     said = _run(order)
     assert isinstance(said[-1], Done)
+    size = JobFiles.at(order.folder).snapshot(1).stat().st_size
+    most = snapshot_bytes(Specification.model_validate(order.specification))
+    assert most / 3 < size < most, "numbers of so many digits are counted"
     metadata = read_metadata(order.folder / "weights-1" / "discriminator.h5")
     assert metadata is not None
     assert metadata["column_transform"] == stored.model_dump(mode="json")["transform"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.jobs.trainer.session import Plan
+from app.jobs.plan import MOST_EXTRA_SNAPSHOTS, Plan
 
 
 @given(st.integers(1, 10_000_000), st.integers(0, 100), st.integers(1, 10))
@@ -20,6 +20,7 @@ def test_bounded_and_complete(steps: int, first_step: int, most: int) -> None:
         snapshots += 1
         kept += plan.keeps_checkpoint(step)
     assert snapshots <= 201
+    assert 1 + snapshots + MOST_EXTRA_SNAPSHOTS <= plan.most_snapshots, "that of the first step is one of them"
     assert kept < most, "the last step's is one of them"
 
 
