@@ -1,7 +1,9 @@
 """Jobs that nobody works on, although the record has it otherwise: queued again, or ended with a reason."""
 
+import contextlib
 import itertools
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from app.jobs.errors import JobsUnavailableError
 from app.jobs.files import JobFiles
 from app.jobs.limits import specify
 from app.jobs.record.database import is_unavailable, retry_until_available
-from app.jobs.record.leases import LeaseStore
+from app.jobs.record.leases import LeaseStore, Publication
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
 from app.jobs.record.tables import jobs
@@ -22,10 +24,12 @@ from app.jobs.record.transitions import MAX_STALLS
 from app.jobs.record.values import NewJob, new_id
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.submit import submit
+from app.jobs.service.views import view
 from app.jobs.specification import JobRequest
 from app.jobs.states import ENDED, State
 from app.jobs.worker.processes import TrainingProcess, WarmProcesses
 from app.jobs.worker.supervisor import JobSupervisor
+from app.jobs.worker.tidying import Tidying
 from app.jobs.worker.trainer_run import TrainerRun
 
 
@@ -111,6 +115,47 @@ def test_whoever_held_a_lost_job_writes_nothing_more(store: JobStore, leases: Le
     new = leases.acquire(job_id, 2)
     assert new is not None
     assert new.attempt > old.attempt
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_that_moves_loses_no_job_and_gives_none_away_twice(
+    hours: int,
+    store: JobStore,
+    leases: LeaseStore,
+    engine: sa.Engine,
+    queue: Queue,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended, held, waiting, announced = _submit(store), _submit(store), _submit(store), new_id()
+    gone = leases.acquire(ended, 1)
+    assert gone is not None
+    leases.publish(gone, Publication(), lambda requested: (State.SUCCEEDED, None))
+    lease = leases.acquire(held, 1)
+    assert lease is not None
+    store.announce(announced)
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + 3_600 * hours)
+
+    leases.repair()
+    Tidying(store, settings.model_copy(update={"keep_days": 0.5})).go_on()
+    assert [store.get(job)["state"] for job in (ended, held, waiting)] == ["succeeded", "running", "queued"]
+    LeaseStore(engine, queue, "another").repair()
+    leases.refresh(lease)  # nobody has taken it
+    later = _submit(store)
+    leases.publish(lease, Publication([("phase", {})]), lambda requested: (State.SUCCEEDED, None))
+    assert leases.acquire(held, 1) is None, "it has ended"
+    assert [event.seq for event in store.events_after(store.get(held), 0, 99)] == [1, 2, 3, 4]
+    assert [row["id"] for row in store.waiting() if row["id"] in (waiting, later)] == [waiting, later]
+    for job in (waiting, later):
+        assert leases.acquire(job, 1) is not None
+        assert view(store.get(job)).started is not None
+    assert store.totals().oldest_wait >= 0
+    # A submission that lasts while the clock moves is told to come again, at worst.
+    store.leftovers()
+    new = NewJob(specify(JobRequest(model="simple_gan"), None, Settings()), None, {}, "x")
+    with pytest.raises(JobsUnavailableError, match="submit it again") if hours > 0 else contextlib.nullcontext():
+        store.submit(announced, new, announced=True)
 
 
 def _run_out(exception: BaseException) -> Callable[[TrainerRun], bool]:

@@ -19,8 +19,11 @@ from app.jobs.record.store import JobStore
 from app.jobs.record.transitions import MAX_STALLS
 from app.jobs.record.values import NewJob
 from app.jobs.specification import JobRequest
+from app.jobs.trainer.messages import Message, TrainCommand
 from app.jobs.worker.processes import ProcessEndedError, TrainingProcess, WarmProcesses
 from app.jobs.worker.supervisor import JobSupervisor
+from app.jobs.worker.trainer_run import TrainerRun
+from models.presets import ToySettings
 from tests.integration.jobs.harness import LONG, SHORT, Json, until
 
 
@@ -84,6 +87,43 @@ def test_a_process_that_cannot_start_is_not_tried_for_ever(
     assert job["state"] == "failed"
     assert "never came to its next checkpoint" in job["error"]
     assert job["recoveries"] == MAX_STALLS
+
+
+class _Silent(TrainingProcess):
+    """A training process that takes a job and never says anything about it, as a frozen one."""
+
+    killed = False
+
+    def __init__(self) -> None:
+        pass
+
+    def train(self, command: TrainCommand, architecture: ToySettings) -> None:
+        pass
+
+    def receive(self, wait: float) -> list[Message]:
+        return []
+
+    def memory(self) -> int:
+        return 0
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+def test_a_training_process_that_falls_silent_is_replaced(
+    attended: tuple[JobStore, JobSupervisor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, supervisor = attended
+    _submit(store)
+    leases = supervisor._leases
+    lease = leases.acquire("0123456789abcdef", 1)
+    assert lease is not None
+    monkeypatch.setattr("app.jobs.worker.trainer_run._SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr("app.jobs.worker.trainer_run._CHECK_SECONDS", 0.0)
+    process = _Silent()
+    assert not TrainerRun(lease, process, leases, Settings(data=tmp_path), threading.Event()).run(), "it needs another"
+    assert process.killed
+    assert store.get("0123456789abcdef")["state"] == "running"
 
 
 def test_only_earlier_checkpoints_are_tidied_away(tmp_path: Path) -> None:

@@ -67,6 +67,19 @@ def test_one_that_dies_or_freezes_is_replaced_and_no_request_is_lost(running: Se
     until(lambda: _answering(running) == {"0", "1"}, "both processes to answer")
 
 
+def test_while_the_parent_is_frozen_all_go_on(running: Service) -> None:
+    parts = _parts(running)
+    running.process.suspend()
+    try:
+        assert _answering(running) == {"0", "1"}
+        parts[0].kill()
+        until(lambda: parts[0] not in alive(parts), "its end")
+    finally:
+        running.process.resume()
+    until(lambda: len(_parts(running)) == 2 and _answering(running) == {"0", "1"}, "another process")
+    assert parts[1] in _parts(running), "it did not fall silent: nobody listened"
+
+
 def test_new_weights_reach_all(running: Service, tmp_path: Path) -> None:
     data = running.log.parent / "data"
     before = running.log.read_text().count("serving the weights")
@@ -81,6 +94,7 @@ def test_what_prevents_the_start_is_said_once(running: Service, tmp_path: Path) 
     for settings, reason in (
         ({"PORT": port}, f"expected a free port at NOBODY_HOST=127.0.0.1 NOBODY_PORT={port}: Address already in use"),
         ({"PORT": "0", "WEIGHTS": str(tmp_path / "none.h5")}, "none.h5"),
+        ({"PORT": "0", "DATA": "/proc/nobody", "DATABASE_URL": ""}, "NOBODY_DATA: expected a folder to write to"),
     ):
         given = {"DATA": str(tmp_path), "DATABASE_URL": NOWHERE} | settings
         environment = os.environ | {f"NOBODY_{name}": value for name, value in given.items()}
