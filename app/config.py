@@ -29,7 +29,8 @@ class Settings(BaseSettings):
         1,
         ge=0,
         le=MOST_PROCESSES,
-        description="Processes that serve on the same port; 0 for one per core. Each counts rates for itself.",
+        description="Processes that serve on the same port; 0 for one per processor, or of a container its share. Each "
+        "counts rates for itself.",
     )
     allowed_hosts: str = Field(
         "",

@@ -17,6 +17,7 @@ from app.cli.terminal import in_existing_folder, load_faces, progress_bar, until
 from app.config import MOST_PROCESSES, load_settings
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.locks import LockedError
+from app.processors import processors
 
 # The modules that load TensorFlow are imported by the commands that need them: --help answers at once.
 
@@ -68,7 +69,7 @@ def serve(
         typer.Option(
             min=0,
             max=MOST_PROCESSES,
-            help="Processes on the same port, 0 for one per core; otherwise NOBODY_PROCESSES, or 1.",
+            help="Processes on the same port, 0 for one per processor; otherwise NOBODY_PROCESSES, or 1.",
         ),
     ] = None,
     this_part: Annotated[str | None, typer.Option("--part", hidden=True, help="One of the processes.")] = None,
@@ -85,7 +86,7 @@ def serve(
     os.environ |= _given(NOBODY_HOST=host, NOBODY_PORT=port, NOBODY_PROCESSES=processes)
     os.umask(_OURS_ALONE)
     settings = load_settings()
-    if this_part is None and (together := settings.processes or len(os.sched_getaffinity(0))) > 1:
+    if this_part is None and (together := settings.processes or processors()) > 1:
         from app.web.processes import serve_together
 
         logs.configure(settings.log)

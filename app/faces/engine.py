@@ -4,7 +4,6 @@ import asyncio
 import heapq
 import itertools
 import logging
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from app.faces.latents import LATENT_DIM, Latents
 from app.part import share
+from app.processors import processors
 from app.tallies import Histogram
 
 Faces = npt.NDArray[np.uint8]
@@ -25,7 +25,7 @@ Generate = Callable[[Latents], Faces]
 #: Rows that one run takes at most, so that a sheet of a thousand faces cannot hold up a single one for long.
 MAX_ROWS = 128
 #: Runs at the same time, in all processes of the service.
-_THREADS = min(4, os.cpu_count() or 1)
+_THREADS = min(4, processors())
 
 _log = logging.getLogger("nobody")
 

@@ -14,6 +14,7 @@ import psutil
 from app.config import Settings
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.files import allocated_bytes
+from app.processors import processors
 
 #: Bytes that must be free: a job may write hundreds of MiB, and a database without room stops.
 _FREE = 2**30
@@ -45,6 +46,7 @@ def check_jobs(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings)
     yield from _database(settings)
     yield _memory(settings)
+    yield _processors(settings)
     yield _files()
     yield from _limits(settings)
 
@@ -122,6 +124,14 @@ def _memory(settings: Settings) -> Finding:
     if needs > has:
         return Finding("memory", False, f"{told}: lower NOBODY_CONCURRENT_JOBS or NOBODY_JOB_MEMORY")
     return Finding("memory", True, told)
+
+
+def _processors(settings: Settings) -> Finding:
+    here = processors()
+    told = f"NOBODY_PROCESSES is {settings.processes}, and the processors here are {here}"
+    if settings.processes > here:
+        return Finding("processors", False, f"{told}: lower it, or set it to 0 for one process each")
+    return Finding("processors", True, told)
 
 
 def _memory_limit() -> int:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from app.jobs.callers import Caller
-from app.jobs.errors import JobError
+from app.jobs.errors import JobError, QuotaError
 from app.jobs.record.values import JobRow
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.event_data import JobEvent, with_data
@@ -27,6 +27,8 @@ log = logging.getLogger("nobody.jobs")
 
 #: Events that are read at once, and that a feed keeps for its watchers.
 BATCH = 32
+#: Streams that a key may have open in one process, and after how many seconds one more may be tried.
+MOST_WATCHERS, _RETRY_SECONDS = 100, 10
 #: A feed looks for news at this interval; where the database tells of them, at the longer one. In seconds.
 _POLL_SECONDS, _LISTENING_SECONDS = 0.1, 1.0
 #: Intervals at which it looks whether the job still goes on, and whether the keys of its watchers still exist.
@@ -178,8 +180,22 @@ class EventFeeds:
     def __init__(self, database: JobDatabase) -> None:
         self._database = database
         self._feeds: dict[str, EventFeed] = {}
+        self._watchers: Counter[str | None] = Counter()  # by the name of their key
         self._listener: Listener | None = None
         self._listening: asyncio.Task[None] | None = None
+
+    def check(self, caller: Caller) -> None:
+        """Refuse one more watcher of a key that has quotas.
+
+        Raises:
+            QuotaError: as many as it may have watch.
+        """
+        if caller.quota is not None and self._watchers[caller.key_name] >= MOST_WATCHERS:
+            raise QuotaError(
+                f"expected at most {MOST_WATCHERS} open streams of events of one key, and this one has so many; close "
+                "one, or ask for the events so far, with Accept: application/json",
+                _RETRY_SECONDS,
+            )
 
     @asynccontextmanager
     async def watch(self, job: JobRow, caller: Caller) -> AsyncIterator[EventFeed]:
@@ -189,9 +205,12 @@ class EventFeeds:
             self._listen()
             feed = self._feeds[job["id"]] = EventFeed(self._database, job, self._listener)
         feed.watchers[caller.fingerprint] += 1
+        self._watchers[caller.key_name] += 1
         try:
             yield feed
         finally:
+            self._watchers[caller.key_name] -= 1
+            self._watchers += Counter()
             feed.watchers[caller.fingerprint] -= 1
             feed.watchers += Counter()  # keeps those above zero
             if not feed.watchers:

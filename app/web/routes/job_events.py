@@ -74,6 +74,7 @@ async def events(
     headers = {**NO_STORE, "X-Accel-Buffering": "no"}
     if request.scope.get("head"):
         return Response(headers=headers, media_type="text/event-stream")
+    feeds.check(jobs.caller)
     return StreamingResponse(_stream(log, feeds), media_type="text/event-stream", headers=headers)
 
 

@@ -50,7 +50,7 @@ def test_a_sound_deployment_is_said_to_be_one(deployment: Path) -> None:
     status, found = _check()
     assert status == 0
     assert {mark for mark, _ in found.values()} == {"ok"}
-    assert set(found) == {"weights", "folder", "disk", "database", "keys", "memory", "connections"}
+    assert set(found) == {"weights", "folder", "disk", "database", "keys", "memory", "processors", "connections"}
     assert found["database"][1].endswith("jobs.sqlite answers, and its tables are those of this release")
     assert found["folder"][1].endswith("can be written, and is for this user alone")
 
@@ -85,6 +85,7 @@ FAULTS = [
     Fault("database", "expected a database that answers, got: ", {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}),
     Fault("keys", "calls about jobs need one, and there is none: nobody keys add NAME", {"HOST": "0.0.0.0"}),
     Fault("memory", "lower NOBODY_CONCURRENT_JOBS or NOBODY_JOB_MEMORY", {"JOB_MEMORY": "100000000"}),
+    Fault("processors", "processors here are", {"PROCESSES": "256"}),
     Fault("disk", "lower NOBODY_MAX_DISK, or make room", {"MAX_DISK": "100000000000"}),
     Fault("limits", "raise NOBODY_KEY_STEPS, or lower NOBODY_MAX_STEPS", {"KEY_STEPS": "10", "API_KEYS": KEY}),
     Fault("limits", "raise NOBODY_KEY_MEGABYTES, or lower NOBODY_JOB_DISK", {"KEY_MEGABYTES": "10", "API_KEYS": KEY}),

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from app.config import Settings
 from app.jobs.callers import ANYBODY, Caller, fingerprint
-from app.jobs.errors import JobsUnavailableError
+from app.jobs.errors import JobsUnavailableError, QuotaError
 from app.jobs.limits import specify
+from app.jobs.quotas import Quota
 from app.jobs.record.leases import Lease, LeaseStore, Publication
 from app.jobs.record.reader import JobReader
 from app.jobs.record.store import JobStore
@@ -106,6 +107,27 @@ def _run(test: Callable[[], Any]) -> None:
             await asyncio.gather(*left, return_exceptions=True)  # they are cancelled, and end
 
     asyncio.run(alone())
+
+
+def test_a_key_with_quotas_watches_so_much_at_a_time(
+    database: JobDatabase, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_feeds, "MOST_WATCHERS", 2)
+    ada, bob = (Caller(name, False, Quota(1, 1, 1)) for name in ("ada", "bob"))
+
+    async def test() -> None:
+        feeds = EventFeeds(database)
+        with database.store() as store:
+            job = store.get(story.id)
+        feeds.check(ada)
+        async with feeds.watch(job, ada), feeds.watch(job, ada):
+            with pytest.raises(QuotaError, match=r"at most 2 open streams .* of one key"):
+                feeds.check(ada)
+            for other in (bob, ANYBODY, Caller("root", True, None)):
+                feeds.check(other)
+        feeds.check(ada)
+
+    _run(test)
 
 
 def test_everybody_gets_each_event_once_and_the_record_is_read_once(
