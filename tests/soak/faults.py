@@ -37,9 +37,8 @@ from tests.integration.jobs.harness import (
 )
 from tests.integration.jobs.postgresql import PostgreSQL
 
-#: Trains for longer than any fault lasts.
-_JOB = SMALL | {"epochs": 1_200, "seed": 7}
-_STEPS = 120_000
+#: Trains for longer than a fault lasts; a frozen one goes on afterwards.
+_EPOCHS_A_SECOND = 40
 #: A face that takes longer than this has waited.
 _PATIENCE = 120.0
 _FAKE_TIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
@@ -178,7 +177,7 @@ def _disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def _try(name: str, fault: Fault, folder: Path, undisturbed: dict[str, Any], **settings: Any) -> None:
+def _try(name: str, fault: Fault, folder: Path, body: Json, undisturbed: dict[str, Any], **settings: Any) -> None:
     """Let a fault happen while a job trains, and print what it did."""
     with ExitStack() as stack:
         data = settings.setdefault("data", folder / "data")
@@ -186,7 +185,7 @@ def _try(name: str, fault: Fault, folder: Path, undisturbed: dict[str, Any], **s
         if "database_url" in settings:
             worker = Program("worker", folder / "worker.log", **settings)
             stack.callback(worker.end)
-        job = running.submit(**_JOB)
+        job = running.submit(**body)
         until(lambda: running.look(job)["checkpoints"], "the first checkpoint")
         faces, follower = Faces(running), Follower(running, job)
         began = time.monotonic()
@@ -196,7 +195,7 @@ def _try(name: str, fault: Fault, folder: Path, undisturbed: dict[str, Any], **s
         seen = running.wait(job, "succeeded", patience=600)
         faces.stop()
         events = follower.end()
-        check_events(events, _STEPS)
+        check_events(events, job["steps"])
         same(running.result(job, data), undisturbed)
     print(
         f"| {name} | {lasted:.1f} s | {faces.refused} | {faces.longest:.1f} s | {follower.connections} | "
@@ -216,6 +215,7 @@ def main() -> None:
 
 
 def _try_all(folder: Path, seconds: float, only: str) -> None:
+    body = SMALL | {"epochs": max(200, round(seconds * _EPOCHS_A_SECOND))}
     freeze = partial(partial, _freeze)
     faults: dict[str, tuple[Fault, dict[str, Any]]] = {
         "trainer killed": (partial(_kill, Service.trainers), {}),
@@ -238,7 +238,7 @@ def _try_all(folder: Path, seconds: float, only: str) -> None:
             clock.write_text("+0\n")
             faults["clock an hour ahead, behind, right"] = (partial(_move, clock, seconds), {})
         with service(folder / "undisturbed") as running:
-            job = running.wait(running.submit(**_JOB), "succeeded", patience=600)
+            job = running.wait(running.submit(**body), "succeeded", patience=600)
             undisturbed = running.result(job, folder / "undisturbed" / "data")
         print("| fault | lasts | faces not had | longest face | connections of the follower | recoveries |")
         print("|---|---|---|---|---|---|", flush=True)
@@ -246,9 +246,9 @@ def _try_all(folder: Path, seconds: float, only: str) -> None:
             if only not in name:
                 continue
             with _faked(folder / "clock") if name.startswith("clock") else contextlib.nullcontext():
-                _try(name, fault, folder / name.replace(" ", "-"), undisturbed, **settings)
+                _try(name, fault, folder / name.replace(" ", "-"), body, undisturbed, **settings)
         if only in "database stopped":
-            _stop_database(folder, seconds, undisturbed)
+            _stop_database(folder, seconds, body, undisturbed)
 
 
 @contextmanager
@@ -268,7 +268,7 @@ def _faked(clock: Path) -> Iterator[None]:
             del os.environ[name]
 
 
-def _stop_database(folder: Path, seconds: float, undisturbed: dict[str, Any]) -> None:
+def _stop_database(folder: Path, seconds: float, body: Json, undisturbed: dict[str, Any]) -> None:
     server = PostgreSQL(folder / "postgresql")
 
     def stop(running: Service) -> None:
@@ -280,7 +280,7 @@ def _stop_database(folder: Path, seconds: float, undisturbed: dict[str, Any]) ->
         until(lambda: running.client.get("/jobs").status_code == 200, "the database to be back")
 
     try:
-        _try("database stopped", stop, folder / "database", undisturbed, database_url=server.url)
+        _try("database stopped", stop, folder / "database", body, undisturbed, database_url=server.url)
     finally:
         server.stop()
 

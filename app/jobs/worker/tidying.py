@@ -3,8 +3,10 @@
 import contextlib
 import logging
 import math
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from app.config import Settings
 from app.jobs.errors import UnknownJobError
@@ -16,6 +18,8 @@ from app.jobs.states import TransitionError
 log = logging.getLogger("nobody.jobs")
 
 _DAY_SECONDS = 86_400.0
+#: Jobs that are deleted at a time; the others are due again some seconds later.
+_AT_ONCE = 100
 
 
 class Tidying:
@@ -24,32 +28,40 @@ class Tidying:
     Args:
         store: the record.
         settings: how long jobs are kept, and how much of the disk is for them.
+        stopping: set when the worker is to end; what is due is left to the next one.
     """
 
-    def __init__(self, store: JobStore, settings: Settings) -> None:
+    def __init__(self, store: JobStore, settings: Settings, stopping: threading.Event) -> None:
         self._store = store
         self._settings = settings
+        self._stopping = stopping
 
     def go_on(self) -> None:
         """Delete what is due, unless another worker does so at this moment."""
-        settings = self._settings
         with self._store.tidying_alone() as alone:
-            if not alone:
-                return
-            space = Space(self._store, settings)
-            seconds = math.inf if settings.keep_days is None else settings.keep_days * _DAY_SECONDS
-            room = math.inf if settings.max_disk is None else settings.max_disk * 2**20 - space.reserved()
-            for job, why in due(space.kept(), time.time() - seconds, room):
-                self._delete(job.job_id, why)
-
-    def _delete(self, job_id: str, why: str) -> None:
-        with contextlib.suppress(UnknownJobError, TransitionError):  # a caller was faster
-            self._store.delete(job_id)
-            log.info("job %s was deleted: %s", job_id, why)
+            deleted = list(self._delete()) if alone else []
+        # Afterwards: files take long, and the transaction that keeps others away should not last for long.
+        for job_id in deleted:
+            if self._stopping.is_set():
+                return  # the next repair goes on
             try:
                 self._store.clear(JobFiles(self._settings.data, job_id))
             except OSError as error:  # the next repair tries again
                 log.warning("the files of the deleted job %s are still there: %s", job_id, error)
+
+    def _delete(self) -> Iterator[str]:
+        """Delete the records of the jobs that are due, some at a time; yield their ids."""
+        settings = self._settings
+        space = Space(self._store, settings)
+        seconds = math.inf if settings.keep_days is None else settings.keep_days * _DAY_SECONDS
+        room = math.inf if settings.max_disk is None else settings.max_disk * 2**20 - space.reserved()
+        for job, why in islice(due(space.kept(), time.time() - seconds, room), _AT_ONCE):
+            if self._stopping.is_set():
+                return
+            with contextlib.suppress(UnknownJobError, TransitionError):  # a caller was faster
+                self._store.delete(job.job_id)
+                log.info("job %s was deleted: %s", job.job_id, why)
+                yield job.job_id
 
 
 def due(kept: Sequence[Kept], oldest: float, room: float) -> Iterator[tuple[Kept, str]]:

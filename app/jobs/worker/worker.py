@@ -83,7 +83,7 @@ class Worker:
             signal.signal(number, self._on_signal)
         background = [Periodic("repairing interrupted work", _REPAIR_SECONDS, self._repair)]
         if self._settings.keep_days is not None or self._settings.max_disk is not None:
-            tidying = Tidying(self._store, self._settings)
+            tidying = Tidying(self._store, self._settings, self._stopping)
             background.append(Periodic("deleting old jobs", _TIDY_SECONDS, tidying.go_on))
         if self._settings.warm_architectures:
             warming = Warming(self._store, self._processes, self._settings)

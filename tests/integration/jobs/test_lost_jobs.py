@@ -138,7 +138,7 @@ def test_a_clock_that_moves_loses_no_job_and_gives_none_away_twice(
     monkeypatch.setattr(time, "time", lambda: right() + 3_600 * hours)
 
     leases.repair()
-    Tidying(store, settings.model_copy(update={"keep_days": 0.5})).go_on()
+    Tidying(store, settings.model_copy(update={"keep_days": 0.5}), threading.Event()).go_on()
     assert [store.get(job)["state"] for job in (ended, held, waiting)] == ["succeeded", "running", "queued"]
     LeaseStore(engine, queue, "another").repair()
     leases.refresh(lease)  # nobody has taken it

@@ -40,7 +40,7 @@ def stored(store: JobStore, engine: sa.Engine, settings: Settings) -> Stored:
     """Return what stores a job in a state, with files of so many MiB; no other jobs are there."""
     with engine.begin() as connection:
         connection.execute(sa.update(jobs).values(state=State.CANCELLED, ended=0.0))
-    Tidying(store, settings.model_copy(update={"keep_days": 0.001})).go_on()
+    Tidying(store, settings.model_copy(update={"keep_days": 0.001}), threading.Event()).go_on()
 
     def store_job(state: State, ended_days_ago: float | None = None, megabytes: int = 0, **columns: Any) -> str:
         job_id = new_id()
@@ -73,7 +73,7 @@ def _database(settings: Settings) -> Iterator[JobDatabase]:
 
 
 def _tidy(store: JobStore, settings: Settings, **limits: float) -> list[str]:
-    Tidying(store, settings.model_copy(update=limits)).go_on()
+    Tidying(store, settings.model_copy(update=limits), threading.Event()).go_on()
     return _left(store, settings)
 
 
@@ -113,7 +113,7 @@ def test_two_workers_delete_each_job_once(
         delete(self, job_id)
 
     monkeypatch.setattr(JobStore, "delete", slowly)
-    tidying = Tidying(store, settings.model_copy(update={"keep_days": 1}))
+    tidying = Tidying(store, settings.model_copy(update={"keep_days": 1}), threading.Event())
     first = threading.Thread(target=tidying.go_on)
     first.start()
     assert deleting.wait(60)
@@ -121,6 +121,34 @@ def test_two_workers_delete_each_job_once(
     go_on.set()
     first.join()
     assert len(deleted) == 1
+    assert _left(store, settings) == []
+
+
+def test_a_worker_that_ends_leaves_the_rest_to_the_next_one(
+    stored: Stored, store: JobStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [stored(State.SUCCEEDED, ended_days_ago=days) for days in (4, 3, 2)]
+    stopping, delete, clear = threading.Event(), JobStore.delete, JobStore.clear
+    tidying = Tidying(store, settings.model_copy(update={"keep_days": 1}), stopping)
+
+    def last(self: JobStore, job_id: str) -> None:
+        delete(self, job_id)
+        stopping.set()
+
+    def outside(self: JobStore, files: JobFiles) -> None:
+        with store.tidying_alone() as alone:
+            assert alone, "no transaction waits for files"
+        clear(self, files)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobStore, "delete", last)
+        tidying.go_on()
+    assert store.leftovers() == jobs[:1], "its files, too"
+    stopping.clear()
+    monkeypatch.setattr(JobStore, "clear", outside)
+    tidying.go_on()
+    assert store.leftovers() == jobs[:1]
+    store.clear(JobFiles(settings.data, jobs[0]))
     assert _left(store, settings) == []
 
 
@@ -134,7 +162,7 @@ def test_files_that_cannot_be_deleted_are_left_to_the_next_repair(
     job_id = stored(State.FAILED, ended_days_ago=2)
     with monkeypatch.context() as patch:
         patch.setattr(JobFiles, "remove", lambda _: (_ for _ in ()).throw(OSError("busy")))
-        Tidying(store, settings.model_copy(update={"keep_days": 1})).go_on()
+        Tidying(store, settings.model_copy(update={"keep_days": 1}), threading.Event()).go_on()
     assert store.leftovers() == [job_id]
     assert f"the files of the deleted job {job_id} are still there: busy" in caplog.text
     store.clear(JobFiles(settings.data, job_id))
