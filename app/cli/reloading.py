@@ -1,16 +1,18 @@
 """``nobody reload``: new weights for the services that run."""
 
+import contextlib
 import os
 import signal
 import time
 from pathlib import Path
 
+import psutil
 import typer
 
 from app.cli import consoles
 from app.config import load_settings
 
-#: A service has so many seconds to answer: to load weights takes one, under load a few.
+#: Each process has so many seconds to answer: to load weights takes one, under load a few.
 _PATIENCE = 90.0
 
 
@@ -42,14 +44,14 @@ def _reload(process: int, data: Path) -> str:
     """Let one service reload, and return the hash of its weights."""
     from app.web.reloading import forget_report, read_report
 
-    asked = time.monotonic()
+    asked, patience = time.monotonic(), _PATIENCE * _parts(process)
     forget_report(data, process)
     try:
         os.kill(process, signal.SIGHUP)
         while (report := read_report(data, process)) is None or report.began < asked:
             os.kill(process, 0)
-            if time.monotonic() > asked + _PATIENCE:
-                consoles.fail(f"process {process} has not answered for {_PATIENCE:g} seconds; see its log")
+            if time.monotonic() > asked + patience:
+                consoles.fail(f"process {process} has not answered for {patience:g} seconds; see its log")
             time.sleep(0.05)
     except ProcessLookupError:
         consoles.fail(f"process {process} has ended; see its log")
@@ -58,3 +60,10 @@ def _reload(process: int, data: Path) -> str:
     if report.error:
         consoles.fail(f"process {process} keeps its weights, {report.sha256[:12]}: {report.error}")
     return report.sha256
+
+
+def _parts(process: int) -> int:
+    """Return how many processes of a service reload their weights, one after the other."""
+    with contextlib.suppress(psutil.Error):
+        return max(1, sum("--part" in child.cmdline() for child in psutil.Process(process).children()))
+    return 1

@@ -17,6 +17,8 @@ log = logging.getLogger("nobody")
 #: Files in the data folder that the only service and the only worker of an SQLite database hold.
 _SERVE_LOCK, EMBEDDED_LOCK = "serve.lock", "worker.lock"
 _SERVICE = "nobody serve"
+#: Who only looks whether a lock is held, see :func:`is_locked`, holds it for less than so many seconds.
+_LOOK_SECONDS = 0.1
 
 
 class LockedError(Exception):
@@ -38,14 +40,14 @@ class FileLock:
     def __init__(self, path: Path, holder: str, wait: float = 0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file: IO[str] = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (open as long as the lock is held)
-        deadline = time.monotonic() + wait
+        deadline = time.monotonic() + max(wait, _LOOK_SECONDS)
         while not self._taken():
             if time.monotonic() >= deadline:
                 self._file.seek(0)
                 known = self._file.read().strip() or "another process"
                 self._file.close()
                 raise LockedError(f"{path.parent} is in use by {known}")
-            time.sleep(0.05)
+            time.sleep(0.02)
         self._file.truncate(0)
         self._file.write(f"{holder}, process {os.getpid()} on {socket.gethostname()}\n")
         self._file.flush()

@@ -94,7 +94,7 @@ class LimitFaces:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         client = stranger(scope) if scope["type"] == "http" else None
-        if client is not None and is_public(scope["path"]):
+        if client is not None and (is_public(scope["path"]) or scope["path"] == "/"):  # the page has a face
             refusal = self._rate.refused(client)
             if refusal is not None:
                 await self._refuse({**scope, "refusal": refusal}, receive, send)

@@ -27,7 +27,7 @@ CALLS = {
     "GET /interpolate?from=1&to=2&steps=5&format=gif": 5,
     "GET /samples?count=1000": FACES,  # more than a minute's, but not refused for ever
 }
-OTHERS = ["/", "/lab", "/docs", "/static/favicon.svg", "/healthz", "/readyz", "/metrics", "/presets"]
+OTHERS = ["/lab", "/docs", "/static/favicon.svg", "/healthz", "/readyz", "/metrics", "/presets"]
 
 
 @contextmanager
@@ -69,6 +69,12 @@ def test_a_stranger_has_a_rate_of_faces(client: TestClient, number: int, call: s
     for path in OTHERS:
         assert client.get(path).status_code != 429, path
     assert 'status="429"' in client.get("/metrics").text
+
+
+def test_the_face_page_counts_as_the_face_in_it(client: TestClient) -> None:
+    client.headers["X-Forwarded-For"] = "192.0.2.99"
+    assert [client.get("/").status_code for _ in range(FACES + 1)] == FACES * [200] + [429]
+    assert client.get("/sample").status_code == 429
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])

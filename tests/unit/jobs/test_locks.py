@@ -1,5 +1,6 @@
 """One service and one worker on a data folder, unless they share a database."""
 
+import fcntl
 import os
 import socket
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.config import Settings
-from app.jobs.locks import EMBEDDED_LOCK, FileLock, LockedError, service_lock, services, worker_lock
+from app.jobs.locks import EMBEDDED_LOCK, FileLock, LockedError, is_locked, service_lock, services, worker_lock
 
 
 def test_a_lock_has_one_holder_and_says_who(tmp_path: Path) -> None:
@@ -16,6 +17,16 @@ def test_a_lock_has_one_holder_and_says_who(tmp_path: Path) -> None:
         FileLock(tmp_path / "lock", "the second")
     lock.release()
     FileLock(tmp_path / "lock", "the second").release()
+
+
+def test_who_looks_whether_a_lock_is_held_keeps_nobody_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lock"
+    with path.open("w") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)  # as is_locked does
+        monkeypatch.setattr("app.jobs.locks.time.sleep", lambda _: looking.close())
+        lock = FileLock(path, "the first")
+    assert is_locked(path)
+    lock.release()
 
 
 def test_sqlite_has_one_worker_and_postgresql_any_number(tmp_path: Path) -> None:
