@@ -188,9 +188,12 @@ def _try(name: str, fault: Fault, folder: Path, body: Json, undisturbed: dict[st
         job = running.submit(**body)
         until(lambda: running.look(job)["checkpoints"], "the first checkpoint")
         faces, follower = Faces(running), Follower(running, job)
+        stack.callback(faces.stop)
         began = time.monotonic()
         fault(running)
         lasted = time.monotonic() - began
+        running.client.close()  # its connection may have been that of a process that is gone
+        running.connect()
         assert running.look(job)["status"] == "running", "the job must be longer than the fault"
         seen = running.wait(job, "succeeded", patience=600)
         faces.stop()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.jobs.errors import JobsUnavailableError, QueueFullError, UnknownJobError
 from app.jobs.files import JobFiles
+from app.jobs.locks import FileLock, LockedError
 from app.jobs.record.keys import KeyStore, charge
 from app.jobs.record.queue import Queue
 from app.jobs.record.reader import JobReader
@@ -21,6 +23,10 @@ from app.jobs.states import TRANSITIONS, Action, State, TransitionError
 
 #: Key of the advisory lock under which workers delete jobs on their own; nothing else may use it.
 _TIDYING_LOCK = 7_160_160_162
+#: Key of the advisory lock under which jobs are stored for which there must be room; nothing else may use it.
+_ADMITTING_LOCK = 7_160_160_163
+#: One waits no longer for others who store jobs.
+_ADMITTING_SECONDS = 10.0
 #: A submission that writes its files for longer was interrupted; it takes a second at most.
 _SUBMISSION_SECONDS = 3_600.0
 
@@ -184,6 +190,29 @@ class JobStore(JobReader):
             return
         with self._engine.begin() as connection:
             yield connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_TIDYING_LOCK))).scalar_one()
+
+    @contextmanager
+    def admitting_alone(self) -> Iterator[None]:
+        """Let no other process or thread look for room and store a job until the end of the block.
+
+        Raises:
+            JobsUnavailableError: others do so for too long.
+        """
+        if self._engine.dialect.name == "postgresql":
+            with self._engine.begin() as connection:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADMITTING_LOCK)))
+                yield
+            return
+        try:
+            lock = FileLock(
+                Path(str(self._engine.url.database)).with_name("admission.lock"), "a job", _ADMITTING_SECONDS
+            )
+        except LockedError:
+            raise JobsUnavailableError("too many jobs are submitted at this moment; try again") from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def clear(self, files: JobFiles) -> None:
         """Delete the files and workflows of a job without a row. May be repeated until it succeeds.

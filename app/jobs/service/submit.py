@@ -178,13 +178,13 @@ def _store(database: JobDatabase, new: NewJob, key: str | None) -> Job:
             raise NoTrainingError
         _check_space(database, store, new.specification)
         if not new.files:
-            return show(database, store.submit(job_id, new, key)["id"])
+            return show(database, _admit(database, store, job_id, new, key)["id"])
         files = JobFiles(database.settings.data, job_id)
         store.announce(job_id)
         stored = False
         try:
             _save(new, files, database.settings.data)
-            job = store.submit(job_id, new, key, announced=True)
+            job = _admit(database, store, job_id, new, key, announced=True)
             stored = job["id"] == job_id  # a repetition of the request may have been faster
         finally:
             if not stored:
@@ -212,6 +212,18 @@ def _save(new: NewJob, files: JobFiles, data: Path) -> None:
         else:
             with open(path, "wb") as target:
                 target.writelines(file.parts)
+
+
+def _admit(
+    database: JobDatabase, store: "JobStore", job_id: str, new: NewJob, key: str | None, announced: bool = False
+) -> JobRow:
+    """Store a job if there still is room for it: others may have taken it since it was looked for."""
+    if database.caller.quota is None and database.settings.max_disk is None:
+        return store.submit(job_id, new, key, announced=announced)
+    with store.admitting_alone():
+        if store.known(key, new.digest) is None:
+            _check_space(database, store, new.specification)
+        return store.submit(job_id, new, key, announced=announced)
 
 
 def _check_space(database: JobDatabase, store: "JobStore", specification: Specification) -> None:

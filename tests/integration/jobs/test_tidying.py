@@ -1,8 +1,10 @@
 """The disk that jobs take: what new ones may write, and which old ones make room."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +21,7 @@ from app.jobs.quotas import Quota
 from app.jobs.record.store import JobStore
 from app.jobs.record.tables import jobs
 from app.jobs.record.values import NewJob, new_id
+from app.jobs.service import submit as module
 from app.jobs.service.database import JobDatabase
 from app.jobs.service.submit import submit
 from app.jobs.specification import JobRequest
@@ -181,6 +184,31 @@ def test_a_job_waits_outside_when_others_have_reserved_the_disk(
         with pytest.raises(QueueFullError, match="at most 16 MiB of all jobs: those that have not ended may write"):
             submit(database, REQUEST)
     assert unfinished in _left(store, settings)
+
+
+@pytest.mark.parametrize("limit", ["max_disk", "key"])
+def test_of_two_who_come_at_the_same_time_one_has_room(
+    limit: str, stored: Stored, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings.model_copy(update={"max_disk": 16, "job_disk": 16} if limit == "max_disk" else {})
+    most = 16 * MIB // RESERVED
+    for _ in range(most - 1):
+        stored(State.PAUSED, key_name="ada")
+    both, look = threading.Barrier(2), module._check_space
+    looks = itertools.count()
+
+    def look_together(*arguments: Any) -> None:
+        look(*arguments)
+        if next(looks) < 2:
+            both.wait(60)  # both have seen room
+
+    monkeypatch.setattr(module, "_check_space", look_together)
+    with _database(settings) as database, ThreadPoolExecutor(2) as threads:
+        caller = Caller("ada", False, Quota(jobs=99, steps=10**9, megabytes=16) if limit == "key" else None)
+        ends = [threads.submit(submit, database.seen_by(caller), REQUEST) for _ in range(2)]
+        errors = [end.exception() for end in ends]
+    assert errors.count(None) == 1
+    assert {type(error) for error in errors if error} == {QueueFullError if limit == "max_disk" else QuotaError}
 
 
 def test_a_key_may_keep_so_much(stored: Stored, settings: Settings) -> None:
