@@ -44,13 +44,14 @@ fuzz: setup ## search at random, for long, for inputs that fail the property tes
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ARGS)
 
 # Each takes minutes, prints its figures for docs/reliability.md, and fails if a promise is broken.
-soak: setup programs ## attack it for long: mutated files, requests made from the OpenAPI document, crowds, swaps of weights, large answers
+soak: setup programs ## attack it for long: mutated files, requests made from the OpenAPI document, crowds, swaps of weights, large answers, faults
 	@$(BIN)/python -m tests.soak.weights_files
 	@$(BIN)/python -m tests.soak.uploads
 	@$(BIN)/python -m tests.soak.api
 	@$(BIN)/python -m tests.soak.load
 	@$(BIN)/python -m tests.soak.weights_swaps
 	@$(BIN)/python -m tests.soak.large_answers
+	@$(BIN)/python -m tests.soak.faults
 
 lint: setup $(NODE) $(AUDIT) ## run the linters, the type checkers, the import rules; look at licences and vulnerabilities
 	@$(BIN)/ruff check
