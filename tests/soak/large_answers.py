@@ -21,7 +21,7 @@ import httpx
 from tests.integration.jobs.harness import SMALL, Service, service
 
 #: A job with many losses, and one whose layers are wide.
-MANY: dict[str, Any] = SMALL | {"epochs": 1_000, "steps_per_epoch": 1_000}
+MANY: dict[str, Any] = SMALL | {"batch_size": 10, "epochs": 1_000, "steps_per_epoch": 1_000}
 WIDE: dict[str, Any] = {"gen_shape": [2, 1024, 1024, 5], "epochs": 1, "steps_per_epoch": 2, "disc_iter": 1}
 _PAUSE_SECONDS = 2.0
 _BUSY = 503
