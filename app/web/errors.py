@@ -95,7 +95,7 @@ _REFUSALS: dict[type[Exception], tuple[int, dict[str, str]]] = {
     QueueFullError: (429, {"Retry-After": "10"}),
     QuotaError: (429, {}),
     DiskFullError: (507, {"Retry-After": "60"}),
-    NoTrainingError: (503, {}),
+    NoTrainingError: (501, {}),
     JobsUnavailableError: (503, {"Retry-After": "5"}),
     BusyError: (503, {"Retry-After": "3"}),
 }

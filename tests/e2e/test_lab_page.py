@@ -197,6 +197,30 @@ def test_a_full_queue_is_said_beside_the_button_and_a_repetition_starts_one_run(
     assert keys[0] == keys[1] != keys[2]
 
 
+def test_a_reason_stands_until_it_is_known_to_be_past(visitor: Visitor) -> None:
+    """Whoever was away is back with the next answer. A full disk, or a service that trains nothing, is not."""
+    page = visitor.open("/lab", failures_expected=True)
+    box, status = page.locator("#settings-error"), 0
+
+    def refuse(route: Route) -> None:
+        if route.request.method == "POST" and not route.request.url.endswith("/check"):
+            problem = {"title": "No", "status": status, "detail": f"because of {status}"}
+            route.fulfill(status=status, json=problem)
+        else:
+            route.fallback()
+
+    page.route(re.compile("/jobs"), refuse)
+    for status in (502, 501, 503, 507, 504):
+        page.click("#start")
+        if status in (502, 503, 504):
+            expect(box).to_have_text("The server can be reached again; please try once more.")
+            continue
+        expect(box).to_have_text(f"because of {status}")
+        with page.expect_response(re.compile(r"/jobs\?.*limit=")):
+            pass
+        expect(box).to_have_text(f"because of {status}")
+
+
 def test_settings_are_in_the_address(visitor: Visitor) -> None:
     page = visitor.open("/lab?model=wgan_clip&data=moons&seed=7&clip=0.5&epochs=3")
     assert page.input_value("#model") == "wgan_clip"

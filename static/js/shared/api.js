@@ -21,9 +21,12 @@ export class ServiceError extends Error {
 
 	/** Whether the same request may succeed later: nobody answered, or a part of the service is away. */
 	get passes() {
-		return this.status === 0 || this.status >= 500;
+		return isAway(this.status);
 	}
 }
+
+/** Whether a status says that nobody answered, or that who should is away; other faults stay until somebody mends them. */
+const isAway = (status = 0) => [0, 502, 503, 504].includes(status);
 
 /**
  * Ask the service, and give a successful answer.
@@ -37,7 +40,7 @@ export async function ask(url, options, milliseconds = PATIENCE_MS) {
 		tellFollowers(false);
 		throw new ServiceError(reasonOfSilence(error));
 	}
-	tellFollowers(answer.status < 500);
+	tellFollowers(!isAway(answer.status));
 	if (answer.ok) return answer;
 	if (answer.status === 401) dispatchEvent(new Event("needs-key"));
 	const problem = await answer.json().catch(() => null);
