@@ -24,12 +24,12 @@ import psutil
 from tests.integration.jobs.harness import (
     NOBODY,
     SMALL,
+    Follower,
     Json,
     Program,
     Service,
     alive,
     check_events,
-    json_lines,
     run,
     same,
     service,
@@ -69,39 +69,6 @@ class Faces:
         """Stop asking."""
         self._stopping.set()
         self._thread.join()
-
-
-class Follower:
-    """Follows a job to its end, as an EventSource does: it comes back with the last id that it has."""
-
-    def __init__(self, running: Service, job: Json) -> None:
-        self._running, self._job = running, job
-        self.events: list[Json] = []
-        self.connections = 0
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-        self._thread.start()
-
-    def _follow(self) -> None:
-        last = 0
-        while True:
-            address = f"{self._running.address}/jobs/{self._job['id']}/events?after={last}"
-            text = ""
-            with contextlib.suppress(httpx.HTTPError), httpx.stream("GET", address, timeout=_PATIENCE) as answer:
-                if answer.status_code == 204:
-                    return
-                self.connections += 1
-                for piece in answer.iter_text() if answer.status_code == 200 else ():
-                    text += piece
-            whole = text.rpartition("\n\n")[0]
-            self.events += json_lines(whole)
-            last = self.events[-1]["id"] if self.events else 0
-            time.sleep(0.2)
-
-    def end(self) -> list[Json]:
-        """Return all events when the job has ended."""
-        self._thread.join(_PATIENCE)
-        assert not self._thread.is_alive(), "the events have no end"
-        return self.events
 
 
 Fault = Callable[[Service], None]

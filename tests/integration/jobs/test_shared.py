@@ -11,7 +11,7 @@ import pytest
 
 from app.config import Settings
 from app.jobs.record.database import connect
-from tests.integration.jobs.harness import SMALL, Json, Program, check_events, same, service, until
+from tests.integration.jobs.harness import SMALL, Follower, Json, Program, check_events, same, service, until
 from tests.integration.jobs.postgresql import PostgreSQL
 
 STEPS = 3_000
@@ -85,6 +85,8 @@ def test_an_outage_of_the_database(tmp_path: Path, database: PostgreSQL) -> None
         stack.callback(worker.end)
         job = running.submit(**body)
         until(lambda: running.look(job)["step"] > 0, "the first steps")
+        follower = Follower(running, job)
+        until(lambda: follower.connections, "the stream of events")
 
         database.stop()
         refused = running.client.get(f"/jobs/{job['id']}")
@@ -100,6 +102,8 @@ def test_an_outage_of_the_database(tmp_path: Path, database: PostgreSQL) -> None
         files = (tmp_path / "data" / "jobs" / job["id"] / "checkpoints").iterdir()
         assert sorted(int(file.name.partition("-")[0]) for file in files) == seen["checkpoints"], "none of them is lost"
         check_events(running.events(job), 2 * STEPS)
+        assert [event["id"] for event in follower.end()] == [event["id"] for event in running.events(job)]
+        assert follower.connections > 1, "the outage has ended the first stream"
         again = running.submit(**body)
         running.wait(again, "succeeded")
         same(running.result(again, tmp_path / "data"), running.result(job, tmp_path / "data"))
