@@ -6,6 +6,7 @@ import resource
 import stat
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,11 +43,8 @@ class Finding(NamedTuple):
 
 def check_jobs(settings: Settings) -> Iterator[Finding]:
     """Yield what is found, one subject after the other."""
-    if settings.database_url is None:
-        yield _folder(settings.data)
-        yield _disk(settings)
-    else:
-        yield _temporary_files()
+    yield _folder(settings.data)
+    yield _disk(settings)
     yield from _database(settings)
     yield _memory(settings)
     yield _processors(settings)
@@ -88,21 +86,6 @@ def _disk(settings: Settings) -> Finding:
     return Finding("disk", True, told)
 
 
-def _temporary_files() -> Finding:
-    """Look where files lie for a time beside a PostgreSQL database: of uploads, downloads and trainings."""
-    try:
-        folder = tempfile.gettempdir()
-    except FileNotFoundError:
-        return Finding(
-            "disk", False, "expected a folder for temporary files, found none that can be written: set TMPDIR"
-        )
-    free = psutil.disk_usage(folder).free
-    told = f"{free / 2**30:,.1f} GiB are free for temporary files at {folder}"
-    if free < _FREE:
-        return Finding("disk", False, f"{told}: expected at least 1; make room, or set TMPDIR to another folder")
-    return Finding("disk", True, told)
-
-
 def _database(settings: Settings) -> Iterator[Finding]:
     from app.jobs.record.inspection import inspect  # brings SQLAlchemy
 
@@ -136,9 +119,10 @@ def _keys(settings: Settings, count: int) -> Finding:
 
 def _memory(settings: Settings) -> Finding:
     has = _memory_limit() / 2**20
-    jobs = settings.concurrent_jobs
+    jobs = settings.concurrent_jobs if find_spec("tensorflow") else 0
     needs = _SERVICE + jobs * (_TRAINER + settings.job_memory)
-    told = f"{needs:,} MiB may be needed for {jobs} jobs of {settings.job_memory:,} MiB each, of {has:,.0f} here"
+    reason = f"for {jobs} jobs of {settings.job_memory:,} MiB each" if jobs else "as nothing is trained here"
+    told = f"{needs:,} MiB may be needed {reason}, of {has:,.0f}"
     if needs > has:
         return Finding("memory", False, f"{told}: lower NOBODY_CONCURRENT_JOBS or NOBODY_JOB_MEMORY")
     return Finding("memory", True, told)

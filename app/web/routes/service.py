@@ -1,7 +1,8 @@
 """Health, readiness, and what the service is made of."""
 
+import contextlib
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
@@ -56,11 +57,7 @@ async def info(model: ModelServed, settings: JobSettings) -> Any:
             "training": generator.training,
             "quality": generator.quality,
         },
-        "versions": {
-            "nobody": __version__,
-            "python": platform.python_version(),
-            **{package: version(package) for package in ("tensorflow", "keras", "numpy", "pillow")},
-        },
+        "versions": {"nobody": __version__, "python": platform.python_version(), **_packages()},
         "limits": {
             "seed": MAX_SEED,
             "size": limits.MAX_SIZE,
@@ -74,3 +71,15 @@ async def info(model: ModelServed, settings: JobSettings) -> Any:
         },
         "jobs": settings.job_limits(),
     }
+
+
+def _packages() -> dict[str, str]:
+    """Return the versions of the packages that matter, as far as they are installed.
+
+    TensorFlow has two names: its build for the CPU alone, as the image ``full`` has it, is a package of its own.
+    """
+    found = {}
+    for package in ("tensorflow-cpu", "tensorflow", "keras", "numpy", "pillow"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[package.removesuffix("-cpu")] = version(package)
+    return found

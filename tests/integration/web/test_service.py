@@ -3,6 +3,7 @@
 import json
 import os
 import warnings
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,23 @@ def test_info(client: TestClient) -> None:
     assert len(info["weights"]["sha256"]) == 64
     assert set(info["versions"]) == {"nobody", "python", "tensorflow", "keras", "numpy", "pillow"}
     assert info["limits"]["count"] == 1024
+
+
+def test_info_knows_tensorflow_by_each_of_its_names_and_does_without(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = {"tensorflow-cpu": "2.21.0", "numpy": "2.4.0"}
+
+    def version(package: str) -> str:
+        if package not in versions:
+            raise PackageNotFoundError(package)
+        return versions[package]
+
+    monkeypatch.setattr("app.web.routes.service.version", version)
+    told = client.get("/info").json()["versions"]
+    assert (told["tensorflow"], set(told)) == ("2.21.0", {"nobody", "python", "tensorflow", "numpy"})
+    del versions["tensorflow-cpu"]
+    assert set(client.get("/info").json()["versions"]) == {"nobody", "python", "numpy"}
 
 
 def test_quality_is_quoted_only_for_the_weights_it_was_measured_on(tmp_path: Path) -> None:
