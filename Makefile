@@ -27,7 +27,7 @@ AUDIT   := .venv-audit/.pip-audit-2.10.1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup serve test fuzz soak lint format bench wheel lock test-oldest docker-lint clean programs
+.PHONY: help setup serve test fuzz soak lint format bench wheel lock test-oldest images docker-lint clean programs
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -182,6 +182,9 @@ test-oldest: ## run unit and model tests with the oldest versions that pyproject
 	@$(OLDEST)/bin/python -m pytest --numprocesses $(PROCESSES) --dist worksteal \
 		-W default::DeprecationWarning -W default::PendingDeprecationWarning \
 		tests/unit tests/model $(ARGS)
+
+images: setup ## build both images with buildah, and run them (takes minutes)
+	@$(BIN)/python -m pytest tests/images -rA $(ARGS)
 
 docker-lint: ## check the Dockerfile
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
