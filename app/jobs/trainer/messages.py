@@ -74,15 +74,11 @@ class Snapshot(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """A checkpoint file was written. A ``kept`` one stays for forks; the next checkpoint replaces any other.
-
-    ``last``: the session ends with it.
-    """
+    """A checkpoint file was written. A ``kept`` one stays for forks; the next checkpoint replaces any other."""
 
     step: int
     file: str
     kept: bool
-    last: bool = False
 
 
 class Done(NamedTuple):

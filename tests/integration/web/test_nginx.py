@@ -2,34 +2,23 @@
 
 import contextlib
 import json
-import os
 import re
-import shutil
 import ssl
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from app.web.schemas.problem import Problem
 from tests.conftest import ROOT
 from tests.integration.jobs.harness import LONG, Service, service, until
 from tests.integration.jobs.postgresql import free_port
+from tests.integration.nginx import Nginx
 
 NAME = "faces.example.org"
 KEY = "k" * 43
-_AROUND = """
-daemon off; pid {folder}/nginx.pid; error_log stderr; {user}
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-    {lines}
-}}
-"""
 
 
 def _lines() -> str:
@@ -41,16 +30,12 @@ def _lines() -> str:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     settings = {"trusted_proxies": "127.0.0.1", "allowed_hosts": NAME, "api_keys": f"ada={KEY}"}
     with service(tmp_path_factory.mktemp("internet"), max_upload=1, warm_architectures=0, **settings) as running:
-        yield running
-        running.stop()
+        yield running  # the last test stops it
 
 
 @pytest.fixture(scope="module")
 def client(running: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Yield a client of the proxy, which knows its certificate."""
-    if shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is None:
-        assert os.environ.get("CI") != "true", "CI needs nginx: apt-get install nginx-light"
-        pytest.skip("nginx is not installed (on Debian: apt-get install nginx-light)")
     folder = tmp_path_factory.mktemp("nginx")
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     of = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", f"/CN={NAME}"]
@@ -59,20 +44,14 @@ def client(running: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         ["openssl", "req", "-x509", "-nodes", *of, "-keyout", key, "-out", certificate], check=True, capture_output=True
     )
     secure, plain = free_port(), free_port()
-    lines = _lines()
-    for given, here in {
+    here = {
         "127.0.0.1:8000": running.address.removeprefix("http://"),
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "listen 443 ": f"listen 127.0.0.1:{secure} ",
         f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(certificate),
         f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(key),
-    }.items():
-        assert given in lines
-        lines = lines.replace(given, here)
-    user = "user root;" if os.getuid() == 0 else ""
-    (folder / "nginx.conf").write_text(_AROUND.format(folder=folder, lines=lines, user=user))
-    with (folder / "nginx.log").open("w") as log:
-        nginx = subprocess.Popen(["nginx", "-p", folder, "-c", folder / "nginx.conf"], stderr=log, env=_with_sbin())
+    }
+    nginx = Nginx(folder, _lines(), here)
     try:
         context = ssl.create_default_context(cafile=certificate)
         address = f"https://127.0.0.1:{secure}"
@@ -80,18 +59,13 @@ def client(running: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         with httpx.Client(base_url=address, verify=context, headers={"Host": NAME}, timeout=60) as client:
             send = client.send
             client.send = lambda request, **options: send(_named(request, extensions), **options)  # type: ignore[method-assign]
-            until(lambda: _answers(client, nginx, folder), "nginx")
+            until(lambda: _answers(client, nginx), "nginx")
             assert httpx.get(f"http://127.0.0.1:{plain}/lab?x=1", headers={"Host": NAME}).headers["location"] == (
                 f"https://{NAME}/lab?x=1"
             )
             yield client
     finally:
-        nginx.terminate()
-        nginx.wait()
-
-
-def _with_sbin() -> dict[str, str]:
-    return os.environ | {"PATH": f"{os.environ['PATH']}:/usr/sbin"}
+        nginx.end()
 
 
 def _named(request: httpx.Request, extensions: dict[str, Any]) -> httpx.Request:
@@ -99,8 +73,8 @@ def _named(request: httpx.Request, extensions: dict[str, Any]) -> httpx.Request:
     return request
 
 
-def _answers(client: httpx.Client, nginx: "subprocess.Popen[bytes]", folder: Path) -> bool:
-    assert nginx.poll() is None, (folder / "nginx.log").read_text()
+def _answers(client: httpx.Client, nginx: Nginx) -> bool:
+    nginx.check()
     with contextlib.suppress(httpx.ConnectError):
         return client.get("/healthz").status_code == 200
     return False
@@ -117,7 +91,6 @@ def test_faces_pages_and_what_they_say_of_caching_come_through(client: httpx.Cli
         if "etag" in outside.headers:
             again = client.get(path, headers={"If-None-Match": outside.headers["etag"]})
             assert (path, again.status_code) == (path, 304)
-    assert client.get("/metrics").status_code == 403
 
 
 def test_strangers_stay_strangers_whatever_they_say(client: httpx.Client) -> None:
@@ -137,7 +110,6 @@ def test_uploads_are_received_and_refused_by_the_service(client: httpx.Client) -
     assert (fine.status_code, fine.json()["rows"]) == (200, 50_000)
     large = client.post("/jobs/data", files={"data": ("points.csv", row * 400_000)}, headers=key)
     assert (large.status_code, large.headers["content-type"]) == (413, "application/problem+json")
-    assert client.post("/jobs/data", content=b"x" * (66 * 2**20 + 1), headers=key).status_code == 413
 
 
 def test_events_come_while_the_job_goes_on(client: httpx.Client) -> None:
@@ -148,3 +120,19 @@ def test_events_come_while_the_job_goes_on(client: httpx.Client) -> None:
         assert json.loads(told.removeprefix("data:"))["status"] == "queued"
         assert client.get(f"/jobs/{job}", headers=key).json()["ended"] is None
     assert client.post(f"/jobs/{job}/cancel", headers=key).status_code == 202
+
+
+def test_what_nginx_answers_itself_has_the_shape_of_all_errors(client: httpx.Client, running: Service) -> None:
+    def check(answer: httpx.Response, status: int, detail: str) -> None:
+        assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        told = Problem.model_validate(answer.json())
+        assert told.title
+        assert (told.status, told.detail) == (status, detail)
+        assert len(told.request_id or "") == 32
+
+    check(client.get("/metrics"), 403, "metrics are for the machines of the service")
+    large = client.post("/jobs/data", content=b"x" * (66 * 2**20 + 1))
+    check(large, 413, "expected a body of at most 66 MiB")
+    running.stop()
+    check(client.get("/sample"), 502, "no service answers now; try again in a few seconds")
