@@ -1,9 +1,10 @@
-"""Data of release 0.1 is read, and its unfinished jobs finish with the results of that release.
+"""Data of releases 0.1 and 0.2 are read, and their unfinished jobs finish with the results of that release.
 
-Real services wrote it, and were killed: ``tests/golden/release-0.1/README.md`` says how.
+Real services wrote them, and were killed: ``tests/golden/README.md`` says how.
 """
 
 import io
+import itertools
 import json
 import re
 import tarfile
@@ -27,8 +28,8 @@ RELEASE = Path(__file__).resolve().parents[2] / "golden" / "release-0.1"
 ENDED = ("cancelled", "failed", "fork", "own", "simple_gan", "wgan_clip", "wgan_gp", "whole")
 
 
-def _unpack(name: str, folder: Path) -> Path:
-    with tarfile.open(RELEASE / name) as archive:
+def _unpack(name: str, folder: Path, release: Path = RELEASE) -> Path:
+    with tarfile.open(release / name) as archive:
         archive.extractall(folder, filter="data")
     return folder
 
@@ -155,3 +156,28 @@ def test_a_postgresql_database_is_read_and_its_interrupted_job_finishes(folder: 
         assert result.keys() - {"losses/discr_loss", "losses/gen_loss", "losses/gp"} == set(arrays)
         if recorded.on_the_same_machine("old_networks"):
             same({name: result[name] for name in arrays}, dict(arrays))
+
+
+def test_a_folder_of_release_0_2_is_read_and_its_interrupted_job_finishes(tmp_path: Path) -> None:
+    folder = _unpack("data.tar.xz", tmp_path, RELEASE.with_name("release-0.2"))
+    with service(folder, concurrent_jobs=1) as running:
+        jobs = {job["name"]: job for job in running.client.get("/jobs").json()["jobs"]}
+        assert sorted(jobs) == ["interrupted", "own", "queued", "whole"]
+        for name, what in itertools.product(("own", "whole"), ("history", "picture.png", "samples?count=5", "weights")):
+            assert running.client.get(f"/jobs/{jobs[name]['id']}/{what}").status_code == 200, (name, what)
+        csv = running.client.get(f"/jobs/{jobs['own']['id']}/samples?count=100&format=csv").text
+        weights, heights = np.loadtxt(io.StringIO(csv), delimiter=",", skiprows=1).T
+        assert 50 < weights.min() < weights.max() < 100 < heights.min(), "in kilograms and centimetres"
+        points = np.load(io.BytesIO(running.client.get(f"/jobs/{jobs['own']['id']}/points").content))
+        assert points.shape == (4, 2)
+
+        whole = running.result(jobs["whole"], folder / "data")
+        for name in ("interrupted", "queued"):
+            job = running.wait(jobs[name], "succeeded")
+            check_events(running.events(job), job["steps"])
+        assert running.look(jobs["interrupted"])["recoveries"] == 1
+        result = running.result(jobs["interrupted"], folder / "data")
+        np.testing.assert_array_equal(result["losses/gen_loss"][:400], whole["losses/gen_loss"][:400])
+        if recorded.on_the_same_machine("old_networks"):
+            same(result, whole)
+        running.stop()
