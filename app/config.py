@@ -72,11 +72,15 @@ class Settings(BaseSettings):
         "balancer stops sending requests; a second signal ends them.",
     )
     log: Literal["text", "json"] = Field("text", description="Shape of the log: text, or json for one object a line.")
-    data: Path = Field(Path("data"), description="Folder of the jobs' database and files.")
+    data: Path = Field(
+        Path("data"),
+        description="Folder of the jobs' database and files. With NOBODY_DATABASE_URL, only for `nobody reload`, and "
+        "not shared.",
+    )
     database_url: str | None = Field(
         None,
-        description="postgresql://user:password@host/name, to share the jobs among several machines, which must also "
-        "share the folder NOBODY_DATA. Without it, an SQLite file in NOBODY_DATA, and `nobody serve` runs the jobs.",
+        description="postgresql://user:password@host/name, to share the jobs and their files among several machines. "
+        "Without it, an SQLite file in NOBODY_DATA, and `nobody serve` runs the jobs.",
     )
     concurrent_jobs: int = Field(
         2,

@@ -1,7 +1,7 @@
 """The names of a job's files, the same in its folder and in the database."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
@@ -69,3 +69,32 @@ def checkpoint(file: str) -> str:
 def network(weights: str, file: str) -> str:
     """Return the name of one of the ``NETWORKS``; the database has that of the weights, a folder."""
     return f"{weights}/{file}"
+
+
+def earlier_checkpoints(names: Iterable[str], newest: str, kept: Collection[str]) -> list[str]:
+    """Return the checkpoints that were written before ``newest``, but not the kept ones.
+
+    The training process may be ahead: what it has written since belongs to messages that nobody has read yet.
+
+    Args:
+        names: of all files.
+        newest: file of a checkpoint.
+        kept: files of checkpoints.
+    """
+    found = [path for path in map(PurePosixPath, names) if path.match("checkpoints/*.npz")]
+    before = _place(PurePosixPath(newest))
+    return [str(path) for path in found if path.name not in kept and _place(path) < before]
+
+
+def earlier_weights(names: Iterable[str], current: str, attempt: int) -> list[str]:
+    """Return the files of all weights but the current ones and those of later attempts."""
+    found = [path for path in map(PurePosixPath, names) if path.match("weights-*/*")]
+    return [
+        str(path) for path in found if path.parent.name != current and int(path.parent.name.split("-")[1]) <= attempt
+    ]
+
+
+def _place(checkpoint: PurePosixPath) -> tuple[int, int]:
+    """Return attempt and step of a checkpoint, from its name: the order in which they are written."""
+    step, attempt = checkpoint.stem.split("-")
+    return int(attempt), int(step)

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from app.jobs import file_names
-from app.jobs.plan import Plan
 
 #: Prefix of a folder that is being deleted.
 _DELETED = ".deleted-"
@@ -64,8 +64,12 @@ class JobFiles:
         return self.path(name).open("rb")
 
     def names(self) -> list[str]:
-        """Return the names of all files."""
-        return [path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()]
+        """Return the names of all files, without those that are being written."""
+        found = []
+        for folder, _, names in os.walk(self.folder):
+            within = Path(folder).relative_to(self.folder)
+            found += [(within / name).as_posix() for name in names if not name.startswith(".")]
+        return found
 
     def make(self) -> None:
         """Make the folder. Only for who holds the job: it would reappear after a deletion."""
@@ -97,25 +101,13 @@ class JobFiles:
         for path in self.folder.rglob(".*"):
             path.unlink(missing_ok=True)
 
-    def tidy_checkpoints(self, newest: str, kept: set[str]) -> None:
-        """Delete the checkpoints that were written before ``newest``, but not the kept ones.
-
-        The training process may be ahead: what it has written since belongs to messages that nobody has read yet.
-        """
-        for path in (self.folder / "checkpoints").glob("*.npz"):
-            if path.name not in kept and _place(path) < _place(Path(newest)):
-                path.unlink(missing_ok=True)
-
-    def tidy_snapshots(self, plan: Plan) -> None:
-        """Delete the snapshots that make way for newer ones."""
-        for name in file_names.outdated_snapshots(self.names(), plan):
-            self.path(name).unlink(missing_ok=True)
-
-    def tidy_weights(self, name: str, attempt: int) -> None:
-        """Delete all weights but these and those of later attempts."""
-        for path in self.folder.glob("weights-*"):
-            if path.name != name and _attempt(path) <= attempt:
-                shutil.rmtree(path, ignore_errors=True)
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete these files, and the folders of weights once they are empty."""
+        for path in map(self.path, names):
+            path.unlink(missing_ok=True)
+            if path.parent.name.startswith("weights-"):  # into the others, the process writes on
+                with contextlib.suppress(OSError):
+                    path.parent.rmdir()
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -151,14 +143,3 @@ def allocated_bytes(folder: Path) -> int:
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(where, name)).st_blocks * 512
     return total
-
-
-def _place(checkpoint: Path) -> tuple[int, int]:
-    """Return attempt and step of a checkpoint, from its name: the order in which they are written."""
-    step, attempt = checkpoint.stem.split("-")
-    return int(attempt), int(step)
-
-
-def _attempt(path: Path) -> int:
-    """Return the attempt that wrote a file, from the end of its name."""
-    return int(path.stem.rsplit("-", 1)[1])

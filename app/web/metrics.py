@@ -125,10 +125,12 @@ def of_jobs(totals: Totals | None) -> Iterator[Metric]:
 
 
 def of_disk(disk: Disk | None) -> Iterator[Metric]:
-    """Return what the data folder takes, if it can be read."""
+    """Return what the files of the jobs take, if it is known."""
     if disk is not None:
-        yield GaugeMetricFamily("nobody_data_used_bytes", "Bytes of the disk that NOBODY_DATA takes.", disk.used)
-        yield GaugeMetricFamily("nobody_data_free_bytes", "Bytes that are free where NOBODY_DATA lies.", disk.free)
+        used = "Bytes of the disk that the files of the jobs take: NOBODY_DATA, or their table in PostgreSQL."
+        yield GaugeMetricFamily("nobody_data_used_bytes", used, disk.used)
+        if disk.free is not None:
+            yield GaugeMetricFamily("nobody_data_free_bytes", "Bytes that are free where NOBODY_DATA lies.", disk.free)
 
 
 def _of(histogram: Histogram) -> tuple[list[tuple[str, float]], float]:

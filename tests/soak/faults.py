@@ -144,12 +144,22 @@ def _disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def _try(name: str, fault: Fault, folder: Path, body: Json, undisturbed: dict[str, Any], **settings: Any) -> None:
-    """Let a fault happen while a job trains, and print what it did."""
+def _try(
+    name: str,
+    fault: Fault,
+    folder: Path,
+    body: Json,
+    undisturbed: dict[str, Any],
+    server: PostgreSQL | None = None,
+    **settings: Any,
+) -> None:
+    """Let a fault happen while a job trains, by default with SQLite, and print what it did."""
     with ExitStack() as stack:
         data = settings.setdefault("data", folder / "data")
+        if server is not None:
+            settings["database_url"] = server.url
         running = stack.enter_context(service(folder, **settings))
-        if "database_url" in settings:
+        if server is not None:
             worker = Program("worker", folder / "worker.log", **settings)
             stack.callback(worker.end)
         job = running.submit(**body)
@@ -166,7 +176,7 @@ def _try(name: str, fault: Fault, folder: Path, body: Json, undisturbed: dict[st
         faces.stop()
         events = follower.end()
         check_events(events, job["steps"])
-        same(running.result(job, data), undisturbed)
+        same(running.result(job, server or data), undisturbed)
     print(
         f"| {name} | {lasted:.1f} s | {faces.refused} | {faces.longest:.1f} s | {follower.connections} | "
         f"{seen['recoveries']} |",
@@ -250,7 +260,7 @@ def _stop_database(folder: Path, seconds: float, body: Json, undisturbed: dict[s
         until(lambda: running.client.get("/jobs").status_code == 200, "the database to be back")
 
     try:
-        _try("database stopped", stop, folder / "database", body, undisturbed, database_url=server.url)
+        _try("database stopped", stop, folder / "database", body, undisturbed, server)
     finally:
         server.stop()
 

@@ -81,8 +81,7 @@ def test_nothing_runs_with_more_rights_than_it_needs() -> None:
             "/data": "data",
             "/tmp": "tmp",
         }, name
-        shared = {"name": "data", "persistentVolumeClaim": {"claimName": "nobody"}}
-        assert pod["volumes"] == [shared, {"name": "tmp", "emptyDir": {}}], name
+        assert pod["volumes"] == [{"name": "data", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}], name
         assert not pod["automountServiceAccountToken"], name
 
 

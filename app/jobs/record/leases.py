@@ -6,20 +6,21 @@ DBOS fences its own tables only; this is the fence of ours.
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.jobs import file_names
+from app.jobs.files import JobFiles
+from app.jobs.record import file_rows
 from app.jobs.record.database import DatabaseFile, is_unavailable
+from app.jobs.record.publications import Lease, Publication
 from app.jobs.record.queue import Queue
 from app.jobs.record.tables import jobs, losses
 from app.jobs.record.transitions import append_events, change_state, lock_job, state_without_worker
 from app.jobs.record.values import JobRow
-from app.jobs.specification import Specification
+from app.jobs.specification import Specification, StoredData
 from app.jobs.states import ENDED, HELD, Phase, State
 
 log = logging.getLogger("nobody.jobs")
@@ -30,45 +31,6 @@ FinalState = Callable[[State], tuple[State, str | None]]
 
 class LostLeaseError(Exception):
     """Another worker has acquired the job since, or the job is gone: this one may not write about it any more."""
-
-
-@dataclass
-class Lease:
-    """The right to write about a job until another worker acquires it, and the job as this worker knows it."""
-
-    number: int
-    job_id: str
-    run: int
-    attempt: int
-    revision: int
-    specification: Specification
-    state: State
-    first_step: int
-    step: int
-    pause_at: int | None
-    half: bool
-    snapshot: int
-    warnings: dict[str, str]
-    checkpoint: str | None
-    checkpoint_step: int  # ``first_step`` without a checkpoint
-    kept: set[str]  # file names of the kept checkpoints
-    seconds: float
-    stalls: int  # this acquisition included
-    request_id: str | None = None  # of the request that submitted the job
-    last_failure: str | None = None  # why the training process ended, as far as it said
-
-
-@dataclass
-class Publication:
-    """News of a job since the last publication."""
-
-    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    blocks: list[tuple[int, npt.NDArray[np.float32]]] = field(default_factory=list)  # last step and losses
-    values: dict[str, Any] = field(default_factory=dict)  # of the job's row
-    kept_checkpoints: dict[str, str] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.events or self.blocks or self.values)
 
 
 class LeaseStore:
@@ -85,6 +47,7 @@ class LeaseStore:
         self._queue = queue
         self._executor = executor
         self._file = DatabaseFile(engine)
+        self._keeps_files = file_rows.keeps_files(engine)
 
     def acquire(self, job_id: str, run: int, last_failure: str | None = None) -> Lease | None:
         """Acquire a job that is queued, or whose worker is gone; return None if there is nothing left to train.
@@ -168,6 +131,12 @@ class LeaseStore:
         ]
         if blocks:
             connection.execute(sa.insert(losses), blocks)
+        if self._keeps_files and publication.files:
+            for name, path in publication.files.items():
+                file_rows.write_file(connection, lease.number, name, path)
+            names = file_rows.names(connection, lease.number)
+            superseded = publication.superseded(names, lease)
+            file_rows.delete(connection, lease.number, superseded)
         old = State(row["state"])
         new, error = final_state(old) if final_state is not None else (old, None)
         if new != old:
@@ -175,6 +144,26 @@ class LeaseStore:
                 self._queue.enqueue(connection, lease.job_id, lease.number, lease.run + 1)
             change_state(connection, {**row, **values}, new, error, executor=None)
         return new
+
+    def fetch(self, lease: Lease, files: JobFiles) -> None:
+        """Copy the files with which a process goes on from the database into a folder: own points and the checkpoint.
+
+        One that is missing is left to the process, which says so.
+
+        Raises:
+            LostLeaseError: another worker has the job.
+        """
+        self.refresh(lease)
+        names = [file_names.POINTS] if isinstance(lease.specification.data, StoredData) else []
+        if lease.checkpoint is not None:
+            names.append(file_names.checkpoint(lease.checkpoint))
+        for name in names:
+            path = files.path(name)
+            path.parent.mkdir(exist_ok=True)
+            with self._engine.connect() as connection, path.open("wb") as target:
+                found = file_rows.fetch(connection, lease.number, name, target)
+            if not found:
+                path.unlink()
 
     def refresh(self, lease: Lease) -> None:
         """Read the state that callers have requested into ``lease.state``.

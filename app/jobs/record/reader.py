@@ -4,7 +4,7 @@ import copy
 import itertools
 import time
 from collections.abc import Collection, Iterable
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from app.jobs.callers import ANYBODY, Caller
 from app.jobs.errors import IdempotencyError, NotThereError, UnknownJobError
+from app.jobs.record import file_rows
 from app.jobs.record.database import DatabaseFile
 from app.jobs.record.rows import read_row
-from app.jobs.record.tables import events, jobs, losses, tickets, workers
+from app.jobs.record.tables import events, files, jobs, losses, tickets, workers
 from app.jobs.record.values import Event, JobRow, digest, require_readable
 from app.jobs.states import ENDED, HELD, Phase, State
 from app.jobs.totals import Totals
@@ -31,6 +32,8 @@ class JobReader:
         self._engine = engine
         self._file = DatabaseFile(engine)
         self._caller = ANYBODY
+        #: Whether the files of the jobs are in the database.
+        self.keeps_files = file_rows.keeps_files(engine)
 
     def seen_by(self, caller: Caller) -> Self:
         """Return the jobs as a caller sees them: those of others are not there."""
@@ -135,6 +138,23 @@ class JobReader:
         with self._engine.connect() as connection:
             return [tuple(row) for row in connection.execute(query.where(self._visible).order_by(when, jobs.c.number))]
 
+    def file_sizes(self) -> dict[str, int]:
+        """Return the bytes of the files that the database has of each job, by its id; with SQLite they lie in a folder.
+
+        The length of a part stands beside it: no file is read.
+        """
+        size = sa.func.sum(sa.func.octet_length(files.c.content))
+        query = sa.select(jobs.c.id, size).join(files, files.c.job == jobs.c.number).group_by(jobs.c.id)
+        if not self.keeps_files:
+            return {}
+        with self._engine.connect() as connection:
+            return {job_id: int(total) for job_id, total in connection.execute(query.where(self._visible))}
+
+    def files_on_disk(self) -> int:
+        """Return the bytes that the files of all jobs take of PostgreSQL's disk."""
+        with self._engine.connect() as connection:
+            return int(connection.execute(sa.select(sa.func.pg_total_relation_size(files.name))).scalar_one())
+
     def unfinished(self) -> list[tuple[str, Any]]:
         """Return id and stored specification, which may be damaged, of the jobs that have not ended."""
         query = sa.select(jobs.c.id, jobs.c.specification).where(jobs.c.state.not_in(ENDED), self._visible)
@@ -186,6 +206,21 @@ class JobReader:
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return [Event(row.seq, str(row.kind), row.at, row.data if isinstance(row.data, dict) else {}) for row in rows]
+
+    def file_names(self, job: JobRow) -> list[str]:
+        """Return the names of all files of a job that the database has."""
+        with self._engine.connect() as connection:
+            return file_rows.names(connection, job["number"])
+
+    def read_file(self, job: JobRow, name: str) -> bytes | None:
+        """Return the content of a small file that the database has, or None if it has none of this name."""
+        with self._engine.connect() as connection:
+            return file_rows.read(connection, job["number"], name)
+
+    def fetch_file(self, job: JobRow, name: str, target: BinaryIO) -> bool:
+        """Write the content of a file of the database to another one; return whether there is one of this name."""
+        with self._engine.connect() as connection:
+            return file_rows.fetch(connection, job["number"], name, target)
 
     def losses_of(self, job: JobRow) -> npt.NDArray[np.float32]:
         """Return the losses of every step after ``first_step``, float32 ``(steps, names)``.

@@ -36,10 +36,14 @@ class Space:
 
     def kept(self) -> list[Kept]:
         """Return the jobs that have ended, first the one that ended first."""
+        sizes = self._jobs.file_sizes()
         return [
-            Kept(job_id, ended, _size_at_end(self._files(job_id).folder) + HISTORY_BYTES * steps)
+            Kept(job_id, ended, self._size_at_end(job_id, sizes) + HISTORY_BYTES * steps)
             for job_id, ended, steps in self._jobs.ended()
         ]
+
+    def _size_at_end(self, job_id: str, sizes: dict[str, int]) -> int:
+        return sizes.get(job_id, 0) if self._jobs.keeps_files else _size_at_end(self._folder(job_id))
 
     def reserved(self) -> int:
         """Return the bytes that the jobs that have not ended write at most."""
@@ -50,12 +54,15 @@ class Space:
             try:
                 specification = Specification.model_validate(stored)
             except ValidationError:  # damaged, or of another release
-                yield self._files(job_id).size()
+                if self._jobs.keeps_files:
+                    yield self._jobs.file_sizes().get(job_id, 0)
+                else:
+                    yield JobFiles.at(self._folder(job_id)).size()
             else:
                 yield disk_use(specification, self._settings.job_bytes).total
 
-    def _files(self, job_id: str) -> JobFiles:
-        return JobFiles(self._settings.data, job_id)
+    def _folder(self, job_id: str) -> Path:
+        return JobFiles(self._settings.data, job_id).folder
 
 
 @lru_cache(maxsize=65_536)

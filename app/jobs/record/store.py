@@ -9,15 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from app.jobs.errors import JobsUnavailableError, QueueFullError, UnknownJobError
+from app.jobs.errors import JobsUnavailableError, NotThereError, QueueFullError, UnknownJobError
 from app.jobs.files import JobFiles
 from app.jobs.locks import FileLock, LockedError
+from app.jobs.record import file_rows
 from app.jobs.record.keys import KeyStore, charge
 from app.jobs.record.queue import Queue
 from app.jobs.record.reader import JobReader
-from app.jobs.record.tables import events, jobs, leftovers, losses, tickets
+from app.jobs.record.tables import events, files, jobs, leftovers, losses, tickets
 from app.jobs.record.transitions import append_events, change_state, lock_job
-from app.jobs.record.values import JobRow, NewJob
+from app.jobs.record.values import Copied, JobRow, NewJob, Written
 from app.jobs.specification import SPECIFICATION_VERSION, StepRequest
 from app.jobs.states import TRANSITIONS, Action, State, TransitionError
 
@@ -70,6 +71,7 @@ class JobStore(JobReader):
 
         Raises:
             QueueFullError: too many jobs wait.
+            NotThereError: a file that the job begins with is gone.
             QuotaError: the caller has used what their key may.
             LimitError: the job has more steps than their key may ever ask for.
             IdempotencyError: the key was used for another request.
@@ -102,6 +104,9 @@ class JobStore(JobReader):
         waiting = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.state == State.QUEUED)
         if connection.execute(waiting).scalar_one() > self._max_queued:
             raise QueueFullError(f"expected at most {self._max_queued:,} jobs to wait, and so many do; try again later")
+        if self.keeps_files:
+            for file in new.files:
+                _write(connection, number, file)
         append_events(connection, number, 0, [("state", {"status": State.QUEUED, "step": new.checkpoint_step})])
         self._queue.enqueue(connection, job_id, number, run=1)
 
@@ -147,7 +152,7 @@ class JobStore(JobReader):
         return self.get(job_id)
 
     def delete(self, job_id: str) -> None:
-        """Delete the rows of a job that has ended; :meth:`clear` then deletes its files and workflows.
+        """Delete the rows of a job that has ended; :meth:`clear` then deletes its folder and workflows.
 
         May be repeated until everything is gone.
 
@@ -166,7 +171,7 @@ class JobStore(JobReader):
                 return
             if State(row["state"]) not in TRANSITIONS[Action.DELETE]:
                 raise TransitionError(Action.DELETE, State(row["state"]))
-            for table in (losses, events, tickets):
+            for table in (losses, events, tickets, files):
                 connection.execute(sa.delete(table).where(table.c.job == row["number"]))
             connection.execute(sa.delete(jobs).where(jobs.c.number == row["number"]))
             connection.execute(sa.insert(leftovers).values(id=job_id))
@@ -214,16 +219,28 @@ class JobStore(JobReader):
         finally:
             lock.release()
 
-    def clear(self, files: JobFiles) -> None:
-        """Delete the files and workflows of a job without a row. May be repeated until it succeeds.
+    def clear(self, folder: JobFiles) -> None:
+        """Delete the folder and the workflows of a job without a row. May be repeated until it succeeds.
 
         What a worker has still to do with is left to :meth:`leftovers`.
         """
-        files.remove()
-        if not self._queue.delete_runs(files.job_id):
+        folder.remove()
+        if not self._queue.delete_runs(folder.job_id):
             return
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(leftovers).where(leftovers.c.id == files.job_id))
+            connection.execute(sa.delete(leftovers).where(leftovers.c.id == folder.job_id))
+
+
+def _write(connection: sa.Connection, number: int, file: Written | Copied) -> None:
+    """Write a file of a new job into the database.
+
+    Raises:
+        NotThereError: one that is to be copied is gone.
+    """
+    if isinstance(file, Written):
+        file_rows.write(connection, number, file.name, file.parts)
+    elif not file_rows.copy(connection, file.job["number"], file.source, number, file.name):
+        raise NotThereError(file.gone)
 
 
 #: Actions that decide how far a job is trained from now on.

@@ -77,6 +77,24 @@ losses = sa.Table(
     sa.Column("block", sa.LargeBinary, nullable=False),
 )
 
+#: The files of the jobs, in parts: only in PostgreSQL, see :mod:`app.jobs.record.file_rows`.
+files = sa.Table(
+    "job_files",
+    metadata,
+    sa.Column("job", sa.Integer, sa.ForeignKey("jobs.number"), primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("part", sa.Integer, primary_key=True),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+
+@sa.event.listens_for(files, "after_create")
+def _keep_uncompressed(_table: sa.Table, connection: sa.Connection, **_: object) -> None:
+    """Spare PostgreSQL the attempt to compress trained numbers."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("ALTER TABLE job_files ALTER COLUMN content SET STORAGE EXTERNAL"))
+
+
 #: Heartbeats of the workers that share a PostgreSQL database.
 workers = sa.Table(
     "job_workers",

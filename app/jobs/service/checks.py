@@ -43,8 +43,11 @@ class Finding(NamedTuple):
 
 def check_jobs(settings: Settings) -> Iterator[Finding]:
     """Yield what is found, one subject after the other."""
-    yield _folder(settings.data)
-    yield _disk(settings)
+    if settings.database_url is None:
+        yield _folder(settings.data)
+        yield _disk(settings)
+    else:
+        yield _temporary_files()
     yield from _database(settings)
     yield _memory(settings)
     yield _processors(settings)
@@ -83,6 +86,21 @@ def _disk(settings: Settings) -> Finding:
         return Finding("disk", False, f"{told}: expected at least 1; delete jobs that have ended, or make room")
     if settings.max_disk and settings.max_disk * 2**20 > free + allocated_bytes(data):
         return Finding("disk", False, f"{told}, less than jobs may take: lower NOBODY_MAX_DISK, or make room")
+    return Finding("disk", True, told)
+
+
+def _temporary_files() -> Finding:
+    """Look where files lie for a time beside a PostgreSQL database: of uploads, downloads and trainings."""
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError:
+        return Finding(
+            "disk", False, "expected a folder for temporary files, found none that can be written: set TMPDIR"
+        )
+    free = psutil.disk_usage(folder).free
+    told = f"{free / 2**30:,.1f} GiB are free for temporary files at {folder}"
+    if free < _FREE:
+        return Finding("disk", False, f"{told}: expected at least 1; make room, or set TMPDIR to another folder")
     return Finding("disk", True, told)
 
 

@@ -2,12 +2,14 @@
 
 import contextlib
 import copy
+import errno
 import logging
+import os
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from app.config import Settings
 from app.jobs.callers import ANYBODY, Caller
@@ -87,7 +89,7 @@ class JobDatabase:
 
     def files(self, job: JobRow) -> StoredFiles:
         """Return the files of a job."""
-        return JobFiles(self.settings.data, job["id"])
+        return JobFiles(self.settings.data, job["id"]) if self.settings.database_url is None else FileRows(self, job)
 
     @contextlib.contextmanager
     def store(self) -> Iterator["JobStore"]:
@@ -101,6 +103,44 @@ class JobDatabase:
 
         with access.unreachable_as_unavailable():
             yield self._record.opened(access.open_store).seen_by(self.caller)
+
+
+class FileRows:
+    """The files of a job that PostgreSQL keeps.
+
+    Args:
+        database: of the job.
+        job: whose files they are.
+    """
+
+    def __init__(self, database: JobDatabase, job: JobRow) -> None:
+        self._database = database
+        self._job = job
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+        with self._database.store() as store:
+            content = store.read_file(self._job, name)
+        if content is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+        return content
+
+    def open(self, name: str) -> BinaryIO:
+        """Copy a file to this machine's temporary ones; nobody else sees the copy, and it goes when it is closed."""
+        with contextlib.ExitStack() as opened:
+            file = opened.enter_context(tempfile.TemporaryFile())
+            with self._database.store() as store:
+                found = store.fetch_file(self._job, name, file)
+            if not found:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+            file.seek(0)
+            opened.pop_all()
+            return file
+
+    def names(self) -> list[str]:
+        """Return the names of all files."""
+        with self._database.store() as store:
+            return store.file_names(self._job)
 
 
 @contextlib.contextmanager

@@ -21,10 +21,13 @@ _PATIENCE_SECONDS = 3.0
 
 
 class Disk(NamedTuple):
-    """Bytes of the disk that the data folder takes, and that are free."""
+    """Bytes of the disk that the data folder takes, and that are free there.
+
+    With PostgreSQL: those that its table of files takes, and None.
+    """
 
     used: int
-    free: int
+    free: int | None
 
 
 class JobFigures:
@@ -53,6 +56,9 @@ class JobFigures:
         return totals._replace(workers=int(is_locked(settings.data / EMBEDDED_LOCK)))
 
     def _look_at_disk(self) -> Disk:
+        if self._database.settings.database_url is not None:
+            with self._database.store() as store:
+                return Disk(store.files_on_disk(), None)
         data = self._database.settings.data
         free = os.statvfs(data)
         return Disk(allocated_bytes(data), free.f_bavail * free.f_frsize)

@@ -177,7 +177,7 @@ def _store(database: JobDatabase, new: NewJob, key: str | None) -> Job:
         if not database.settings.trains:
             raise NoTrainingError
         _check_space(database, store, new.specification)
-        if not new.files:
+        if store.keeps_files or not new.files:
             return show(database, _admit(database, store, job_id, new, key)["id"])
         files = JobFiles(database.settings.data, job_id)
         store.announce(job_id)

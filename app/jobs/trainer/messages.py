@@ -74,11 +74,15 @@ class Snapshot(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """A checkpoint file was written. A ``kept`` one stays for forks; the next checkpoint replaces any other."""
+    """A checkpoint file was written. A ``kept`` one stays for forks; the next checkpoint replaces any other.
+
+    ``last``: the session ends with it.
+    """
 
     step: int
     file: str
     kept: bool
+    last: bool = False
 
 
 class Done(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from app.jobs.checkpoint_pace import CheckpointPace
 from app.jobs.files import JobFiles
 from app.jobs.plan import Plan
 from app.jobs.specification import Specification, StoredData, ToyData
@@ -28,7 +29,7 @@ from models.training.checkpoints import CheckpointError, load_checkpoint, save_c
 from models.training.loop import assign, values_of
 from models.training.train import half_step, is_compiled
 
-#: Intervals of the progress reports and of the checkpoints for recovery, in seconds.
+#: Intervals of the progress reports, and of the checkpoints for recovery while writing them is quick, in seconds.
 REPORT_SECONDS = 0.2
 CHECKPOINT_SECONDS = 2.0
 
@@ -56,7 +57,8 @@ class Session:
         self._blocks: list[npt.NDArray[np.float32]] = []
         self._compiling = False
         self._trained = 0  # the last step with losses to report
-        self._reported = self._saved = time.monotonic()
+        self._reported = time.monotonic()
+        self._pace = CheckpointPace(CHECKPOINT_SECONDS)
         self._writer = ThreadPoolExecutor(1, "snapshots")
         self._writing: Future[None] | None = None  # the last snapshot
 
@@ -108,7 +110,8 @@ class Session:
             self._snapshot(gan, snapshots)
         self._compiling = not is_compiled(gan)
         self._send(messages.Phase("compiling" if self._compiling else "training"))
-        self._reported = self._saved = time.monotonic()
+        self._reported = time.monotonic()
+        self._pace = CheckpointPace(CHECKPOINT_SECONDS)
         end = plan.steps if self._pause_at is None else min(self._pause_at, plan.steps)
         while gan.steps_done < end:
             train(
@@ -139,7 +142,7 @@ class Session:
         if now - self._reported >= REPORT_SECONDS:
             self._report(progress.step)
         # After divergence, the networks are ahead of the last step with losses.
-        if now - self._saved >= CHECKPOINT_SECONDS and progress.step == gan.steps_done:
+        if self._pace.is_due() and progress.step == gan.steps_done:
             self._checkpoint(gan, kept=False)
 
     def _report(self, step: int, paced: bool = True) -> None:
@@ -165,20 +168,20 @@ class Session:
         if self._writing is not None:
             self._writing.result()
 
-    def _checkpoint(self, gan: GAN, kept: bool) -> None:
+    def _checkpoint(self, gan: GAN, kept: bool, last: bool = False) -> None:
         # Losses and snapshots first: a recovery from this checkpoint does not repeat the steps before it.
         self._report(gan.steps_done)
         self._wait_for_snapshot()
         name = f"{gan.steps_done:09}-{self._attempt}.npz"
-        save_checkpoint(gan, self._files.checkpoint(name))
-        self._send(messages.Checkpoint(gan.steps_done, name, kept))
-        self._saved = time.monotonic()
+        with self._pace.writing():
+            save_checkpoint(gan, self._files.checkpoint(name))
+        self._send(messages.Checkpoint(gan.steps_done, name, kept, last))
 
     def _end(self, gan: GAN, snapshots: SnapshotWriter, finished: bool) -> Message:
         if not finished:
             self._report(gan.steps_done)
             self._snapshot(gan, snapshots)  # shows the networks that are exported
-        self._checkpoint(gan, kept=finished)
+        self._checkpoint(gan, kept=finished, last=True)
         if self._half and gan.steps_done == self._pause_at:
             self._show_half(gan, snapshots)
         folder = f"weights-{self._attempt}"

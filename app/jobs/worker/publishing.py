@@ -3,13 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 
-from app.jobs.record.leases import Lease, Publication
-from app.jobs.trainer.messages import Checkpoint, Message, Phase, Progress, Snapshot
+from app.jobs import file_names
+from app.jobs.files import JobFiles
+from app.jobs.record.publications import Lease, Publication
+from app.jobs.trainer.messages import Checkpoint, Done, Message, Phase, Progress, Snapshot
 from models.catalogue import LOSS_NAMES
 
 
-def add_message(publication: Publication, lease: Lease, message: Message) -> None:
-    """Add a message to a publication and bring the lease up to date."""
+def add_message(publication: Publication, lease: Lease, message: Message, files: JobFiles) -> None:
+    """Add a message about these files to a publication and bring the lease up to date."""
     match message:
         case Phase():
             publication.values["phase"] = message.name
@@ -17,10 +19,18 @@ def add_message(publication: Publication, lease: Lease, message: Message) -> Non
         case Progress():
             _add_progress(publication, lease, message)
         case Snapshot() if message.half:
+            _add_files(publication, files, file_names.snapshot(message.step, half=True))
             publication.events.append(("snapshot", {"step": message.step, "half": True, "figures": message.figures}))
         case Snapshot() if message.step > lease.snapshot:
+            _add_files(publication, files, file_names.snapshot(message.step))
+            if lease.snapshot < 0:
+                _add_files(publication, files, file_names.REAL)
             _add_snapshot(publication, lease, message)
         case Checkpoint():
+            before = publication.values.get("checkpoint")
+            if before is not None and before not in lease.kept:
+                del publication.files[file_names.checkpoint(before)]
+            _add_files(publication, files, file_names.checkpoint(message.file))
             if message.step > lease.checkpoint_step:  # the job has progressed since it was acquired
                 lease.stalls = publication.values["stalls"] = 0
             lease.checkpoint = publication.values["checkpoint"] = message.file
@@ -28,6 +38,13 @@ def add_message(publication: Publication, lease: Lease, message: Message) -> Non
             if message.kept:
                 publication.kept_checkpoints[str(message.step)] = message.file
                 lease.kept.add(message.file)
+        case Done():
+            publication.values |= {"weights": message.weights, "weights_step": message.step}
+            _add_files(publication, files, *(file_names.network(message.weights, name) for name in file_names.NETWORKS))
+
+
+def _add_files(publication: Publication, files: JobFiles, *names: str) -> None:
+    publication.files |= {name: files.path(name) for name in names}
 
 
 def _add_progress(publication: Publication, lease: Lease, message: Progress) -> None:

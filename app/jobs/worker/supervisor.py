@@ -8,7 +8,8 @@ from functools import partial
 from app import logs
 from app.config import Settings
 from app.jobs.record.database import retry_until_available
-from app.jobs.record.leases import Lease, LeaseStore, LostLeaseError, Publication
+from app.jobs.record.leases import LeaseStore, LostLeaseError
+from app.jobs.record.publications import Lease, Publication
 from app.jobs.states import State
 from app.jobs.worker.processes import WarmProcesses
 from app.jobs.worker.trainer_run import TrainerRun

@@ -7,15 +7,18 @@ import time
 from functools import partial
 
 from app.config import Settings
+from app.jobs import file_names
+from app.jobs.checkpoint_pace import CheckpointPace
 from app.jobs.disk import disk_use
 from app.jobs.files import JobFiles
-from app.jobs.plan import Plan
 from app.jobs.record.database import retry_until_available
-from app.jobs.record.leases import FinalState, Lease, LeaseStore, LostLeaseError, Publication
+from app.jobs.record.leases import FinalState, LeaseStore
+from app.jobs.record.publications import Lease, Publication
 from app.jobs.states import HELD, State
-from app.jobs.trainer.messages import Done, Failed, Interrupted, Message, Progress, Started, TrainCommand
+from app.jobs.trainer.messages import Checkpoint, Done, Failed, Interrupted, Message, Progress, Started, TrainCommand
 from app.jobs.worker.processes import ProcessEndedError, TrainingProcess
 from app.jobs.worker.publishing import add_message
+from app.jobs.worker.workplace import workplace
 
 log = logging.getLogger("nobody.jobs")
 
@@ -52,7 +55,9 @@ class TrainerRun:
         self._leases = leases
         self._settings = settings
         self._stopping = stopping
-        self._files = JobFiles(settings.data, lease.job_id)
+        self._files: JobFiles  # while it runs
+        self._in_database = settings.database_url is not None  # where its files are kept
+        self._upload = CheckpointPace(shortest=0)
         self._checked = 0.0
         self._heard = time.monotonic()
         self._idle_memory = 0  # of the process before the job; 0 until it has started
@@ -66,8 +71,22 @@ class TrainerRun:
         Raises:
             LostLeaseError: another worker has the job.
         """
+        with workplace(self._lease, self._leases, self._settings) as self._files:
+            try:
+                self._process.train(self._command(), self._lease.specification.settings.architecture)
+                while True:
+                    messages = self._process.receive(wait=0.1)
+                    if messages:
+                        self._heard = time.monotonic()
+                    if self._handle(messages):
+                        return True
+                    self._check()
+            except ProcessEndedError:
+                return self._process_ended()
+
+    def _command(self) -> TrainCommand:
         lease = self._lease
-        command = TrainCommand(
+        return TrainCommand(
             specification=lease.specification.model_dump(mode="json"),
             folder=self._files.folder,
             attempt=lease.attempt,
@@ -78,29 +97,6 @@ class TrainerRun:
             request_id=lease.request_id,
             kept_checkpoints=disk_use(lease.specification, self._settings.job_bytes).kept,
         )
-        try:
-            self._make_folder()
-            self._files.tidy_unfinished()
-            self._process.train(command, lease.specification.settings.architecture)
-            while True:
-                messages = self._process.receive(wait=0.1)
-                if messages:
-                    self._heard = time.monotonic()
-                if self._handle(messages):
-                    return True
-                self._check()
-        except ProcessEndedError:
-            return self._process_ended()
-
-    def _make_folder(self) -> None:
-        """Make the job's folder; remove it again if the job was taken over, and deleted, in the meantime."""
-        self._files.make()
-        try:
-            retry_until_available(lambda: self._leases.refresh(self._lease))
-        except LostLeaseError:
-            with contextlib.suppress(OSError):
-                self._files.folder.rmdir()
-            raise
 
     def _handle(self, messages: list[Message]) -> bool:
         """Publish messages; return whether the process is done with the job."""
@@ -112,18 +108,19 @@ class TrainerRun:
                 case Interrupted():
                     self._lease.last_failure = message.reason
                 case Done():
-                    publication.values |= {"weights": message.weights, "weights_step": message.step}
+                    add_message(publication, self._lease, message, self._files)
                     self._publish(publication, partial(self._final_state, message.finished, message.step))
-                    self._files.tidy_weights(message.weights, self._lease.attempt)
                     return True
                 case Failed():
                     self._failure = message.reason
                     self._publish(publication, partial(self._final_state, False, self._lease.step))
                     self._process.kill()
                     return True
+                case Checkpoint() if self._is_too_soon(message):
+                    self._files.delete([file_names.checkpoint(message.file)])
                 case _:
                     self._has_trained |= isinstance(message, Progress)
-                    add_message(publication, self._lease, message)
+                    add_message(publication, self._lease, message, self._files)
         if publication:
             self._publish(publication)
         return False
@@ -140,13 +137,27 @@ class TrainerRun:
         pauses = requested == State.PAUSING or (goal is not None and step >= goal)
         return (State.PAUSED if pauses else State.QUEUED), None
 
+    def _is_too_soon(self, checkpoint: Checkpoint) -> bool:
+        """Return whether a checkpoint for recovery is left out, because it takes long to bring it to the database."""
+        return not (checkpoint.kept or checkpoint.last or self._upload.is_due())
+
     def _publish(self, publication: Publication, final_state: FinalState | None = None) -> State:
-        state = retry_until_available(lambda: self._leases.publish(self._lease, publication, final_state))
-        if "checkpoint" in publication.values:
-            self._files.tidy_checkpoints(publication.values["checkpoint"], self._lease.kept)
-        if any(kind == "snapshot" for kind, _ in publication.events):
-            self._files.tidy_snapshots(Plan(self._lease.specification.total_steps, self._lease.first_step))
+        def publish() -> State:
+            has_checkpoint = self._in_database and "checkpoint" in publication.values
+            with self._upload.writing() if has_checkpoint else contextlib.nullcontext():
+                return self._leases.publish(self._lease, publication, final_state)
+
+        state = retry_until_available(publish)
+        if publication.files:
+            self._tidy(publication)
         return state
+
+    def _tidy(self, publication: Publication) -> None:
+        """Delete the files that a publication has made superfluous."""
+        done = publication.superseded(self._files.names(), self._lease)
+        if self._in_database:  # which has them now; the process looks whether it has written the real examples
+            done += publication.files.keys() - {file_names.REAL}
+        self._files.delete(done)
 
     def _check(self) -> None:
         """Stop the process where a caller, a limit or the end of the worker requires it."""

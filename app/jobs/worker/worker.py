@@ -16,6 +16,7 @@ from app.config import Settings
 from app.jobs.errors import JobsUnavailableError
 from app.jobs.files import JobFiles, sweep
 from app.jobs.locks import worker_lock
+from app.jobs.record.adoption import adopt
 from app.jobs.record.database import connect
 from app.jobs.record.leases import LeaseStore
 from app.jobs.record.queue import APPLICATION, APPLICATION_VERSION, QUEUE, WORKFLOW, Queue
@@ -69,6 +70,7 @@ class Worker:
         self._name = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         self._engine = connect(settings)
         sweep(settings.data)
+        adopt(self._engine, settings.data)
         self._queue = queue = Queue(self._engine)
         self._store = JobStore(self._engine, queue, settings.max_queued_jobs)
         self._leases = LeaseStore(self._engine, queue, self._name)

@@ -83,14 +83,19 @@ class Fault(NamedTuple):
     harm: Callable[[Path, pytest.MonkeyPatch], object] = lambda folder, patch: None
 
 
+def _without_room(_: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(checks, "_FREE", 2**60)
+
+
 KEY = f"ada={43 * 'k'}"
 FAULTS = [
     Fault("weights", "expected an .h5 weights file, found no such file", {"WEIGHTS": "/none/generator.h5"}),
     Fault("folder", "expected to write there as this user, got: ", {"DATA": "/proc/self/data"}),
     Fault("folder", "expected a folder, and /dev/null is none", {"DATA": "/dev/null/data"}),
     Fault("folder", "others on this machine can read ", harm=lambda folder, _: _open_to_others(folder / "data")),
-    Fault("disk", "expected at least 1", harm=lambda _, patch: patch.setattr(checks, "_FREE", 2**60)),
+    Fault("disk", "expected at least 1", harm=_without_room),
     Fault("database", "expected a database that answers, got: ", {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}),
+    Fault("disk", "for temporary files at ", {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, _without_room),
     Fault("keys", "calls about jobs need one, and there is none: nobody keys add NAME", {"HOST": "0.0.0.0"}),
     Fault("memory", "lower NOBODY_CONCURRENT_JOBS or NOBODY_JOB_MEMORY", {"JOB_MEMORY": "100000000"}),
     Fault("processors", "processors here are", {"PROCESSES": "256"}),
@@ -121,6 +126,7 @@ def test_what_is_wrong_is_said_with_what_to_do(fault: Fault, deployment: Path, m
     assert (status, found[fault.subject][0]) == (1, "mend")
     assert fault.text in found[fault.subject][1]
     others = {subject for subject, (mark, _) in found.items() if mark == "mend"} - {fault.subject}
+    assert "folder" not in found or "DATABASE_URL" not in fault.settings, "PostgreSQL needs none"
     assert others <= {"database", "disk"}, "a folder that is none has no database either, and /proc has no room"
 
 

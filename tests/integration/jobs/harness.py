@@ -1,6 +1,7 @@
 """The real service with its real worker and training processes, and the means to kill any of them."""
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import numpy as np
 import psutil
 
 from tests.conftest import PATIENCE, ROOT
+from tests.integration.jobs.postgresql import PostgreSQL
 
 NOBODY = Path(sys.executable).with_name("nobody")
 
@@ -205,12 +207,19 @@ class Service(Program):
             found += answer["events"]
             after = answer["last"]
 
-    def result(self, job: Json, data: Path) -> dict[str, np.ndarray[Any, Any]]:
-        """Return everything that training has made: every loss, every weight, both optimizers."""
+    def result(self, job: Json, where: Path | PostgreSQL) -> dict[str, np.ndarray[Any, Any]]:
+        """Return everything that training has made: every loss, every weight, both optimizers.
+
+        The checkpoints lie in a data folder, or in PostgreSQL.
+        """
         history = self.client.get(f"/jobs/{job['id']}/history").json()["losses"]
         losses = {f"losses/{name}": np.array(values) for name, values in history.items()}
-        last = max((data / "jobs" / job["id"] / "checkpoints").glob("*.npz"))
-        with np.load(last) as arrays:
+        if isinstance(where, PostgreSQL):
+            last = max(name for name in where.files(job["id"]) if name.startswith("checkpoints/"))
+            file = io.BytesIO(where.file(job["id"], last))
+        else:
+            file = io.BytesIO(max((where / "jobs" / job["id"] / "checkpoints").glob("*.npz")).read_bytes())
+        with np.load(file) as arrays:
             return losses | dict(arrays)
 
 

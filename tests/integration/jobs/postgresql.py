@@ -7,7 +7,9 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any, LiteralString
 
+import psycopg
 import pytest
 
 from tests.conftest import PATIENCE
@@ -65,6 +67,22 @@ class PostgreSQL:
     def pid(self) -> int:
         """The process above all others of the server."""
         return int((self._folder / "pg" / "postmaster.pid").read_text().split()[0])
+
+    def files(self, job_id: str) -> list[str]:
+        """Return the names of the files of a job."""
+        names = self._ask(
+            "SELECT DISTINCT job_files.name FROM job_files JOIN jobs ON job = number WHERE id = %s", job_id
+        )
+        return [str(name) for name in names]
+
+    def file(self, job_id: str, name: str) -> bytes:
+        """Return the content of a file of a job."""
+        its = "FROM job_files JOIN jobs ON job = number WHERE id = %s AND job_files.name = %s"
+        return b"".join(self._ask(f"SELECT content {its} ORDER BY part", job_id, name))
+
+    def _ask(self, query: LiteralString, *values: str) -> list[Any]:
+        with psycopg.connect(self.url) as connection:
+            return [row[0] for row in connection.execute(query, values)]
 
     def start(self) -> None:
         """Start it, or start it again."""

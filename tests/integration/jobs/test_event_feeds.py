@@ -13,7 +13,8 @@ from app.jobs.callers import ANYBODY, Caller, fingerprint
 from app.jobs.errors import JobsUnavailableError, QuotaError
 from app.jobs.limits import specify
 from app.jobs.quotas import Quota
-from app.jobs.record.leases import Lease, LeaseStore, Publication
+from app.jobs.record.leases import LeaseStore
+from app.jobs.record.publications import Lease, Publication
 from app.jobs.record.reader import JobReader
 from app.jobs.record.store import JobStore
 from app.jobs.record.tables import events, jobs, tickets

@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.config import Settings
 from app.jobs.limits import specify
-from app.jobs.record.leases import LeaseStore, Publication
+from app.jobs.record.leases import LeaseStore
+from app.jobs.record.publications import Publication
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
 from app.jobs.record.tables import events, jobs

@@ -40,7 +40,7 @@ def _revision(connection: sa.Connection) -> str:
 
 def _make_older(connection: sa.Connection) -> None:
     """Turn the tables into those of the first version."""
-    for table in (VERSION_TABLE, "job_leftovers", "job_tickets", "job_keys", "job_usage"):
+    for table in (VERSION_TABLE, "job_leftovers", "job_tickets", "job_keys", "job_usage", "job_files"):
         connection.execute(sa.text(f"DROP TABLE {table}"))
     for index in ("ix_jobs_owner", "ix_jobs_key_name"):
         connection.execute(sa.text(f"DROP INDEX {index}"))

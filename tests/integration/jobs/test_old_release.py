@@ -140,17 +140,21 @@ def test_a_postgresql_database_is_read_and_its_interrupted_job_finishes(folder: 
         stack.callback(server.stop)
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute(re.sub(r"^\\.*", "", dump, flags=re.MULTILINE).encode())
-        settings = {"data": tmp_path / "data", "database_url": server.url, "concurrent_jobs": 1}
-        worker = Program("worker", tmp_path / "worker.log", **settings)
+        settings = {"database_url": server.url, "concurrent_jobs": 1}
+        worker = Program("worker", tmp_path / "worker.log", data=tmp_path / "data", **settings)
         stack.callback(worker.end)
-        running = stack.enter_context(service(tmp_path, **settings))
+        worker.said("ready for 1 jobs")
+        assert not list((tmp_path / "data").glob("jobs/*")), "their files are in the database now"
+        running = stack.enter_context(service(tmp_path / "elsewhere", **settings))
         jobs = {job["name"]: job for job in running.client.get("/jobs").json()["jobs"]}
         assert sorted(jobs) == ["done", "interrupted", "queued"]
         assert jobs["done"]["status"] == "succeeded"
         for name in ("interrupted", "queued"):
             job = running.wait(jobs[name], "succeeded")
             check_events(running.events(job), job["steps"])
-        result = running.result(jobs["interrupted"], tmp_path / "data")
+        result = running.result(jobs["interrupted"], server)
+        assert running.client.get(f"/jobs/{jobs['done']['id']}/weights").status_code == 200
+        assert running.client.get(f"/jobs/{jobs['done']['id']}/film?size=300").status_code == 200
     (whole,) = folder.glob("data/jobs/*/checkpoints/000000800-1.npz")
     with np.load(whole) as arrays:
         assert result.keys() - {"losses/discr_loss", "losses/gen_loss", "losses/gp"} == set(arrays)

@@ -126,25 +126,6 @@ def test_a_training_process_that_falls_silent_is_replaced(
     assert store.get("0123456789abcdef")["state"] == "running"
 
 
-def test_only_earlier_checkpoints_are_tidied_away(tmp_path: Path) -> None:
-    """A worker that was slow, frozen or without its database is behind its process, whose messages wait."""
-    files = JobFiles(tmp_path, "0123456789abcdef")
-    kept, newest, ahead, of_a_later_attempt = (f"000000{rest}.npz" for rest in ("100-1", "200-1", "250-1", "050-2"))
-    for name in ("000000150-1.npz", "000000050-0.npz", kept, newest, ahead, of_a_later_attempt):
-        files.checkpoint(name).parent.mkdir(parents=True, exist_ok=True)
-        files.checkpoint(name).touch()
-    files.tidy_checkpoints(newest, {kept})
-    assert {path.name for path in files.folder.rglob("*.npz")} == {kept, newest, ahead, of_a_later_attempt}
-
-
-def test_what_a_later_attempt_wrote_is_not_tidied_away(tmp_path: Path) -> None:
-    files = JobFiles(tmp_path, "0123456789abcdef")
-    for name in ("weights-1", "weights-2", "weights-3"):
-        files.weights(name).mkdir(parents=True)
-    files.tidy_weights("weights-2", attempt=2)
-    assert {path.name for path in files.folder.glob("weights-*")} == {"weights-2", "weights-3"}
-
-
 def test_only_interrupted_deletions_are_swept_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = [JobFiles(tmp_path, name) for name in ("other", "gone", "interrupted")]
     for files in jobs:

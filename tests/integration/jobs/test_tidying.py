@@ -18,6 +18,7 @@ from app.jobs.errors import QueueFullError, QuotaError
 from app.jobs.files import JobFiles
 from app.jobs.limits import LimitError, specify
 from app.jobs.quotas import Quota
+from app.jobs.record import file_rows
 from app.jobs.record.store import JobStore
 from app.jobs.record.tables import jobs
 from app.jobs.record.values import NewJob, new_id
@@ -51,10 +52,15 @@ def stored(store: JobStore, engine: sa.Engine, settings: Settings) -> Stored:
         ended = None if ended_days_ago is None else time.time() - ended_days_ago * DAY
         with engine.begin() as connection:
             connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(state=state, ended=ended, **columns))
-        files = JobFiles(settings.data, job_id)
-        files.make()
-        with open(files.folder / "checkpoint", "wb") as file:
-            file.truncate(megabytes * MIB)
+        if store.keeps_files:
+            number = store.get(job_id)["number"]
+            with engine.begin() as connection:
+                file_rows.write(connection, number, "checkpoint", [bytes(megabytes * MIB)])
+        else:
+            files = JobFiles(settings.data, job_id)
+            files.make()
+            with open(files.folder / "checkpoint", "wb") as file:
+                file.truncate(megabytes * MIB)
         return job_id
 
     return store_job
@@ -63,7 +69,7 @@ def stored(store: JobStore, engine: sa.Engine, settings: Settings) -> Stored:
 def _left(store: JobStore, settings: Settings) -> list[str]:
     """Return the jobs that there are, oldest first; there are no folders of others."""
     found = [row["id"] for row in reversed(store.page((), 100))]
-    assert {path.name for path in (settings.data / "jobs").iterdir()} <= set(found)
+    assert {path.name for path in (settings.data / "jobs").glob("*")} <= set(found)
     return found
 
 
@@ -91,7 +97,7 @@ def test_jobs_that_ended_long_ago_are_deleted(stored: Stored, store: JobStore, s
 
 def test_the_oldest_make_room_and_none_that_has_not_ended(stored: Stored, store: JobStore, settings: Settings) -> None:
     newest, oldest, middle = (stored(State.SUCCEEDED, days, 20) for days in (1, 3, 2))
-    running = stored(State.RUNNING, megabytes=500)
+    running = stored(State.RUNNING, megabytes=50)
     reserved = RESERVED / MIB
     assert _tidy(store, settings, max_disk=round(62 + reserved)) == [newest, oldest, middle, running]
     assert _tidy(store, settings, max_disk=round(58 + reserved)) == [newest, middle, running]
@@ -174,7 +180,7 @@ def test_files_that_cannot_be_deleted_are_left_to_the_next_repair(
 def test_a_job_waits_outside_when_others_have_reserved_the_disk(
     stored: Stored, store: JobStore, settings: Settings
 ) -> None:
-    stored(State.SUCCEEDED, 1, megabytes=500)
+    stored(State.SUCCEEDED, 1, megabytes=50)
     unfinished = stored(State.PAUSED)
     limits = settings.model_copy(update={"max_disk": 16, "job_disk": 16})
     most = 16 * MIB // RESERVED

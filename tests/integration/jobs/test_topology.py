@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
@@ -39,17 +38,20 @@ class Topology:
         database = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nobody-")))  # see test_shared
         self.database = PostgreSQL(database / "postgresql")
         stack.callback(self.database.stop)
-        shared: dict[str, Any] = {"database_url": self.database.url, "data": folder / "data", "concurrent_jobs": 1}
+
+        def start(command: str, name: str, **settings: object) -> Program:
+            shared = {"database_url": self.database.url, "concurrent_jobs": 1, "data": folder / name}
+            program = Program(command, folder / f"{name}.log", **shared, **settings)
+            stack.callback(program.end)
+            return program
+
         serving = {"trusted_proxies": "127.0.0.1", "api_keys": f"ada={'k' * 43}", "job_calls_per_minute": 0}
         self.services, here = [], {}
         for name in ("serve-1", "serve-2"):
             port = free_port()
             here[f"{name}:8000"] = f"127.0.0.1:{port}"
-            self.services.append(Program("serve", folder / f"{name}.log", port=port, **shared, **serving))
-            stack.callback(self.services[-1].end)
-        self.workers = [Program("worker", folder / f"{name}.log", **shared) for name in ("worker-1", "worker-2")]
-        for worker in self.workers:
-            stack.callback(worker.end)
+            self.services.append(start("serve", name, port=port, **serving))
+        self.workers = [start("worker", name) for name in ("worker-1", "worker-2")]
         port = free_port()
         here["listen 8080;"] = f"listen 127.0.0.1:{port};"
         self.nginx = Nginx(folder, (ROOT / "docs" / "deploy" / "nginx.conf").read_text(), here)

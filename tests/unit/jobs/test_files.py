@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.jobs.file_names import outdated_snapshots
 from app.jobs.files import JobFiles
 from app.jobs.plan import Plan
 
@@ -17,7 +18,7 @@ def test_of_snapshots_beyond_the_plan_the_newest_stay(
     tmp_path_factory: pytest.TempPathFactory, steps: int, first_step: int, taken: list[tuple[int, bool]]
 ) -> None:
     files, planned = JobFiles(tmp_path_factory.mktemp("job"), "0123456789abcdef"), Plan(steps, first_step)
-    files.tidy_snapshots(planned)  # of a job without files
+    assert files.names() == [], "a job without files"
     folder = files.snapshot(0).parent
     folder.mkdir(parents=True)
     for one in taken:
@@ -27,7 +28,7 @@ def test_of_snapshots_beyond_the_plan_the_newest_stay(
     most = 5
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("app.jobs.file_names.MOST_EXTRA_SNAPSHOTS", most)
-        files.tidy_snapshots(planned)
+        files.delete(outdated_snapshots(files.names(), planned))
 
     extra = sorted({(step, half) for step, half in taken if half or not planned.has_snapshot(step)})
     stay = {(step, half) for step, half in taken if (step, half) not in extra[:-most]}

@@ -11,7 +11,7 @@ from app.jobs.errors import JobsUnavailableError
 from app.jobs.record.tables import jobs, metadata
 
 #: The newest revision.
-HEAD = "0006"
+HEAD = "0007"
 VERSION_TABLE = "job_schema"
 
 

@@ -13,7 +13,8 @@ from app.config import Settings
 from app.jobs.errors import IdempotencyError, QueueFullError, UnknownJobError
 from app.jobs.limits import specify
 from app.jobs.record.database import connect, retry_until_available
-from app.jobs.record.leases import FinalState, Lease, LeaseStore, LostLeaseError, Publication
+from app.jobs.record.leases import FinalState, LeaseStore, LostLeaseError
+from app.jobs.record.publications import Lease, Publication
 from app.jobs.record.queue import Queue
 from app.jobs.record.store import JobStore
 from app.jobs.record.tables import jobs
