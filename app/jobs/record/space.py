@@ -1,5 +1,6 @@
 """What the jobs take of the disk: those that have ended by their files, the others by what they may write."""
 
+import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,9 @@ from app.jobs.disk import HISTORY_BYTES, disk_use
 from app.jobs.files import JobFiles
 from app.jobs.record.reader import JobReader
 from app.jobs.specification import Specification
+
+#: A job that has ended may have superfluous files for so many seconds, until its worker has deleted them.
+_TIDIED_SECONDS = 60.0
 
 
 class Kept(NamedTuple):
@@ -38,12 +42,15 @@ class Space:
         """Return the jobs that have ended, first the one that ended first."""
         sizes = self._jobs.file_sizes()
         return [
-            Kept(job_id, ended, self._size_at_end(job_id, sizes) + HISTORY_BYTES * steps)
+            Kept(job_id, ended, self._size_at_end(job_id, ended, sizes) + HISTORY_BYTES * steps)
             for job_id, ended, steps in self._jobs.ended()
         ]
 
-    def _size_at_end(self, job_id: str, sizes: dict[str, int]) -> int:
-        return sizes.get(job_id, 0) if self._jobs.keeps_files else _size_at_end(self._folder(job_id))
+    def _size_at_end(self, job_id: str, ended: float, sizes: dict[str, int]) -> int:
+        if self._jobs.keeps_files:
+            return sizes.get(job_id, 0)
+        is_tidied = abs(time.time() - ended) > _TIDIED_SECONDS
+        return (_size_at_end if is_tidied else _size)(self._folder(job_id))
 
     def reserved(self) -> int:
         """Return the bytes that the jobs that have not ended write at most."""
@@ -65,7 +72,10 @@ class Space:
         return JobFiles(self._settings.data, job_id).folder
 
 
-@lru_cache(maxsize=65_536)
-def _size_at_end(folder: Path) -> int:
-    """Return the bytes of a job that has ended; they stay the same, and a job has hundreds of files."""
+def _size(folder: Path) -> int:
+    """Return the bytes of a job's files."""
     return JobFiles.at(folder).size()
+
+
+#: The same of a job that has ended a while ago: they stay as they are, and a job has hundreds of files.
+_size_at_end = lru_cache(maxsize=65_536)(_size)

@@ -19,6 +19,7 @@ from app.jobs.files import JobFiles
 from app.jobs.limits import LimitError, specify
 from app.jobs.quotas import Quota
 from app.jobs.record import file_rows
+from app.jobs.record.space import Space
 from app.jobs.record.store import JobStore
 from app.jobs.record.tables import jobs
 from app.jobs.record.values import NewJob, new_id
@@ -93,6 +94,20 @@ def test_jobs_that_ended_long_ago_are_deleted(stored: Stored, store: JobStore, s
     assert _tidy(store, settings) == old + young + unfinished, "without limits, nothing is"
     assert _tidy(store, settings, keep_days=7) == young + unfinished
     assert _tidy(store, settings, keep_days=7) == young + unfinished
+
+
+def test_what_a_job_keeps_is_looked_at_until_its_worker_has_tidied_up(
+    stored: Stored, store: JobStore, settings: Settings
+) -> None:
+    if store.keeps_files:
+        pytest.skip("the database knows the sizes")
+    jobs = {stored(State.SUCCEEDED, ended_days_ago=days, megabytes=4): days for days in (1, 0)}
+    assert [job.bytes for job in Space(store, settings).kept()] == [4 * MIB, 4 * MIB]
+    for job_id in jobs:
+        (JobFiles(settings.data, job_id).folder / "checkpoint").unlink()
+    assert {job.job_id: job.bytes for job in Space(store, settings).kept()} == {
+        job_id: days * 4 * MIB for job_id, days in jobs.items()
+    }
 
 
 def test_the_oldest_make_room_and_none_that_has_not_ended(stored: Stored, store: JobStore, settings: Settings) -> None:
