@@ -1,5 +1,6 @@
 """The files of jobs in PostgreSQL: who holds the job writes them, with what is published about it, and nobody else."""
 
+import asyncio
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from app.jobs.record.store import JobStore
 from app.jobs.record.tables import files, jobs
 from app.jobs.record.values import Copied, NewJob, Written, new_id
 from app.jobs.service.database import JobDatabase, reading_files_of
+from app.jobs.service.figures import JobFigures
 from app.jobs.service.submit import fork
 from app.jobs.specification import ForkRequest, JobRequest
 from app.jobs.states import State
@@ -82,7 +84,7 @@ def _files(engine: sa.Engine, job_id: str) -> dict[str, bytes]:
 
 
 def test_files_are_published_with_the_messages_that_name_them_and_make_way_like_on_a_disk(
-    store: JobStore, leases: LeaseStore, engine: sa.Engine, tmp_path: Path
+    store: JobStore, leases: LeaseStore, database: JobDatabase, engine: sa.Engine, tmp_path: Path
 ) -> None:
     job_id = _submit(store)
     lease = _take(leases, job_id)
@@ -114,6 +116,9 @@ def test_files_are_published_with_the_messages_that_name_them_and_make_way_like_
     size = sum(map(len, _files(engine, job_id).values()))
     kept = {job.job_id: job.bytes for job in Space(store, Settings()).kept()}
     assert kept[job_id] == size + HISTORY_BYTES * store.get(job_id)["step"]
+    disk = asyncio.run(JobFigures(database).disk())
+    assert disk is not None
+    assert (disk.used >= size, disk.free) == (True, None)
     store.delete(job_id)
     assert names() == set()
 

@@ -1,10 +1,12 @@
 """One order, carried out in this very process."""
 
+import itertools
 import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +17,7 @@ import tensorflow as tf
 
 from app.config import Settings
 from app.jobs import plan
+from app.jobs.checkpoint_pace import CheckpointPace
 from app.jobs.disk import disk_use, snapshot_bytes
 from app.jobs.file_names import snapshot_steps
 from app.jobs.files import JobFiles
@@ -115,6 +118,29 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Message], P
     """Return what a session of 200 steps said, and its folder."""
     folder = tmp_path_factory.mktemp("unbroken")
     return _run(_order(folder, _specification())), folder
+
+
+def test_checkpoints_are_rarer_where_writing_them_takes_long(
+    tmp_path: Path, without_compilation: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = itertools.count()  # one passes with each look at the clock: a checkpoint takes one to write
+    monkeypatch.setattr(session, "CheckpointPace", partial(CheckpointPace, clock=lambda: next(seconds)))
+    looks: list[int] = []
+    due = CheckpointPace.is_due
+
+    def counted(pace: CheckpointPace) -> bool:
+        looks.append(due(pace))
+        return bool(looks[-1])
+
+    monkeypatch.setattr(CheckpointPace, "is_due", counted)
+    order = _order(tmp_path, _specification(epochs=1, steps_per_epoch=100, batch_size=5))
+    said = _run(order._replace(kept_checkpoints=1))
+    assert looks.index(True) == 1, "the first one after two seconds"
+    pauses = np.diff(np.flatnonzero(looks))
+    assert len(pauses) > 1
+    assert set(pauses) == {19}
+    assert len(_all(Checkpoint, said)) == sum(looks) + 1
+    assert [message.step for message in _all(Checkpoint, said) if message.last] == [100]
 
 
 def test_what_a_session_says(unbroken: tuple[list[Message], Path]) -> None:
