@@ -66,6 +66,11 @@ def checkpoint(file: str) -> str:
     return f"checkpoints/{file}"
 
 
+def is_checkpoint(name: str) -> bool:
+    """Return whether a name is that of a checkpoint."""
+    return PurePosixPath(name).match("checkpoints/*.npz")
+
+
 def network(weights: str, file: str) -> str:
     """Return the name of one of the ``NETWORKS``; the database has that of the weights, a folder."""
     return f"{weights}/{file}"
@@ -81,7 +86,7 @@ def earlier_checkpoints(names: Iterable[str], newest: str, kept: Collection[str]
         newest: file of a checkpoint.
         kept: files of checkpoints.
     """
-    found = [path for path in map(PurePosixPath, names) if path.match("checkpoints/*.npz")]
+    found = map(PurePosixPath, filter(is_checkpoint, names))
     before = _place(PurePosixPath(newest))
     return [str(path) for path in found if path.name not in kept and _place(path) < before]
 

@@ -58,6 +58,7 @@ class TrainerRun:
         self._files: JobFiles  # while it runs
         self._in_database = settings.database_url is not None  # where its files are kept
         self._upload = CheckpointPace(shortest=0)
+        self._newest: str | None = None  # file of the last checkpoint that the process has told of
         self._checked = 0.0
         self._heard = time.monotonic()
         self._idle_memory = 0  # of the process before the job; 0 until it has started
@@ -102,6 +103,8 @@ class TrainerRun:
         """Publish messages; return whether the process is done with the job."""
         publication = Publication()
         for message in messages:
+            if isinstance(message, Checkpoint):
+                self._newest = message.file
             match message:
                 case Started():
                     self._idle_memory = message.memory
@@ -117,7 +120,7 @@ class TrainerRun:
                     self._process.kill()
                     return True
                 case Checkpoint() if self._is_too_soon(message):
-                    self._files.delete([file_names.checkpoint(message.file)])
+                    pass
                 case _:
                     self._has_trained |= isinstance(message, Progress)
                     add_message(publication, self._lease, message, self._files)
@@ -154,9 +157,15 @@ class TrainerRun:
 
     def _tidy(self, publication: Publication) -> None:
         """Delete the files that a publication has made superfluous."""
-        done = publication.superseded(self._files.names(), self._lease)
-        if self._in_database:  # which has them now; the process looks whether it has written the real examples
-            done += publication.files.keys() - {file_names.REAL}
+        names = self._files.names()
+        done = publication.superseded(names, self._lease)
+        if self._in_database:  # which has them now
+            # The process looks whether it has written the real examples, and may write its newest checkpoint once more:
+            # then, it is the last one.
+            done += [
+                name for name in publication.files if name != file_names.REAL and not file_names.is_checkpoint(name)
+            ]
+            done += file_names.earlier_checkpoints(names, self._newest, ()) if self._newest else []
         self._files.delete(done)
 
     def _check(self) -> None:
