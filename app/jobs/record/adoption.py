@@ -7,12 +7,10 @@ import sqlalchemy as sa
 
 from app.jobs.files import JobFiles
 from app.jobs.record import file_rows
+from app.jobs.record.advisory_locks import AdvisoryLock
 from app.jobs.record.tables import jobs
 
 log = logging.getLogger("nobody.jobs")
-
-#: Key of the advisory lock of who does this; nothing else may use it.
-_ADOPTION_LOCK = 7_160_160_163
 
 
 def adopt(engine: sa.Engine, data: Path) -> None:
@@ -35,7 +33,7 @@ def adopt(engine: sa.Engine, data: Path) -> None:
 def _adopted(engine: sa.Engine, files: JobFiles) -> bool:
     """Write the files of a job that are not in the database; return whether it knows the job."""
     with engine.begin() as connection:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADOPTION_LOCK)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(AdvisoryLock.ADOPTION)))
         number = connection.execute(sa.select(jobs.c.number).where(jobs.c.id == files.job_id)).scalar_one_or_none()
         if number is None:
             return False

@@ -24,13 +24,12 @@ from sqlalchemy.exc import (
 from app.config import Settings
 from app.jobs.files import identity
 from app.jobs.locks import FileLock
+from app.jobs.record.advisory_locks import AdvisoryLock
 from app.jobs.record.migrations import migrate
 from app.part import share
 
 log = logging.getLogger("nobody.jobs")
 
-#: Key of the advisory lock that PostgreSQL's clients take to create or alter the tables; nothing else may use it.
-_SCHEMA_LOCK = 7_160_160_160
 _SCHEMA_LOCK_SECONDS = 60
 #: A worker rather waits for an SQLite database than repeat its work.
 _PATIENCE_SECONDS = 30.0
@@ -107,14 +106,14 @@ def _connect_postgresql(url: str) -> sa.Engine:
             with engine.begin() as transaction:
                 migrate(transaction)
         finally:
-            connection.execute(sa.select(sa.func.pg_advisory_unlock(_SCHEMA_LOCK)))
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(AdvisoryLock.SCHEMA)))
     return engine
 
 
 def _lock_schema(connection: sa.Connection) -> None:
     # Polls, because a statement that waits for the lock is an open transaction itself.
     deadline = time.monotonic() + _SCHEMA_LOCK_SECONDS
-    while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(_SCHEMA_LOCK))).scalar_one():
+    while not connection.execute(sa.select(sa.func.pg_try_advisory_lock(AdvisoryLock.SCHEMA))).scalar_one():
         if time.monotonic() > deadline:
             raise TimeoutError(f"another process has been creating the tables for {_SCHEMA_LOCK_SECONDS} seconds")
         time.sleep(0.1)

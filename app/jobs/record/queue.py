@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from dbos import DBOSClient, WorkflowStatus
 
+from app.jobs.record.advisory_locks import AdvisoryLock
 from app.jobs.record.tables import jobs, tickets
 from app.jobs.states import State
 
@@ -18,8 +19,6 @@ WORKFLOW = "train"
 #: are the job's id and its run, so any version of this code can run any workflow.
 APPLICATION_VERSION = "1"
 
-#: Key of the advisory lock under which the jobs of dead workers are recovered; nothing else may use it.
-_RECOVERY_LOCK = 7_160_160_161
 #: A run ends some milliseconds after its job; wait this long for that.
 _RUN_END_SECONDS = 2.0
 
@@ -70,7 +69,7 @@ class Queue:
             return  # to DBOS, no names are all names
         with self._engine.begin() as connection:
             if self._engine.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_RECOVERY_LOCK)))
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(AdvisoryLock.RECOVERY)))
             runs = self._workflows(status="PENDING", name=WORKFLOW, executor_id=list(executors))
             if runs:
                 self._client.resume_workflows([run.workflow_id for run in runs], queue_name=QUEUE)

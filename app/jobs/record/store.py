@@ -13,6 +13,7 @@ from app.jobs.errors import JobsUnavailableError, NotThereError, QueueFullError,
 from app.jobs.files import JobFiles
 from app.jobs.locks import FileLock, LockedError
 from app.jobs.record import file_rows
+from app.jobs.record.advisory_locks import AdvisoryLock
 from app.jobs.record.keys import KeyStore, charge
 from app.jobs.record.queue import Queue
 from app.jobs.record.reader import JobReader
@@ -22,10 +23,6 @@ from app.jobs.record.values import Copied, JobRow, NewJob, Written
 from app.jobs.specification import SPECIFICATION_VERSION, StepRequest
 from app.jobs.states import TRANSITIONS, Action, State, TransitionError
 
-#: Key of the advisory lock under which workers delete jobs on their own; nothing else may use it.
-_TIDYING_LOCK = 7_160_160_162
-#: Key of the advisory lock under which jobs are stored for which there must be room; nothing else may use it.
-_ADMITTING_LOCK = 7_160_160_163
 #: One waits no longer for others who store jobs.
 _ADMITTING_SECONDS = 10.0
 #: A submission that writes its files for longer was interrupted; it takes a second at most.
@@ -194,7 +191,7 @@ class JobStore(JobReader):
             yield True
             return
         with self._engine.begin() as connection:
-            yield connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_TIDYING_LOCK))).scalar_one()
+            yield connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(AdvisoryLock.TIDYING))).scalar_one()
 
     @contextmanager
     def admitting_alone(self) -> Iterator[None]:
@@ -205,7 +202,7 @@ class JobStore(JobReader):
         """
         if self._engine.dialect.name == "postgresql":
             with self._engine.begin() as connection:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADMITTING_LOCK)))
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(AdvisoryLock.ADMISSION)))
                 yield
             return
         try:

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from app.config import Settings
 from app.jobs.limits import specify
-from app.jobs.record.queue import _RECOVERY_LOCK, QUEUE, Queue
+from app.jobs.record.advisory_locks import AdvisoryLock
+from app.jobs.record.queue import QUEUE, Queue
 from app.jobs.record.store import JobStore
 from app.jobs.record.values import NewJob, new_id
 from app.jobs.specification import JobRequest
@@ -65,7 +66,7 @@ def test_a_run_that_another_worker_has_started_since_stays_with_it(
     twice = _enqueue(store, runs, "PENDING", "dead")
     waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
     with ThreadPoolExecutor(1) as threads, engine.begin() as connection:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_RECOVERY_LOCK)))  # the first is at work
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(AdvisoryLock.RECOVERY)))  # the first is at work
         second = threads.submit(queue.recover, ["dead"])
         until(lambda: connection.execute(waiting).scalar_one(), "the second worker to wait")
         mine = runs.c.workflow_uuid == f"{twice}-1"
