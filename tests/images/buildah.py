@@ -27,7 +27,7 @@ _RUN = """
 set -e
 mount --bind "$1" "$1"
 mount -o remount,bind,ro "$1"
-for folder in tmp data; do mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$1/$folder"; done
+for folder in tmp data; do mount -t tmpfs -o mode=1777,nosuid,nodev,noexec tmpfs "$1/$folder"; done
 mount -t proc proc "$1/proc"
 mount --bind /dev "$1/dev"
 root=$1 user=$2
