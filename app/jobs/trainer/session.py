@@ -185,7 +185,7 @@ class Session:
         if self._half and gan.steps_done == self._pause_at:
             self._show_half(gan, snapshots)
         folder = f"weights-{self._attempt}"
-        export(gan, self._specification, self._files.folder / folder)
+        export(gan, self._specification, self._files.weights(folder))
         return messages.Done(finished, folder, gan.steps_done)
 
     def _show_half(self, gan: GAN, snapshots: SnapshotWriter) -> None:

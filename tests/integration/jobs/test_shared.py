@@ -69,6 +69,8 @@ def test_jobs_on_two_workers_of_which_one_freezes_and_one_dies(tmp_path: Path, d
         frozen.process.send_signal(signal.SIGCONT)
         jobs += submit(range(4, 8))
         frozen.said("was taken over by another worker")
+        for process in until(lambda: frozen.descendants("app.jobs.trainer"), "its training processes"):
+            process.kill()
         dying.kill()
 
         ends = [two.wait(job, "succeeded") for job in jobs]
