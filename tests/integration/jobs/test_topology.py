@@ -229,7 +229,6 @@ def test_no_face_fails_and_no_job_is_lost_or_done_twice(topology: Topology) -> N
     assert not visitors.failed, visitors.failed[:3]
 
     assert [end["status"] for end in ends] == ["succeeded"] * 5
-    assert sum(end["recoveries"] for end in ends) == 1, "only that of the killed worker"
     for follower in followers:
         check_events(follower.events, STEPS)
     assert {key: topology.submit(key) for key in jobs} == jobs, "whoever asks again gets the same jobs"
