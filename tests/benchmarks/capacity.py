@@ -14,8 +14,9 @@ import psutil
 import sqlalchemy as sa
 
 from tests.benchmarks.report import Options, Report, Row, row
-from tests.benchmarks.serving import COUNT, NEW_SEED, drive, program, serving
-from tests.integration.jobs.postgresql import PostgreSQL, is_installed
+from tests.benchmarks.serving import COUNT, NEW_SEED, drive, program, serving, wait_for_face
+from tests.integration import nginx
+from tests.integration.jobs.postgresql import PostgreSQL, free_port, is_installed
 
 FACES, JOBS = "capacity, faces", "capacity, jobs"
 _SQLITE, _POSTGRESQL = "SQLite", "PostgreSQL"
@@ -25,7 +26,8 @@ _PATHS = {"/sample": 1, NEW_SEED: 1, "/sample?seed=42": 1, f"/samples?count={COU
 
 def count(options: Options) -> int:
     """Return how many runs there are."""
-    return len(_cores()) * len(_paths(options)) * options.repeats + len(_databases(options))
+    loads = len(_cores()) * len(_paths(options)) + nginx.is_installed()
+    return loads * options.repeats + len(_databases(options))
 
 
 def measure(options: Options, report: Report) -> Iterator[list[Row]]:
@@ -75,6 +77,27 @@ def _faces(folder: Path, options: Options, report: Report) -> Iterator[list[Row]
             case += ", processor time of a face"
             yield [row(FACES, case, _processes(number), found, "µs") for number, found in costs.items()]
         yield [row(FACES, "GET /sample, a whole answer", "nobody", [_answer_bytes(services[1][0])], "bytes")]
+        if nginx.is_installed():
+            yield _behind_nginx(folder, services[1][0], options, report)
+
+
+def _behind_nginx(folder: Path, address: str, options: Options, report: Report) -> list[Row]:
+    """Ask one process through the proxy of ``docs/deploy``, with one worker process."""
+    port = free_port()
+    lines = "upstream nobody { server ADDRESS; keepalive 64; } server { listen PORT; include /etc/nginx/proxy.conf; }"
+    here = {"ADDRESS": address.removeprefix("http://"), "PORT": f"127.0.0.1:{port}"}
+    proxy = nginx.Nginx(folder, lines, here)
+    try:
+        wait_for_face(f"http://127.0.0.1:{port}")
+        costs = []
+        for _ in range(options.repeats):
+            report.tick("/sample behind nginx")
+            before = processor_seconds(proxy.process.pid)
+            load = drive(f"http://127.0.0.1:{port}/sample", folder, options)
+            costs.append(1e6 * (processor_seconds(proxy.process.pid) - before) / max(1, load.answers))
+    finally:
+        proxy.end()
+    return [row(FACES, "GET /sample behind nginx, processor time of a face", "nginx", costs, "µs")]
 
 
 def _processes(number: int) -> str:

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,8 +184,17 @@ def serving(
     arguments = command or ("-m", "tests.benchmarks.serving_app", str(port))
     settings = {"port": port, "data": data / str(port), "warm_architectures": 0} | settings
     with program(arguments, checkout, **settings) as process:
-        _wait_for(lambda: _answers(f"{address}/sample"))
+        wait_for_face(address)
         yield address, process
+
+
+def wait_for_face(address: str) -> None:
+    """Wait until a service answers."""
+    deadline = time.monotonic() + 60
+    while not _answers(f"{address}/sample"):
+        if time.monotonic() > deadline:
+            raise RuntimeError("the service did not answer within 60 s")
+        time.sleep(0.01)
 
 
 def _answers(url: str) -> bool:
@@ -194,14 +203,6 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError("the service did not answer within 60 s")
-        time.sleep(0.01)
 
 
 def _resident(pid: int) -> float:

@@ -26,6 +26,15 @@ http {{
 """
 
 
+def is_installed() -> bool:
+    """Return whether there is nginx."""
+    return shutil.which("nginx", path=_programs()) is not None
+
+
+def _programs() -> str:
+    return f"{os.environ['PATH']}:/usr/sbin"
+
+
 class Nginx:
     """nginx as a process; its log is a file.
 
@@ -36,8 +45,7 @@ class Nginx:
     """
 
     def __init__(self, folder: Path, lines: str, here: Mapping[str, str]) -> None:
-        programs = f"{os.environ['PATH']}:/usr/sbin"
-        if shutil.which("nginx", path=programs) is None:
+        if not is_installed():
             assert os.environ.get("CI") != "true", "CI needs nginx: apt-get install nginx-light"
             pytest.skip("nginx is not installed (on Debian: apt-get install nginx-light)")
         for given, mine in {_INCLUDED: f"include {PROXY};", **here}.items():
@@ -48,7 +56,7 @@ class Nginx:
         configuration.write_text(_AROUND.format(folder=folder, lines=lines, user=user))
         with self.log.open("w") as log:
             self.process = psutil.Popen(
-                ["nginx", "-p", folder, "-c", configuration], stderr=log, env=os.environ | {"PATH": programs}
+                ["nginx", "-p", folder, "-c", configuration], stderr=log, env=os.environ | {"PATH": _programs()}
             )
 
     def check(self) -> None:
