@@ -166,6 +166,7 @@ def _try(
         until(lambda: running.look(job)["checkpoints"], "the first checkpoint")
         faces, follower = Faces(running), Follower(running, job)
         stack.callback(faces.stop)
+        until(lambda: follower.connections, "the stream of events")
         began = time.monotonic()
         fault(running)
         lasted = time.monotonic() - began
@@ -212,7 +213,10 @@ def _try_all(folder: Path, seconds: float, only: str) -> None:
         if os.getuid() == 0:
             disk = stack.enter_context(_disk(folder / "disk"))
             faults["disk full, then emptied"] = (partial(_fill, disk, seconds), {"data": disk / "full"})
-            faults["data folder read-only"] = (partial(_forbid, disk, seconds), {"data": disk / "forbidden"})
+            faults["data folder read-only when the service starts"] = (
+                partial(_forbid, disk, seconds),
+                {"data": disk / "forbidden"},
+            )
         if _FAKE_TIME.exists():
             clock = folder / "clock"
             clock.write_text("+0\n")
