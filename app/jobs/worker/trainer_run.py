@@ -24,7 +24,9 @@ log = logging.getLogger("nobody.jobs")
 
 #: Interval at which the job's state and limits are checked, in seconds.
 _CHECK_SECONDS = 0.2
-#: Time that a process has to save and stop, and one that has trained nothing and is cancelled, in seconds.
+#: Time that a process has to save and stop, in seconds: because a caller wants it, because the worker is to end, or
+#: where it has trained nothing and is cancelled.
+_SAVE_SECONDS = 20.0
 _STOP_SECONDS = 8.0
 _CANCEL_SECONDS = 2.0
 #: A process that sends nothing for so long hangs; even compiling a large step takes less. In seconds.
@@ -184,10 +186,14 @@ class TrainerRun:
             if state != State.RUNNING or self._stopping.is_set() or self._failure is not None:
                 self._stop_sent = now
                 self._process.terminate()
-        else:
-            has_nothing = state == State.CANCELLING and not self._has_trained  # it compiles, say
-            if now - self._stop_sent > (_CANCEL_SECONDS if has_nothing else _STOP_SECONDS):
-                self._kill()
+        elif now - self._stop_sent > self._patience(state):
+            self._kill()
+
+    def _patience(self, state: State) -> float:
+        """Return the seconds that the process has after it was told to stop."""
+        if state == State.CANCELLING and not self._has_trained:  # it compiles, say
+            return _CANCEL_SECONDS
+        return _STOP_SECONDS if self._stopping.is_set() else _SAVE_SECONDS
 
     def _check_limits(self) -> None:
         settings = self._settings
