@@ -47,8 +47,9 @@ export function offerActions(run) {
 	if (about !== before) ["run-error", "take-error"].forEach(forgive); // they were about another state
 	if (!run) return;
 	const { job } = run;
-	// What lies in between may not be seen: a step is quick.
-	if (isOther || run.ended || (job.status === "paused" && placeOf(job) !== stepping)) stepping = "";
+	// What lies in between may not be seen: a step is quick. Of the job and its events, either may be ahead.
+	const stands = job.status === "paused" && run.status === "paused" && placeOf(job) === placeOf(run);
+	if (isOther || run.ended || (stands && placeOf(job) !== stepping)) stepping = "";
 	// While a step is on its way, the buttons stay where they are, for the next one.
 	const status = stepping ? "paused" : run.status;
 	const focused = document.activeElement;
@@ -117,7 +118,7 @@ async function copyCommand({ id }) {
 	setTimeout(() => put(button, { textContent: "Copy as curl" }), COPIED_MS);
 }
 
-/** Where a run stands, half steps included. @param {Job} job */
+/** Where a run stands, half steps included. @param {Job | Run} run */
 const placeOf = ({ step, half }) => `${step} ${half}`;
 
 // The button that had the focus is gone: the next one in its place takes it.

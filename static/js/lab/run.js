@@ -24,6 +24,7 @@ export class Run {
 		this.job = job;
 		this.status = job.status;
 		this.step = job.step;
+		this.half = job.half;
 		/** What it is at while it runs. */
 		this.phase = job.phase;
 		/** What is wrong with the training, by name. */
@@ -52,6 +53,7 @@ export class Run {
 		this.phase = job.phase;
 		this.warnings = job.warnings;
 		this.step = Math.max(this.step, job.step);
+		this.half = job.half;
 	}
 
 	/** Take in an event. @type {(kind: string, data: any) => void} */
@@ -72,6 +74,7 @@ export class Run {
 			this.#append(data.step, data.losses);
 		}
 		this.step = Math.max(this.step, data.step ?? 0);
+		if (kind === "snapshot") this.half = data.half === true;
 	}
 
 	/**

@@ -31,6 +31,12 @@ def _until(done: Callable[[], bool], log: Path) -> None:
         time.sleep(0.05)
 
 
+def _take_terminal() -> None:
+    """Make standard input the terminal of this process, and let its end end the process, whatever ran the tests."""
+    fcntl.ioctl(0, termios.TIOCSCTTY)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` has it ignored
+
+
 def test_new_weights_are_served_and_broken_ones_are_refused_until_the_terminal_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,7 +55,7 @@ def test_new_weights_are_served_and_broken_ones_are_refused_until_the_terminal_i
             stdin=its_side,
             stderr=output,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY),
+            preexec_fn=_take_terminal,
         )
     os.close(its_side)
     try:

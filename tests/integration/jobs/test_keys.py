@@ -16,6 +16,8 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from app.config import Settings
+from app.jobs.files import JobFiles
+from app.jobs.record import file_rows
 from app.jobs.record.database import connect
 from app.jobs.record.keys import KeyStore
 from app.jobs.record.tables import events, jobs, keys, losses
@@ -92,7 +94,7 @@ def _key(engine: sa.Engine) -> Key:
 
 @pytest.fixture(scope="module")
 def stored(settings: Settings, engine: sa.Engine, tmp_path_factory: pytest.TempPathFactory) -> Jobs:
-    """Return what stores a copy of a real job that succeeded, with all its files."""
+    """Return what stores a copy of a real job that succeeded, with all its files and one more."""
     folder = tmp_path_factory.mktemp("release")
     with tarfile.open(RELEASE) as archive:
         archive.extractall(folder, filter="data")
@@ -105,15 +107,22 @@ def stored(settings: Settings, engine: sa.Engine, tmp_path_factory: pytest.TempP
             for table in (events, losses)
         }
     old.dispose()
+    files = JobFiles(folder / "data", old_id)
 
-    def store(key_name: str | None, state: State | None = None) -> str:
+    def store(key_name: str | None, state: State | None = None, large: int = 0) -> str:
         job_id = new_id()
         row = job | {"id": job_id, "key_name": key_name, "state": state or State.SUCCEEDED, "idempotency_key": None}
         with engine.begin() as connection:
             new = connection.execute(sa.insert(jobs).values(row).returning(jobs.c.number)).scalar_one()
             for table, rows in below.items():
                 connection.execute(sa.insert(table), [row | {"job": new} for row in rows])
-        shutil.copytree(folder / "data" / "jobs" / old_id, settings.data / "jobs" / job_id)
+            with open(files.path("large"), "wb") as file:
+                file.truncate(large)
+            if file_rows.keeps_files(engine):
+                for name in files.names():
+                    file_rows.write_file(connection, new, name, files.path(name))
+            else:
+                shutil.copytree(files.folder, settings.data / "jobs" / job_id)
         return job_id
 
     return store
@@ -275,10 +284,8 @@ def test_the_steps_of_a_day_have_a_quota(app: FastAPI, stored: Jobs, ada: Key, m
     assert client.post("/jobs", json=JOB).status_code == 202, "another day"
 
 
-def test_files_have_a_quota(app: FastAPI, settings: Settings, stored: Jobs, ada: Key, bob: Key) -> None:
-    job_id = stored(ada.name)
-    with open(settings.data / "jobs" / job_id / "large", "wb") as file:
-        file.truncate(64 * 2**20)
+def test_files_have_a_quota(app: FastAPI, stored: Jobs, ada: Key, bob: Key) -> None:
+    job_id = stored(ada.name, large=64 * 2**20)
     refused = _client(app, ada).post("/jobs", json=JOB)
     assert (refused.status_code, "retry-after" in refused.headers) == (429, False)
     detail = refused.json()["detail"]
