@@ -69,10 +69,11 @@ CALLS: dict[str, tuple[State | None, Json]] = {
 
 
 @pytest.fixture(scope="module")
-def app(settings: Settings) -> FastAPI:
-    """Return an application that strangers reach; its only key in the settings is the administrator's."""
+def app(settings: Settings) -> Iterator[FastAPI]:
+    """Yield an application that strangers reach; its only key in the settings is the administrator's."""
     quota = {"key_jobs": 3, "key_steps": 100, "key_megabytes": 64}
-    return create_app(settings.model_copy(update={"host": "0.0.0.0", "api_keys": f"admin={ADMIN.text}", **quota}))
+    with _application(settings, host="0.0.0.0", api_keys=f"admin={ADMIN.text}", **quota) as app:
+        yield app
 
 
 @pytest.fixture
@@ -131,9 +132,11 @@ def stored(settings: Settings, engine: sa.Engine, tmp_path_factory: pytest.TempP
 @contextmanager
 def _application(settings: Settings, **changes: Any) -> Iterator[FastAPI]:
     app = create_app(settings.model_copy(update=changes))
-    yield app
-    with app.state.jobs.store() as store:
-        store.close()
+    try:
+        yield app
+    finally:
+        with app.state.jobs.store() as store:
+            store.close()
 
 
 def _client(app: FastAPI, key: Key | None = None, **options: Any) -> TestClient:
