@@ -38,7 +38,7 @@ from tests.integration.jobs.harness import (
 from tests.integration.jobs.postgresql import PostgreSQL
 
 #: Trains for longer than a fault lasts; a frozen one goes on afterwards.
-_EPOCHS_A_SECOND = 40
+_EPOCHS_A_SECOND = 160
 #: A face that takes longer than this has waited.
 _PATIENCE = 120.0
 _FAKE_TIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
